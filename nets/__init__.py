@@ -1,0 +1,1 @@
+"""Keras layers and models: tensors in, tensors out."""

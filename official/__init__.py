@@ -1,0 +1,1 @@
+"""The hall: flags, input pipeline, trainer, evaluation, export, benchmark, command lines."""

@@ -1,0 +1,1 @@
+"""Image and batch transformations for tf.data: pure functions."""

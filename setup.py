@@ -1,0 +1,30 @@
+"""Package metadata; versions are pinned to a set that installs and imports together."""
+
+from setuptools import find_packages, setup
+
+TENSORFLOW = "2.15.1"
+
+setup(
+    name="assembled-cnn-tf2",
+    version="0.1.0",
+    description="Assembled-CNN (arXiv 2001.06268) for TensorFlow 2 / Keras",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.12",
+    packages=find_packages(include=["official*", "nets*", "preprocessing*", "datasets*"]),
+    install_requires=[
+        "absl-py>=1.4,<3",
+        "matplotlib>=3.7,<4",
+        "numpy>=1.23,<2",
+        "pyarrow>=14",  # reads the grocery photos of the quick start
+        "tensorflow-addons==0.23.0",
+        "tensorflow-datasets==4.9.10",
+        # Above 1.15 it wants a protobuf that TensorFlow 2.15 refuses.
+        "tensorflow-metadata<1.16",
+        "tqdm>=4.64",
+    ],
+    extras_require={
+        "cpu": [f"tensorflow-cpu=={TENSORFLOW}"],
+        "gpu": [f"tensorflow=={TENSORFLOW}"],
+        "test": ["pytest>=7.4,<9", "ruff>=0.6,<1"],
+    },
+)

@@ -1,0 +1,197 @@
+"""What a preprocessing pipeline does: one frozen dataclass, checked when it is made."""
+
+import dataclasses
+import re
+from typing import Any
+
+AUTOAUGMENT_TYPES = ("", "imagenet", "v0", "cifar10", "cifar", "svhn", "good")
+DECODERS = ("jpeg", "png", "webp", "any")
+DCT_METHODS = ("INTEGER_ACCURATE", "INTEGER_FAST")
+PREPROCESSING_TYPES = (
+    "imagenet",
+    "imagenet_SIZE",
+    "imagenet_SIZEa",
+    "imagenet_224_256",
+    "imagenet_224_256a",
+    "reid",
+    "reid_224",
+    "inception_331",
+    "inception_600",
+)
+
+_SIZED_TYPE = re.compile(r"imagenet_([1-9][0-9]{1,3})(a?)")
+_TRAINED_AND_TESTED = re.compile(r"imagenet_224_256(a?)")
+_SMALLEST_SIZE = 16
+# `reid` training crops a square of 256 pixels.
+_REID_LARGEST_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class PreprocessingConfig:
+    """How encoded pictures become the input of a model.
+
+    Attributes:
+        preprocessing_type: One of `PREPROCESSING_TYPES`, where SIZE is a number of pixels.
+            `imagenet*`: distorted crop for training; for evaluation the shorter side becomes
+            size / 0.875 (names ending in `a`: size + 1), then the central square.
+            `reid*`: no aspect-preserving step, the whole picture is squeezed into a square.
+            `inception_*`: values in [0, 1], colour distortion in training.
+        image_size: Side in pixels, used where the type's name does not fix the size.
+        eval_image_size: Side of evaluation pictures in pixels; 0 takes what the type says.
+        autoaugment_type: One of `AUTOAUGMENT_TYPES`; empty: no AutoAugment.
+        dct_method: How JPEG's inverse cosine transform is computed, one of `DCT_METHODS`. The
+            inception types always take INTEGER_FAST, as the original does.
+        training_random_crop: Whether a training crop may leave out part of the object; if not,
+            the whole bounding box (or picture) has to be inside.
+        decoder: One of `DECODERS`. `jpeg` and `png` both look at the bytes and take either;
+            `webp` takes WebP only; `any` takes these, GIF (first frame) and BMP.
+
+    Raises:
+        ValueError: If a value is not allowed; the message repeats it and lists what is.
+    """
+
+    preprocessing_type: str = "imagenet"
+    image_size: int = 224
+    eval_image_size: int = 0
+    autoaugment_type: str = ""
+    dct_method: str = "INTEGER_ACCURATE"
+    training_random_crop: bool = True
+    decoder: str = "jpeg"
+
+    def __post_init__(self) -> None:
+        """Refuses what no pipeline can be built from."""
+        self._check_type()
+        _check_choice("autoaugment_type", self.autoaugment_type, AUTOAUGMENT_TYPES)
+        _check_choice("dct_method", self.dct_method, DCT_METHODS)
+        _check_choice("decoder", self.decoder, DECODERS)
+        _check_size("image_size", self.image_size)
+        if self.eval_image_size != 0:
+            _check_size("eval_image_size", self.eval_image_size)
+        if not isinstance(self.training_random_crop, bool):
+            raise ValueError(
+                "PreprocessingConfig.training_random_crop must be True or False. "
+                f"Received: training_random_crop={self.training_random_crop!r}"
+            )
+        self._check_combination()
+
+    def _check_type(self) -> None:
+        """Refuses a name that is not in the list, with the list."""
+        name = self.preprocessing_type
+        known = isinstance(name, str) and (
+            name in PREPROCESSING_TYPES
+            or _SIZED_TYPE.fullmatch(name) is not None
+            or _TRAINED_AND_TESTED.fullmatch(name) is not None
+        )
+        placeholder = isinstance(name, str) and "SIZE" in name
+        if not known or placeholder:
+            raise ValueError(
+                "PreprocessingConfig.preprocessing_type must be one of "
+                f"{', '.join(PREPROCESSING_TYPES)} (SIZE in pixels, as in imagenet_160). "
+                f"Received: preprocessing_type={name!r}"
+            )
+        match = _SIZED_TYPE.fullmatch(name)
+        if match and int(match[1]) < _SMALLEST_SIZE:
+            raise ValueError(
+                f"PreprocessingConfig.preprocessing_type: SIZE must be at least {_SMALLEST_SIZE}. "
+                f"Received: preprocessing_type={name!r}"
+            )
+
+    def _check_combination(self) -> None:
+        """Refuses values that are allowed alone but not together."""
+        if self.family == "inception" and self.autoaugment_type:
+            raise ValueError(
+                "AutoAugment works on the imagenet and reid types only; inception types distort "
+                f"colours themselves. Received: preprocessing_type={self.preprocessing_type!r}, "
+                f"autoaugment_type={self.autoaugment_type!r}"
+            )
+        if self.family == "reid" and self.image_size > _REID_LARGEST_SIZE:
+            raise ValueError(
+                f"reid types crop from a square of {_REID_LARGEST_SIZE} pixels, so image_size may "
+                f"not exceed that. Received: image_size={self.image_size}"
+            )
+
+    @property
+    def family(self) -> str:
+        """`imagenet`, `reid` or `inception`."""
+        return self.preprocessing_type.split("_")[0]
+
+    @property
+    def fixed_size(self) -> int | None:
+        """Training size in pixels that the type's name fixes, or None."""
+        if _TRAINED_AND_TESTED.fullmatch(self.preprocessing_type):
+            return 224
+        match = _SIZED_TYPE.fullmatch(self.preprocessing_type)
+        if match:
+            return int(match[1])
+        if self.family == "inception":
+            return int(self.preprocessing_type.split("_")[1])
+        return None
+
+    @property
+    def train_size(self) -> int:
+        """Side of a training picture in pixels."""
+        return self.fixed_size or self.image_size
+
+    @property
+    def eval_size(self) -> int:
+        """Side of an evaluation picture in pixels."""
+        if self.eval_image_size:
+            return self.eval_image_size
+        if _TRAINED_AND_TESTED.fullmatch(self.preprocessing_type):
+            return 256
+        if self.preprocessing_type == "reid":
+            return int(self.image_size * (1.0 / 0.875))
+        return self.train_size
+
+    @property
+    def decode_dct_method(self) -> str:
+        """The `dct_method` that this type decodes with."""
+        return "INTEGER_FAST" if self.family == "inception" else self.dct_method
+
+    @property
+    def eval_shorter_side(self) -> int:
+        """Length in pixels of the shorter side before the central crop (imagenet types)."""
+        if self.preprocessing_type.endswith("a"):
+            return self.eval_size + 1
+        return int(self.eval_size * (1.0 / 0.875))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as a dictionary that JSON can hold."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "PreprocessingConfig":
+        """Builds a configuration from what `to_dict` returned.
+
+        Args:
+            values: Field names and values; fields left out take their defaults.
+
+        Raises:
+            ValueError: If a key is no field of this class.
+        """
+        fields = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise ValueError(
+                f"PreprocessingConfig has no field(s) {unknown}; it has {fields}. "
+                f"Received: {values!r}"
+            )
+        return cls(**values)
+
+
+def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raises ValueError if `value` is not one of `choices`."""
+    if value not in choices:
+        shown = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(
+            f"PreprocessingConfig.{field} must be one of {shown}. Received: {field}={value!r}"
+        )
+
+
+def _check_size(field: str, value: int) -> None:
+    """Raises ValueError if `value` is no sensible number of pixels."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < _SMALLEST_SIZE:
+        raise ValueError(
+            f"PreprocessingConfig.{field} must be a whole number of pixels, at least "
+            f"{_SMALLEST_SIZE}. Received: {field}={value!r}"
+        )

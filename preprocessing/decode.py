@@ -1,0 +1,144 @@
+"""Encoded bytes to uint8 pictures of three channels: JPEG, PNG, WebP and others."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+_JPEG_START = b"\xff\xd8\xff"
+_GIF_START = b"GIF"
+_BMP_START = b"BM"
+_WEBP_HINT = (
+    "TensorFlow 2.15 has no WebP decoder: pip install tensorflow-io==0.36.0, or convert the "
+    "pictures to JPEG or PNG"
+)
+
+
+def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
+    """Returns a bool scalar: whether a string scalar begins as a JPEG does."""
+    return tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START)
+
+
+def decode_image(
+    encoded: tf.Tensor, decoder: str = "jpeg", dct_method: str = "INTEGER_ACCURATE"
+) -> tf.Tensor:
+    """Decodes a picture to RGB.
+
+    Grey, palette, 16-bit and CMYK pictures become three channels of 8 bits; transparency is
+    dropped.
+
+    Args:
+        encoded: String scalar.
+        decoder: `jpeg`, `png`, `webp` or `any` (see `PreprocessingConfig`).
+        dct_method: `INTEGER_ACCURATE` or `INTEGER_FAST`; matters for JPEG only.
+
+    Returns:
+        uint8 tensor of shape [H, W, 3].
+
+    Raises:
+        ImportError: If `decoder` is `webp` and tensorflow-io is not installed.
+        tf.errors.InvalidArgumentError: When run, if the bytes are no such picture.
+    """
+    if decoder == "webp":
+        image = _decode_webp(encoded)
+    elif decoder == "any":
+        image = _decode_any(encoded, dct_method)
+    else:
+        image = _decode_jpeg_or_png(encoded, dct_method)
+    image.set_shape([None, None, 3])
+    return image
+
+
+def decode_and_crop(
+    encoded: tf.Tensor,
+    choose_window: Callable[[tf.Tensor], tf.Tensor],
+    decoder: str = "jpeg",
+    dct_method: str = "INTEGER_ACCURATE",
+) -> tf.Tensor:
+    """Decodes one window of a picture; of a JPEG only the window's own blocks are decoded.
+
+    Args:
+        encoded: String scalar.
+        choose_window: Given the picture's shape, int32 [3], returns the window, int32 [4]: top,
+            left, height, width in pixels.
+        decoder: `jpeg`, `png`, `webp` or `any`.
+        dct_method: As in `decode_image`.
+
+    Returns:
+        uint8 tensor of shape [height, width, 3].
+    """
+
+    def fused() -> tf.Tensor:
+        window = choose_window(tf.io.extract_jpeg_shape(encoded))
+        return tf.io.decode_and_crop_jpeg(encoded, window, channels=3, dct_method=dct_method)
+
+    def in_series() -> tf.Tensor:
+        image = decode_image(encoded, decoder, dct_method)
+        top, left, height, width = tf.unstack(choose_window(tf.shape(image)), num=4)
+        return tf.slice(image, [top, left, 0], [height, width, 3])
+
+    if decoder == "webp":
+        image = in_series()
+    else:
+        image = tf.cond(is_jpeg(encoded), fused, in_series)
+    image.set_shape([None, None, 3])
+    return image
+
+
+def webp_available() -> bool:
+    """Tells whether tensorflow-io, which decodes WebP, can be imported."""
+    try:
+        _import_webp_decoder()
+    except ImportError:
+        return False
+    return True
+
+
+def _decode_jpeg_or_png(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
+    """Decodes either: TensorFlow's JPEG operation looks at the bytes itself."""
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
+
+
+def _decode_any(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
+    """Chooses the decoder by the first bytes."""
+    gif_or_bmp = tf.logical_or(
+        tf.equal(tf.strings.substr(encoded, 0, 3), _GIF_START),
+        tf.equal(tf.strings.substr(encoded, 0, 2), _BMP_START),
+    )
+    # RIFF, four bytes of length, WEBP.
+    webp = tf.equal(tf.strings.substr(encoded, 8, 4), b"WEBP")
+    return tf.case(
+        [
+            (is_jpeg(encoded), lambda: _decode_jpeg_or_png(encoded, dct_method)),
+            (webp, lambda: _decode_webp_or_fail(encoded)),
+            (gif_or_bmp, lambda: _decode_gif_or_bmp(encoded)),
+        ],
+        default=lambda: _decode_jpeg_or_png(encoded, dct_method),
+    )
+
+
+def _decode_gif_or_bmp(encoded: tf.Tensor) -> tf.Tensor:
+    """Decodes the first frame."""
+    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
+
+
+def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
+    """Decodes WebP, RGBA in tensorflow-io, to RGB."""
+    return _import_webp_decoder()(encoded)[:, :, :3]
+
+
+def _decode_webp_or_fail(encoded: tf.Tensor) -> tf.Tensor:
+    """Decodes WebP, or fails when such a picture comes and the decoder is not there."""
+    if webp_available():
+        return _decode_webp(encoded)
+    failure = tf.debugging.Assert(False, [f"A WebP picture came. {_WEBP_HINT}."])
+    with tf.control_dependencies([failure] if failure is not None else []):
+        return tf.zeros([1, 1, 3], tf.uint8)
+
+
+def _import_webp_decoder() -> Callable[[tf.Tensor], tf.Tensor]:
+    """Imports tensorflow-io only when WebP is asked for: it is large and optional."""
+    try:
+        import tensorflow_io
+    except ImportError as error:
+        raise ImportError(f"{_WEBP_HINT}.") from error
+    return tensorflow_io.image.decode_webp

@@ -1,0 +1,130 @@
+"""Mixup, types 1 and 2, with lambdas from a Beta distribution (Zhang et al., 1710.09412).
+
+Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keeps its size. The
+labels of a teacher are mixed with the same lambdas as the pictures; the original mixes the hard
+label of the first picture into the second half of type 2, a mistake not repeated here.
+"""
+
+import tensorflow as tf
+
+from preprocessing import seeds
+
+Mixed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+
+
+def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.Tensor:
+    """Draws mixing weights from Beta(alpha, alpha).
+
+    Beta = G1 / (G1 + G2) for two Gamma(alpha) numbers, which for small alpha are often below the
+    smallest float32 both: 0 / 0. Here log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha, and
+    lambda = sigmoid(log G1 - log G2), which is finite whatever the draws.
+
+    Args:
+        seed: int32 or int64 tensor of shape [2].
+        count: How many to draw.
+        alpha: Parameter of the distribution, above 0; the paper's recipes use 0.2.
+
+    Returns:
+        float32 tensor of shape [count] in [0, 1].
+
+    Raises:
+        ValueError: If alpha is not above 0.
+    """
+    if not alpha > 0:
+        raise ValueError(f"sample_lambdas needs alpha above 0. Received: alpha={alpha!r}")
+    gamma_seed, power_seed = seeds.split_seed(seed, 2)
+    gammas = tf.random.stateless_gamma([2, count], gamma_seed, alpha=alpha + 1.0)
+    tiny = 1e-30
+    powers = tf.random.stateless_uniform([2, count], power_seed, minval=0.0, alg=seeds.ALGORITHM)
+    logs = tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
+    return tf.sigmoid(logs[0] - logs[1])
+
+
+def mixup_type1(
+    images: tf.Tensor, labels: tf.Tensor, lambdas: tf.Tensor, teacher: tf.Tensor | None = None
+) -> Mixed:
+    """Mixes the first half of a double batch with the second.
+
+    Args:
+        images: Floating tensor of shape [2B, H, W, C].
+        labels: Floating tensor of shape [2B, K].
+        lambdas: float32 tensor of shape [B], weight of the first half.
+        teacher: Optional floating tensor of shape [2B, K] with a teacher's labels or logits.
+
+    Returns:
+        Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
+
+    Raises:
+        ValueError: If the number of pictures is known and odd.
+        tf.errors.InvalidArgumentError: When run, if it is odd.
+    """
+    images, labels, teacher = _to_tensors(images, labels, teacher)
+    count = images.shape[0]
+    message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
+    if count is not None and count % 2:
+        raise ValueError(f"{message}. Received: {count}")
+    size = tf.shape(images)[0]
+    checks = [tf.debugging.assert_equal(size % 2, 0, message)] if count is None else []
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        half = tf.identity(size // 2)
+
+    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
+        if values is None:
+            return None
+        return _blend(values[:half], values[half:], lambdas)
+
+    return mix(images), mix(labels), mix(teacher)
+
+
+def mixup_type2(
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    lambdas1: tf.Tensor,
+    lambdas2: tf.Tensor,
+    teacher: tf.Tensor | None = None,
+) -> Mixed:
+    """Mixes the first half of a batch with the second, then with the second in reverse order.
+
+    In an odd batch the last picture has no partner and comes out last, unmixed.
+
+    Args:
+        images: Floating tensor of shape [B, H, W, C].
+        labels: Floating tensor of shape [B, K].
+        lambdas1: float32 tensor of shape [B // 2], weight of the first half in the first results.
+        lambdas2: float32 tensor of shape [B // 2], weight of the first half in the second results.
+        teacher: Optional floating tensor of shape [B, K] with a teacher's labels or logits.
+
+    Returns:
+        Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
+    """
+    images, labels, teacher = _to_tensors(images, labels, teacher)
+    half = tf.shape(images)[0] // 2
+
+    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
+        if values is None:
+            return None
+        first = values[:half]
+        # A gather copies whole pictures; tf.reverse walks over elements and is slower.
+        reverse = tf.gather(values, tf.range(2 * half - 1, half - 1, -1))
+        parts = [
+            _blend(first, values[half : 2 * half], lambdas1),
+            _blend(first, reverse, lambdas2),
+            values[2 * half :],
+        ]
+        mixed = tf.concat(parts, axis=0)
+        mixed.set_shape(values.shape)
+        return mixed
+
+    return mix(images), mix(labels), mix(teacher)
+
+
+def _blend(first: tf.Tensor, second: tf.Tensor, lambdas: tf.Tensor) -> tf.Tensor:
+    """Returns lambda * first + (1 - lambda) * second, one lambda per row."""
+    shape = [-1] + [1] * (first.shape.rank - 1)
+    weight = tf.reshape(lambdas, shape)
+    return tf.cast(weight, first.dtype) * first + tf.cast(1.0 - weight, first.dtype) * second
+
+
+def _to_tensors(*values: tf.Tensor | None) -> list[tf.Tensor | None]:
+    """Converts arrays to tensors and leaves None alone."""
+    return [None if value is None else tf.convert_to_tensor(value) for value in values]

@@ -1,0 +1,83 @@
+"""Resizing, central crop and mean subtraction with TensorFlow 1's sampling points."""
+
+import tensorflow as tf
+
+# Red, green, blue; the original subtracts these and divides by nothing.
+CHANNEL_MEANS = (123.68, 116.78, 103.94)
+
+
+def tf1_bilinear_resize(
+    image: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor
+) -> tf.Tensor:
+    """Resizes as TensorFlow 1 does: corner-aligned grid at 0, no half-pixel centres, no filter.
+
+    Half-pixel centres (what `tf.image.resize` uses) differ by up to 34 grey levels.
+
+    Args:
+        image: Tensor of shape [H, W, C], any numeric dtype.
+        height: New height in pixels.
+        width: New width in pixels.
+
+    Returns:
+        float32 tensor of shape [height, width, C].
+    """
+    resized = tf.raw_ops.ResizeBilinear(
+        images=image[tf.newaxis],
+        size=tf.stack([height, width]),
+        align_corners=False,
+        half_pixel_centers=False,
+    )
+    return resized[0]
+
+
+def sides_for_shorter(
+    height: int | tf.Tensor, width: int | tf.Tensor, shorter: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes the size with a given shorter side and the same aspect.
+
+    In float32 with truncation, as the original: for some sizes (107 to 256, say) even the shorter
+    side comes out one pixel short.
+
+    Args:
+        height: Height in pixels.
+        width: Width in pixels.
+        shorter: Wanted length of the shorter side in pixels.
+
+    Returns:
+        New height and width, int32 scalars.
+    """
+    height = tf.cast(height, tf.float32)
+    width = tf.cast(width, tf.float32)
+    ratio = tf.cast(shorter, tf.float32) / tf.minimum(height, width)
+    return tf.cast(height * ratio, tf.int32), tf.cast(width * ratio, tf.int32)
+
+
+def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
+    """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`)."""
+    shape = tf.shape(image)
+    height, width = sides_for_shorter(shape[0], shape[1], shorter)
+    return tf1_bilinear_resize(image, height, width)
+
+
+def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Cuts the central window out of a picture; an odd margin leaves less at the top and left.
+
+    Args:
+        image: Tensor of shape [H, W, C], at least as large as the window.
+        height: Height of the window in pixels.
+        width: Width of the window in pixels.
+
+    Returns:
+        Tensor of shape [height, width, C].
+    """
+    shape = tf.shape(image)
+    top = (shape[0] - height) // 2
+    left = (shape[1] - width) // 2
+    cropped = tf.slice(image, [top, left, 0], [height, width, -1])
+    cropped.set_shape([height, width, image.shape[-1]])
+    return cropped
+
+
+def subtract_mean(image: tf.Tensor) -> tf.Tensor:
+    """Returns float32 [..., 3] minus `CHANNEL_MEANS` (grey levels 0 to 255, red first)."""
+    return tf.cast(image, tf.float32) - tf.constant(CHANNEL_MEANS, tf.float32)

@@ -1,0 +1,49 @@
+"""Seeds for random choices that depend on nothing but (run seed, epoch, example index)."""
+
+import tensorflow as tf
+
+# Named, because the automatic choice depends on the device.
+ALGORITHM = "philox"
+
+_INDEX_BITS = 40
+_INT64_MAX = 2**63 - 1
+
+
+def example_seed(
+    run_seed: int | tf.Tensor, epoch: int | tf.Tensor, index: int | tf.Tensor
+) -> tf.Tensor:
+    """Returns the seed of one example in one epoch of one run.
+
+    No two (run seed, epoch, index) share a seed while index < 2**40 and epoch < 2**23.
+
+    Args:
+        run_seed: Seed of the whole run, an integer scalar.
+        epoch: Epoch, counted from 0, an integer scalar.
+        index: Position of the example in the data set (not in the shuffled order), an integer
+            scalar.
+
+    Returns:
+        int64 tensor of shape [2], for `train_image` and the `tf.random.stateless_*` family.
+    """
+    if isinstance(run_seed, int):
+        run_seed = run_seed & _INT64_MAX
+    first = tf.cast(run_seed, tf.int64)
+    epoch_part = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(_INDEX_BITS, tf.int64))
+    second = epoch_part + tf.cast(index, tf.int64)
+    return tf.stack([first, second])
+
+
+def split_seed(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
+    """Returns `count` independent seeds of shape [2] made from one.
+
+    Args:
+        seed: int32 or int64 tensor of shape [2].
+        count: How many seeds to make.
+    """
+    seeds = tf.random.split(seed, num=count, alg=ALGORITHM)
+    return tf.unstack(seeds, num=count)
+
+
+def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns `count` float32 numbers in [0, 1) made from one seed of shape [2]."""
+    return tf.random.stateless_uniform([count], seed, alg=ALGORITHM)

@@ -1,0 +1,144 @@
+"""Convolution and batch normalisation, written once, with the original's padding and initialisers.
+
+Padding that depends on the kernel alone makes a strided convolution see the same pixels whatever
+the size of the picture; TensorFlow's own SAME pads one side only at even sizes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+PACKAGE = "assembled_cnn"
+
+
+def fixed_pads(kernel_size: int) -> tuple[int, int]:
+    """Zeros before and after an axis for a kernel of that size: `kernel_size - 1` in all."""
+    before = (kernel_size - 1) // 2
+    return before, kernel_size - 1 - before
+
+
+@tf.keras.saving.register_keras_serializable(package=PACKAGE)
+class FixedPaddingConv2D(tf.keras.layers.Conv2D):
+    """Square convolution without bias; strided, it pads by the kernel's size alone.
+
+    Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), filters]. Stride 1 is
+    SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after, inside the convolution, so
+    no padded copy of the input is made.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolves `inputs` with `kernel`; Keras calls it from `call`."""
+        padding: Any = "SAME"
+        if max(self.strides) > 1:
+            rows, columns = (list(fixed_pads(size)) for size in self.kernel_size)
+            padding = [[0, 0], rows, columns, [0, 0]]
+        return tf.nn.conv2d(inputs, kernel, strides=list(self.strides), padding=padding)
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """Returns [N, ceil(H / strides), ceil(W / strides), filters]."""
+        batch, height, width, _ = tf.TensorShape(input_shape).as_list()
+        rows = None if height is None else -(-height // self.strides[0])
+        columns = None if width is None else -(-width // self.strides[1])
+        return tf.TensorShape([batch, rows, columns, self.filters])
+
+
+def convolution(
+    filters: int, kernel_size: int, strides: int = 1, **kwargs: Any
+) -> FixedPaddingConv2D:
+    """Makes the convolution that every block uses.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Side of the square kernel.
+        strides: Stride of both axes.
+        **kwargs: `name`, `dtype`.
+
+    Returns:
+        A layer whose kernel starts as a truncated normal of variance 1 / fan-in.
+    """
+    # Keras' own word for "padded outside of Conv2D's knowledge"; convolution_op does the padding.
+    padding = "same" if strides == 1 else "valid"
+    return FixedPaddingConv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        use_bias=False,
+        kernel_initializer=tf.keras.initializers.VarianceScaling(
+            scale=1.0, mode="fan_in", distribution="truncated_normal"
+        ),
+        **kwargs,
+    )
+
+
+def batch_norm(
+    momentum: float, epsilon: float, zero_gamma: bool = False, **kwargs: Any
+) -> tf.keras.layers.BatchNormalization:
+    """Makes the batch normalisation that every block uses.
+
+    Statistics are float32 under any precision policy. The moving variance takes in the unbiased
+    batch variance (N / (N - 1)).
+
+    Args:
+        momentum: Share of the old moving statistics that a step keeps.
+        epsilon: Added to the variance; the fused kernel uses 1.001e-5 at least.
+        zero_gamma: The scale starts at 0 instead of 1.
+        **kwargs: `name`, `dtype`.
+
+    Returns:
+        The layer, for [N, H, W, C].
+    """
+    return tf.keras.layers.BatchNormalization(
+        momentum=momentum,
+        epsilon=epsilon,
+        gamma_initializer="zeros" if zero_gamma else "ones",
+        **kwargs,
+    )
+
+
+@tf.keras.saving.register_keras_serializable(package=PACKAGE)
+class FixedPaddingAveragePooling2D(tf.keras.layers.Layer):
+    """Average pooling whose padded zeros count in the mean when it is strided.
+
+    Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), C]. Stride 1 is SAME,
+    whose mean leaves the padding out. Costs pool_size**2 additions per output value.
+    """
+
+    def __init__(self, pool_size: int, strides: int, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+            pool_size: Side of the window.
+            strides: Stride of both axes.
+            **kwargs: Of `tf.keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        self.strides = strides
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Pools `inputs`."""
+        if self.strides == 1:
+            return tf.nn.avg_pool2d(inputs, self.pool_size, 1, "SAME")
+        pads = [list(self._pads(size)) for size in inputs.shape[1:3]]
+        if any(any(pad) for pad in pads):
+            inputs = tf.pad(inputs, [[0, 0], *pads, [0, 0]])
+        return tf.nn.avg_pool2d(inputs, self.pool_size, self.strides, "VALID")
+
+    def _pads(self, size: int | None) -> tuple[int, int]:
+        """Zeros around an axis, without those that no window reaches."""
+        before, after = fixed_pads(self.pool_size)
+        if size is not None:
+            outputs = (size + before + after - self.pool_size) // self.strides
+            after = max(0, outputs * self.strides + self.pool_size - before - size)
+        return before, after
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+        }

@@ -1,0 +1,134 @@
+"""The residual blocks and a stage of them.
+
+He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 5; the stride
+of a bottleneck sits on its 3x3 convolution (ResNet-B of arXiv:1812.01187, figure 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from nets.builder import LayerBuilder
+
+EXPANSION = 4
+
+Shortcut = Callable[[tf.Tensor, int, int, LayerBuilder], tf.Tensor]
+
+
+def bottleneck(
+    x: tf.Tensor,
+    filters: int,
+    strides: int,
+    build: LayerBuilder,
+    shortcut: Shortcut | None = None,
+    last_relu: bool = True,
+) -> tf.Tensor:
+    """1x1, 3x3, 1x1, each with batch norm; sum with the shortcut; ReLU.
+
+    Args:
+        x: [N, H, W, C].
+        filters: Channels of the 3x3; the block gives four times as many.
+        strides: Stride of the 3x3 and of the shortcut.
+        build: Makes the layers.
+        shortcut: Projects the input to the block's output; None takes it as it is.
+        last_relu: Whether a ReLU ends the block.
+
+    Returns:
+        [N, ceil(H / strides), ceil(W / strides), 4 * filters].
+    """
+    skip = project(x, EXPANSION * filters, strides, build, shortcut)
+    y = build.conv_norm(x, filters, 1)
+    y = build.drop(y)
+    y = build.relu(y)
+    y = build.spatial(y, filters, strides)
+    y = build.conv_norm(y, EXPANSION * filters, 1, zero_gamma=build.config.zero_gamma)
+    y = build.drop(y)
+    y = build.squeeze_excite(y)
+    y = build.add(y, skip)
+    return build.relu(y) if last_relu else y
+
+
+def basic(
+    x: tf.Tensor,
+    filters: int,
+    strides: int,
+    build: LayerBuilder,
+    shortcut: Shortcut | None = None,
+    last_relu: bool = True,
+) -> tf.Tensor:
+    """Two 3x3, each with batch norm; sum with the shortcut; ReLU.
+
+    The first 3x3 carries the stride and is the one that tweaks replace. Where the shortcut would
+    change nothing (stride 1, same channels) it is the identity, as in the paper.
+
+    Args:
+        x: [N, H, W, C].
+        filters: Channels of both convolutions.
+        strides: Stride of the first convolution and of the shortcut.
+        build: Makes the layers.
+        shortcut: Projects the input to the block's output; None takes it as it is.
+        last_relu: Whether a ReLU ends the block.
+
+    Returns:
+        [N, ceil(H / strides), ceil(W / strides), filters].
+    """
+    unchanged = strides == 1 and x.shape[-1] == filters
+    skip = project(x, filters, strides, build, None if unchanged else shortcut)
+    y = build.spatial(x, filters, strides)
+    y = build.conv_norm(y, filters, 3, zero_gamma=build.config.zero_gamma)
+    y = build.drop(y)
+    y = build.squeeze_excite(y)
+    y = build.add(y, skip)
+    return build.relu(y) if last_relu else y
+
+
+def project(
+    x: tf.Tensor, filters: int, strides: int, build: LayerBuilder, shortcut: Shortcut | None
+) -> tf.Tensor:
+    """The shortcut of a block: the identity, or a projection with its batch norm and DropBlock."""
+    if shortcut is None:
+        return x
+    skip = shortcut(x, filters, strides, build)
+    skip = build.norm(skip)
+    return build.drop(skip)
+
+
+def plain_shortcut(x: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
+    """A strided 1x1 convolution, or with `proj` anti-aliasing a blur and a 1x1 at stride 1."""
+    if "proj" in build.config.anti_alias_places and strides > 1:
+        x = build.blur(x, strides)
+        return build.conv(x, filters, 1)
+    return build.conv(x, filters, 1, strides)
+
+
+def stage(
+    x: tf.Tensor,
+    filters: int,
+    blocks: int,
+    strides: int,
+    build: LayerBuilder,
+    shortcut: Shortcut = plain_shortcut,
+    last_relu: bool = True,
+) -> tf.Tensor:
+    """A row of blocks; the first one has the stride and the projection.
+
+    Args:
+        x: [N, H, W, C].
+        filters: Channels of the blocks' 3x3.
+        blocks: How many blocks.
+        strides: Stride of the first one.
+        build: Makes the layers.
+        shortcut: Projection of the first one.
+        last_relu: Whether the last block ends with a ReLU. A row of a single block always does.
+
+    Returns:
+        The output of the last block.
+    """
+    block = bottleneck if build.config.bottleneck else basic
+    x = block(x, filters, strides, build, shortcut)
+    for position in range(1, blocks):
+        relu = last_relu or position < blocks - 1
+        x = block(x, filters, 1, build, last_relu=relu)
+    return x

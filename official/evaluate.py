@@ -1,0 +1,122 @@
+"""Scores a trained network on every picture of a split; writes MODEL_DIR/evaluation.json.
+
+    python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
+
+Architecture, preprocessing and data are those of the run, so no model flags are needed.
+"""
+
+import dataclasses
+import os
+import sys
+import time
+
+from absl import flags
+
+from datasets import reader
+from official import callbacks, command, configuration, files, input_pipeline, run, trainer
+from official import flags as run_flags
+
+FLAGS = flags.FLAGS
+EVALUATION_FILE = "evaluation.json"
+
+
+def evaluate(
+    model_dir: str,
+    data_dir: str = "",
+    pattern: str = "",
+    checkpoint: str = "",
+    batch_size: int = 0,
+    num_gpus: int = -1,
+) -> dict:
+    """Returns the scores of a run's checkpoint.
+
+    Args:
+      model_dir: folder of the run.
+      data_dir: folder of TFRecords; default: the run's.
+      pattern: glob of the shards; default: the run's --val_regex.
+      checkpoint: prefix of a checkpoint; default: the newest.
+      batch_size: pictures per batch; default: the run's --val_batch_size.
+      num_gpus: see `command.strategy`.
+
+    Returns:
+      checkpoint, step, data_dir, val_regex, images, correct_top1, correct_top5, top1, top5, ece
+      (shares in 0 to 1), cross_entropy, seconds.
+
+    Raises:
+      RunError or DatasetError: no such run, checkpoint or data.
+    """
+    config = configuration.load(model_dir)
+    split = run.evaluation_split(config, data_dir, pattern)
+    if batch_size:
+        data = dataclasses.replace(config.data, val_batch_size=batch_size)
+        config = dataclasses.replace(config, data=data)
+    with command.strategy(num_gpus).scope():
+        network = run.network_for_inference(config.model)
+        model = trainer.Trainer(network, config.recipe, total_steps=1)
+        model.compile()
+    path = run.restore_network(network, model_dir, checkpoint or None)
+    scores, seconds = score(model, config, split)
+    return {
+        "checkpoint": os.path.basename(path),
+        "step": run.checkpoint_step(path),
+        "data_dir": data_dir or config.data.data_dir,
+        "val_regex": pattern or config.data.val_regex,
+        **scores,
+        "seconds": round(seconds, 2),
+    }
+
+
+def score(
+    model: trainer.Trainer, config: configuration.RunConfig, split: reader.Split
+) -> tuple[dict, float]:
+    """Returns the scores over all of `split` and the seconds that it took.
+
+    Raises:
+      RunError: another number of pictures was scored than the split holds.
+    """
+    start = time.monotonic()
+    dataset = input_pipeline.evaluation_dataset(config, split)
+    verbose = 1 if sys.stderr.isatty() else 0
+    scores = trainer.summarise(model.evaluate(dataset, verbose=verbose, return_dict=True))
+    if scores["images"] != split.num_examples:
+        raise configuration.RunError(
+            f"{scores['images']} pictures were scored, but the shards hold {split.num_examples}."
+        )
+    return scores, time.monotonic() - start
+
+
+def main() -> None:
+    """Scores, prints and records."""
+    result = evaluate(
+        FLAGS.model_dir,
+        FLAGS.data_dir,
+        FLAGS.val_regex,
+        FLAGS.checkpoint,
+        FLAGS.val_batch_size,
+        FLAGS.num_gpus,
+    )
+    files.write_json(os.path.join(FLAGS.model_dir, EVALUATION_FILE), result)
+    files.append_json_line(os.path.join(FLAGS.model_dir, callbacks.EVALUATION_LOG), result)
+    print(
+        f"{result['checkpoint']} on {result['images']} pictures ({result['val_regex']}): "
+        f"top-1 {100 * result['top1']:.2f} %  top-5 {100 * result['top5']:.2f} %  "
+        f"ECE {result['ece']:.4f}  cross entropy {result['cross_entropy']:.4f}  "
+        f"({result['images'] / max(result['seconds'], 1e-9):.0f} images/s)"
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    run_flags.define_directory_flags()
+    flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
+    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
+    flags.DEFINE_integer(
+        "num_gpus", -1, "GPUs to use; -1: all there are, 0: the CPU.", lower_bound=-1
+    )
+    flags.adopt_module_key_flags(run_flags)
+
+
+if __name__ == "__main__":
+    define_flags()
+    command.run(main, required=("model_dir",))

@@ -1,0 +1,63 @@
+"""Small files of a run, written whole or not at all, on any file system TensorFlow knows."""
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes `text` to `path` through a temporary neighbour, so that no half-written file stays.
+
+    Args:
+      path: target; its folder is made if need be.
+      text: the whole content.
+
+    Raises:
+      OSError or tf.errors.OpError: the write failed; `path` is as it was before.
+    """
+    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
+    temporary = f"{path}.tmp-{os.getpid()}"
+    try:
+        with tf.io.gfile.GFile(temporary, "w") as handle:
+            handle.write(text)
+        tf.io.gfile.rename(temporary, path, overwrite=True)
+    except BaseException:
+        if tf.io.gfile.exists(temporary):
+            tf.io.gfile.remove(temporary)
+        raise
+
+
+def write_json(path: str, value: Any) -> None:
+    """Writes `value` as indented JSON; see `write_text`."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
+
+
+def read_text(path: str) -> str:
+    """Returns the content of a text file."""
+    with tf.io.gfile.GFile(path, "r") as handle:
+        return handle.read()
+
+
+def read_json(path: str) -> Any:
+    """Returns the value of a JSON file."""
+    return json.loads(read_text(path))
+
+
+def read_json_lines(path: str) -> list[dict[str, Any]]:
+    """Returns the records of a file that holds one JSON object a line; none if it is missing."""
+    if not tf.io.gfile.exists(path):
+        return []
+    return [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
+
+
+def write_json_lines(path: str, records: list[dict[str, Any]]) -> None:
+    """Writes one JSON object a line; see `write_text`."""
+    write_text(path, "".join(f"{json.dumps(record)}\n" for record in records))
+
+
+def append_json_line(path: str, record: dict[str, Any]) -> None:
+    """Adds one JSON object as a line at the end of `path`."""
+    with tf.io.gfile.GFile(path, "a") as handle:
+        handle.write(json.dumps(record) + "\n")

@@ -1,0 +1,318 @@
+"""Every flag of the command lines, and the frozen configurations that they become.
+
+Names and defaults follow the original repository wherever it has the flag, so that a command
+line written for it still runs. Nothing outside `official` reads a flag.
+"""
+
+from absl import flags
+
+from nets import ModelConfig
+from official import configuration
+from preprocessing import PreprocessingConfig
+
+FLAGS = flags.FLAGS
+
+# Flags of the original that have no work to do here: accepted, and their idleness printed.
+RETIRED_FLAGS = {
+    "data_format": "tensors are channels-last; TensorFlow chooses the layout that is fastest",
+    "use_hyperdash": "scores go to TensorBoard and to training.jsonl",
+    "hooks": "progress, TensorBoard scalars and JSON lines are always written",
+    "with_drawing_bbox": "bounding boxes are not drawn",
+    "benchmark_log_dir": "use `python -m official.benchmark`",
+}
+
+
+def define_directory_flags() -> None:
+    """Where data comes from and where a run lives."""
+    flags.DEFINE_string(
+        "data_dir",
+        "",
+        "Folder of TFRecord shards (train-*, validation-*), labels.txt, "
+        "manifest.json, as `python -m datasets.convert` writes it or as the original did.",
+    )
+    flags.DEFINE_string(
+        "model_dir",
+        "",
+        "Folder of the run: config.json, checkpoints, logs, scores.",
+        short_name="md",
+    )
+
+
+def define_data_flags() -> None:
+    """What is read, and how a picture is prepared."""
+    flags.DEFINE_string(
+        "dataset_name",
+        None,
+        "Name in datasets/catalog.py (imagenet, food101, ...), which gives "
+        "the number of classes. Without it labels.txt in DATA_DIR does.",
+    )
+    flags.DEFINE_integer("num_classes", 0, "Number of classes; 0: as DATA_DIR or catalogue say.")
+    flags.DEFINE_string("train_regex", "train-*", "Glob of the training shards in DATA_DIR.")
+    flags.DEFINE_string("val_regex", "validation-*", "Glob of the evaluation shards in DATA_DIR.")
+    flags.DEFINE_string(
+        "preprocessing_type",
+        "imagenet",
+        "Crop and sizes: imagenet, imagenet_SIZE, "
+        "imagenet_SIZEa, "
+        "imagenet_224_256, imagenet_224_256a (train at 224, evaluate at 256), reid, reid_224, "
+        "inception_331, inception_600.",
+    )
+    flags.DEFINE_integer("image_size", 224, "Side in pixels where the type does not fix it.")
+    flags.DEFINE_integer(
+        "eval_image_size", 0, "Side in pixels at evaluation; 0: as --preprocessing_type says."
+    )
+    flags.DEFINE_string(
+        "autoaugment_type",
+        None,
+        "AutoAugment policy: imagenet, v0, cifar10, svhn, good; default off.",
+    )
+    flags.DEFINE_string(
+        "dct_method", "INTEGER_ACCURATE", "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST."
+    )
+    flags.DEFINE_boolean("training_random_crop", True, "Crop training pictures at random.")
+    flags.DEFINE_integer(
+        "shuffle_buffer",
+        0,
+        "Records in the shuffle buffer; 0: the data set's own (catalogue), "
+        "else 10,000. It holds encoded pictures.",
+    )
+    flags.DEFINE_integer(
+        "datasets_num_private_threads",
+        0,
+        "Threads of the input pipeline; 0: TensorFlow chooses.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer("val_batch_size", 256, "Pictures in one evaluation batch.", lower_bound=1)
+
+
+def define_model_flags() -> None:
+    """The architecture."""
+    flags.DEFINE_enum(
+        "resnet_size", "50", ["18", "34", "50", "101", "152", "200"], "Depth.", short_name="rs"
+    )
+    flags.DEFINE_enum(
+        "resnet_version", "1", ["1", "2"], "1: ResNet; 2: BigLittle-ResNet.", short_name="rv"
+    )
+    flags.DEFINE_integer(
+        "num_filters", 64, "Width of the first stage; 64 is the paper's.", lower_bound=1
+    )
+    flags.DEFINE_boolean("use_resnet_d", False, "ResNet-D stem and shortcuts (1812.01187).")
+    flags.DEFINE_boolean("use_se_block", False, "Squeeze-and-excitation (1709.01507).")
+    flags.DEFINE_boolean("use_sk_block", False, "Selective kernels (1903.06586).")
+    flags.DEFINE_string(
+        "anti_alias_type",
+        "",
+        "Where to blur before subsampling (1904.11486): comma list out of "
+        "max, proj, sconv; the paper's final models use sconv.",
+    )
+    flags.DEFINE_integer("anti_alias_filter_size", 0, "Side of the blur filter, 1 to 7; 0: none.")
+    flags.DEFINE_integer("bl_alpha", 2, "BigLittle: the little branch is 1/alpha as wide.")
+    flags.DEFINE_integer("bl_beta", 4, "BigLittle: the little branch is 1/beta as deep.")
+    flags.DEFINE_boolean(
+        "zero_gamma", False, "Start the last batch-norm scale of each residual branch at 0."
+    )
+    flags.DEFINE_boolean("no_downsample", False, "Keep the resolution in the last stage.")
+    flags.DEFINE_enum("pool_type", "gap", ["gap", "gem", "flatten"], "Final pooling.")
+    flags.DEFINE_integer(
+        "embedding_size", 0, "Width of an embedding layer before the classifier; 0: none."
+    )
+    flags.DEFINE_float("bn_momentum", 0.997, "Share of the old batch-norm statistics that is kept.")
+
+
+def define_recipe_flags() -> None:
+    """How it is trained."""
+    flags.DEFINE_integer(
+        "batch_size",
+        32,
+        "Pictures that enter the network in one step, over all devices.",
+        lower_bound=1,
+        short_name="bs",
+    )
+    flags.DEFINE_integer("train_epochs", 90, "Epochs.", lower_bound=0, short_name="te")
+    flags.DEFINE_integer(
+        "max_train_steps",
+        None,
+        "Stop after that many steps; the schedules are not shortened.",
+        short_name="mts",
+    )
+    flags.DEFINE_integer(
+        "epochs_between_evals",
+        1,
+        "Epochs between two evaluations.",
+        lower_bound=1,
+        short_name="ebe",
+    )
+    flags.DEFINE_float("base_learning_rate", 0.01, "Rate after the warm-up.", short_name="blr")
+    flags.DEFINE_string(
+        "learning_rate_decay_type",
+        "exponential",
+        "fixed, exponential, polynomial, piecewise or cosine.",
+        short_name="lrdt",
+    )
+    flags.DEFINE_float("num_epochs_per_decay", 2.0, "Epochs of one exponential decay step.")
+    flags.DEFINE_float("learning_rate_decay_factor", 0.94, "Factor of the exponential decay.")
+    flags.DEFINE_float("end_learning_rate", 0.0001, "Last rate of the polynomial decay.")
+    flags.DEFINE_list(
+        "piecewise_lr_boundary_epochs", ["30", "60", "80", "90"], "Epochs where the rate changes."
+    )
+    flags.DEFINE_list(
+        "piecewise_lr_decay_rates", ["1", "0.1", "0.01", "0.001", "0.0001"], "Factors of the rate."
+    )
+    flags.DEFINE_integer("lr_warmup_epochs", 0, "Epochs of linear warm-up from 0.", lower_bound=0)
+    flags.DEFINE_float("momentum", 0.9, "Momentum.", short_name="mmt")
+    flags.DEFINE_float(
+        "weight_decay", 0.00004, "L2 weight decay on all but batch-norm variables.", short_name="wd"
+    )
+    flags.DEFINE_float("label_smoothing", 0.0, "Share of the label spread over all classes.")
+    flags.DEFINE_enum("cls_loss_type", "softmax", ["softmax", "sigmoid"], "Classification loss.")
+    flags.DEFINE_integer(
+        "mixup_type",
+        0,
+        "0: off; 1: two batches make one; 2: one batch with its own halves (1710.09412).",
+        lower_bound=0,
+        upper_bound=2,
+    )
+    flags.DEFINE_float("mixup_alpha", 0.2, "Mixup: parameter of the Beta distribution.")
+    flags.DEFINE_boolean("use_dropblock", False, "DropBlock in stages 3 and 4 (1810.12890).")
+    flags.DEFINE_list(
+        "dropblock_kp", ["1.0", "0.9"], "DropBlock: keep probability at the start and at the end."
+    )
+    flags.DEFINE_float(
+        "kd_temp", 0.0, "Distillation temperature; 0: off. Records must hold image/logit."
+    )
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of everything that is random: the same seed feeds the same pixels."
+    )
+
+
+def define_run_flags() -> None:
+    """How the machine is used and what is kept."""
+    flags.DEFINE_enum(
+        "dtype",
+        "fp32",
+        ["fp32", "fp16", "bf16"],
+        "Precision of the arithmetic; weights, softmax and batch statistics stay float32.",
+        short_name="dt",
+    )
+    flags.DEFINE_string(
+        "loss_scale",
+        None,
+        "fp16: a number, or `dynamic`; default 128, as the original.",
+        short_name="ls",
+    )
+    flags.DEFINE_integer(
+        "num_gpus",
+        -1,
+        "GPUs to use; -1: all there are, 0: the CPU.",
+        lower_bound=-1,
+        short_name="ng",
+    )
+    flags.DEFINE_float(
+        "save_checkpoints_epochs",
+        1.0,
+        "Epochs between two checkpoints; fractions are fine.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_integer("keep_checkpoint_max", 5, "Checkpoints kept; 0: all.", lower_bound=0)
+    flags.DEFINE_boolean("clean", False, "Delete MODEL_DIR, if it is a run's, before training.")
+    for name, reason in RETIRED_FLAGS.items():
+        flags.DEFINE_string(name, None, f"Accepted and ignored: {reason}.")
+
+
+def ignored_flags() -> list[str]:
+    """Returns a line for each retired flag that was given a value."""
+    return [
+        f"--{name} is ignored: {reason}"
+        for name, reason in RETIRED_FLAGS.items()
+        if name in FLAGS and FLAGS[name].value is not None
+    ]
+
+
+def model_config(num_classes: int) -> ModelConfig:
+    """Returns the architecture that the flags describe.
+
+    Args:
+      num_classes: width of the classifier.
+
+    Raises:
+      ValueError: an impossible combination, named.
+    """
+    # The sigmoid loss starts with every class at the probability 1 / num_classes.
+    final_bias = 0.0
+    if FLAGS.cls_loss_type == "sigmoid":
+        final_bias = configuration.sigmoid_bias(num_classes)
+    return ModelConfig(
+        resnet_size=int(FLAGS.resnet_size),
+        num_classes=num_classes,
+        num_filters=FLAGS.num_filters,
+        big_little=FLAGS.resnet_version == "2",
+        bl_alpha=FLAGS.bl_alpha,
+        bl_beta=FLAGS.bl_beta,
+        use_resnet_d=FLAGS.use_resnet_d,
+        use_se_block=FLAGS.use_se_block,
+        use_sk_block=FLAGS.use_sk_block,
+        anti_alias_type=FLAGS.anti_alias_type or "",
+        anti_alias_filter_size=FLAGS.anti_alias_filter_size,
+        zero_gamma=FLAGS.zero_gamma,
+        no_downsample=FLAGS.no_downsample,
+        pool_type=FLAGS.pool_type,
+        embedding_size=FLAGS.embedding_size,
+        bn_momentum=FLAGS.bn_momentum,
+        use_dropblock=FLAGS.use_dropblock,
+        seed=FLAGS.seed,
+        final_bias=final_bias,
+    )
+
+
+def preprocessing_config() -> PreprocessingConfig:
+    """Returns the preprocessing that the flags describe; raises ValueError for unknown names."""
+    return PreprocessingConfig(
+        preprocessing_type=FLAGS.preprocessing_type,
+        image_size=FLAGS.image_size,
+        eval_image_size=FLAGS.eval_image_size,
+        autoaugment_type=FLAGS.autoaugment_type or "",
+        dct_method=FLAGS.dct_method,
+        training_random_crop=FLAGS.training_random_crop,
+    )
+
+
+def recipe_config() -> configuration.RecipeConfig:
+    """Returns the recipe that the flags describe; raises ValueError for impossible values."""
+    return configuration.RecipeConfig(
+        batch_size=FLAGS.batch_size,
+        train_epochs=FLAGS.train_epochs,
+        base_learning_rate=FLAGS.base_learning_rate,
+        learning_rate_decay_type=FLAGS.learning_rate_decay_type,
+        num_epochs_per_decay=FLAGS.num_epochs_per_decay,
+        learning_rate_decay_factor=FLAGS.learning_rate_decay_factor,
+        end_learning_rate=FLAGS.end_learning_rate,
+        piecewise_lr_boundary_epochs=_numbers("piecewise_lr_boundary_epochs", int),
+        piecewise_lr_decay_rates=_numbers("piecewise_lr_decay_rates", float),
+        lr_warmup_epochs=FLAGS.lr_warmup_epochs,
+        momentum=FLAGS.momentum,
+        weight_decay=FLAGS.weight_decay,
+        label_smoothing=FLAGS.label_smoothing,
+        cls_loss_type=FLAGS.cls_loss_type,
+        mixup_type=FLAGS.mixup_type,
+        mixup_alpha=FLAGS.mixup_alpha,
+        use_dropblock=FLAGS.use_dropblock,
+        dropblock_kp=_numbers("dropblock_kp", float),
+        kd_temp=FLAGS.kd_temp,
+        dtype=FLAGS.dtype,
+        loss_scale=FLAGS.loss_scale or "",
+        seed=FLAGS.seed,
+    )
+
+
+def _numbers(name: str, kind: type) -> tuple:
+    """Returns a list flag as a tuple of `kind`.
+
+    Raises:
+      ValueError: an entry is no number.
+    """
+    try:
+        return tuple(kind(value) for value in FLAGS[name].value)
+    except ValueError as error:
+        raise ValueError(
+            f"--{name} must be numbers separated by commas. Received: {FLAGS[name].value}"
+        ) from error

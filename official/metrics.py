@@ -1,0 +1,84 @@
+"""Scores of an evaluation as Keras metrics: every image counts once, on any number of devices."""
+
+import tensorflow as tf
+
+
+class Correct(tf.keras.metrics.Metric):
+    """Number of images whose label is among the k highest logits; an integer, so that it is exact.
+
+    A label ties with another class as wrong only if the other logit is strictly higher, as
+    `tf.math.in_top_k` has it.
+    """
+
+    def __init__(self, k: int = 1, name: str = "correct"):
+        """Makes the metric for the `k` best classes."""
+        super().__init__(name=name, dtype=tf.float32)
+        self.k = k
+        self.count = self.add_weight(name="count", initializer="zeros", dtype=tf.int64)
+
+    def update_state(self, labels: tf.Tensor, logits: tf.Tensor) -> None:
+        """Adds a batch: labels integer [N], logits float32 [N, C]."""
+        hits = tf.math.in_top_k(tf.cast(labels, tf.int64), logits, self.k)
+        self.count.assign_add(tf.reduce_sum(tf.cast(hits, tf.int64)))
+
+    def result(self) -> tf.Tensor:
+        """Returns the count, int64 scalar."""
+        return tf.identity(self.count)
+
+
+class Images(tf.keras.metrics.Metric):
+    """Number of images scored."""
+
+    def __init__(self, name: str = "images"):
+        """Makes the counter."""
+        super().__init__(name=name, dtype=tf.float32)
+        self.count = self.add_weight(name="count", initializer="zeros", dtype=tf.int64)
+
+    def update_state(self, labels: tf.Tensor) -> None:
+        """Adds the batch of integer labels [N]."""
+        self.count.assign_add(tf.size(labels, out_type=tf.int64))
+
+    def result(self) -> tf.Tensor:
+        """Returns the count, int64 scalar."""
+        return tf.identity(self.count)
+
+
+class ExpectedCalibrationError(tf.keras.metrics.Metric):
+    """Expected calibration error over equal bins of confidence (Guo et al., 1706.04599, eq. 3).
+
+    A confidence on a boundary falls into the lower bin, as in the original.
+    """
+
+    def __init__(self, num_bins: int = 10, name: str = "ece"):
+        """Makes the metric with `num_bins` bins over [0, 1]."""
+        super().__init__(name=name, dtype=tf.float32)
+        self.num_bins = num_bins
+        self.correct = self.add_weight(name="correct", shape=(num_bins,), initializer="zeros")
+        self.confidence = self.add_weight(name="confidence", shape=(num_bins,), initializer="zeros")
+        self.count = self.add_weight(name="count", shape=(num_bins,), initializer="zeros")
+
+    def update_state(
+        self, confidence: tf.Tensor, predictions: tf.Tensor, labels: tf.Tensor
+    ) -> None:
+        """Adds a batch.
+
+        Args:
+          confidence: probability of the predicted class, float32 [N].
+          predictions: predicted class, integer [N].
+          labels: true class, integer [N].
+        """
+        confidence = tf.cast(tf.reshape(confidence, [-1]), tf.float32)
+        hits = tf.equal(tf.cast(predictions, tf.int64), tf.cast(labels, tf.int64))
+        # The boundaries are the float32 values of k / num_bins, compared exactly.
+        boundaries = tf.constant([k / self.num_bins for k in range(1, self.num_bins)], tf.float32)
+        bins = tf.searchsorted(boundaries, confidence, side="left")
+        member = tf.one_hot(bins, self.num_bins)
+        self.count.assign_add(tf.reduce_sum(member, axis=0))
+        self.confidence.assign_add(tf.linalg.matvec(member, confidence, transpose_a=True))
+        hits = tf.cast(tf.reshape(hits, [-1]), tf.float32)
+        self.correct.assign_add(tf.linalg.matvec(member, hits, transpose_a=True))
+
+    def result(self) -> tf.Tensor:
+        """Returns the error in 0 to 1, float32 scalar; 0 if nothing was added."""
+        gap = tf.abs(self.correct - self.confidence)
+        return tf.math.divide_no_nan(tf.reduce_sum(gap), tf.reduce_sum(self.count))

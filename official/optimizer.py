@@ -1,0 +1,57 @@
+"""Momentum as the original has it: the learning rate outside the accumulator."""
+
+import tensorflow as tf
+
+
+@tf.keras.saving.register_keras_serializable(package="assembled_cnn")
+class Momentum(tf.keras.optimizers.Optimizer):
+    """`accumulator = momentum * accumulator + gradient; weight -= rate * accumulator`.
+
+    `tf.keras.optimizers.SGD` puts the rate inside the accumulator, so that a falling rate still
+    drags old, larger updates along; under a schedule the two train differently. The slots are
+    called `Momentum`, as in the original's checkpoints.
+    """
+
+    def __init__(self, learning_rate=0.01, momentum: float = 0.9, name: str = "Momentum", **kwargs):
+        """Makes the optimiser.
+
+        Args:
+          learning_rate: float or `LearningRateSchedule`.
+          momentum: share of the accumulator that is kept, 0 to 1.
+          name: name of the optimiser.
+          **kwargs: see `tf.keras.optimizers.Optimizer`.
+
+        Raises:
+          ValueError: momentum outside [0, 1).
+        """
+        super().__init__(name=name, **kwargs)
+        if not 0.0 <= momentum < 1.0:
+            raise ValueError(f"--momentum must be in [0, 1). Received: {momentum}")
+        self._learning_rate = self._build_learning_rate(learning_rate)
+        self.momentum = momentum
+
+    def build(self, var_list) -> None:
+        """Makes one accumulator, zeros of the variable's shape, for each variable."""
+        super().build(var_list)
+        if getattr(self, "accumulators", None):
+            return
+        self.accumulators = [
+            self.add_variable_from_reference(variable, "Momentum") for variable in var_list
+        ]
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
+        """Updates one variable in place; sparse gradients are made dense."""
+        accumulator = self.accumulators[self._index_dict[self._var_key(variable)]]
+        rate = tf.cast(self.learning_rate, variable.dtype)
+        gradient = tf.convert_to_tensor(gradient)
+        updated = accumulator.assign(self.momentum * accumulator + gradient)
+        variable.assign_sub(rate * updated)
+
+    def get_config(self) -> dict:
+        """Returns the optimiser's settings."""
+        config = super().get_config()
+        config.update(
+            learning_rate=self._serialize_hyperparameter(self._learning_rate),
+            momentum=self.momentum,
+        )
+        return config

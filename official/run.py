@@ -1,0 +1,124 @@
+"""Building, saving and restoring a run: network, checkpoints, the split that is scored."""
+
+import os
+
+import tensorflow as tf
+
+from datasets import catalog, reader
+from nets import ModelConfig, build_model
+from official import configuration, files
+from official.configuration import LABELS_FILE, RunConfig, RunError
+
+CHECKPOINT_NAME = "model.ckpt"
+DEFAULT_SHUFFLE_BUFFER = 10_000
+
+
+def count_classes(data_dir: str, dataset_name: str, num_classes: int) -> int:
+    """Returns the number of classes: the flag, else the catalogue, else labels.txt.
+
+    Raises:
+      RunError: nothing says how many, or two sources disagree.
+    """
+    labels = reader.load_labels(data_dir)
+    known = {}
+    if num_classes:
+        known["--num_classes"] = num_classes
+    if dataset_name:
+        known[f"the catalogue ({dataset_name})"] = catalog.get(dataset_name).num_classes
+    if labels is not None:
+        known[os.path.join(data_dir, LABELS_FILE)] = len(labels)
+    if not known:
+        raise RunError(
+            f"the number of classes is unknown: {data_dir} has no {LABELS_FILE}. Give "
+            "--num_classes or --dataset_name."
+        )
+    if len(set(known.values())) > 1:
+        said = ", ".join(f"{source} says {count}" for source, count in known.items())
+        raise RunError(f"the number of classes is not clear: {said}.")
+    return next(iter(known.values()))
+
+
+def shuffle_buffer(dataset_name: str, wanted: int) -> int:
+    """Returns the size of the shuffle buffer: the flag, else the catalogue, else 10,000."""
+    if wanted:
+        return wanted
+    return catalog.get(dataset_name).shuffle_buffer if dataset_name else DEFAULT_SHUFFLE_BUFFER
+
+
+def network_for_inference(model: ModelConfig) -> tf.keras.Model:
+    """Returns the network in float32 with fresh weights, to be restored."""
+    tf.keras.mixed_precision.set_global_policy("float32")
+    return build_model(model)
+
+
+def latest_checkpoint(model_dir: str) -> str:
+    """Returns the prefix of the newest checkpoint of `model_dir`.
+
+    Raises:
+      RunError: there is none.
+    """
+    path = tf.train.latest_checkpoint(model_dir)
+    if path is None:
+        raise RunError(
+            f"{model_dir} holds no checkpoint: train first, or point --model_dir at a folder that "
+            "`python -m official.train` wrote."
+        )
+    return path
+
+
+def restore_network(network: tf.keras.Model, model_dir: str, path: str | None = None) -> str:
+    """Restores every weight of `network` and returns the checkpoint's prefix.
+
+    Args:
+      network: built as the run's config.json says.
+      model_dir: folder of the run.
+      path: prefix of a checkpoint; default: the newest of `model_dir`.
+
+    Raises:
+      RunError: no checkpoint, or one of another architecture.
+    """
+    path = path or latest_checkpoint(model_dir)
+    try:
+        status = tf.train.Checkpoint(network=network).restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        raise RunError(
+            f"{path} does not fit the architecture in {model_dir}/{configuration.CONFIG_FILE}: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    return path
+
+
+def checkpoint_step(path: str) -> int:
+    """Returns the step in a checkpoint's name, `.../model.ckpt-120` -> 120."""
+    return int(path.rsplit("-", 1)[1])
+
+
+def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -> reader.Split:
+    """Returns the shards that are scored: those of the run, unless told otherwise."""
+    return reader.find_split(data_dir or config.data.data_dir, pattern or config.data.val_regex)
+
+
+def save_labels(data_dir: str, model_dir: str) -> None:
+    """Copies the class names, if the data has any, so that the run can be exported without it."""
+    labels = reader.load_labels(data_dir)
+    if labels is not None:
+        files.write_text(os.path.join(model_dir, LABELS_FILE), "".join(f"{n}\n" for n in labels))
+
+
+def class_names(config: RunConfig, model_dir: str) -> list[str]:
+    """Returns one name per class; numbers where the data had no names.
+
+    Raises:
+      RunError: labels.txt has another number of lines than the network has classes.
+    """
+    path = os.path.join(model_dir, LABELS_FILE)
+    if not tf.io.gfile.exists(path):
+        return [str(number) for number in range(config.model.num_classes)]
+    names = files.read_text(path).splitlines()
+    if len(names) != config.model.num_classes:
+        raise RunError(
+            f"{path} has {len(names)} lines, but the network has {config.model.num_classes} "
+            "classes."
+        )
+    return names

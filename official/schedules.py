@@ -1,0 +1,132 @@
+"""Learning rate and DropBlock keep probability as functions of the step.
+
+Everything here is plain tensor arithmetic on the step, so that it runs inside the training
+function. Facts of the original that differ from habit: exponential, polynomial and cosine decay
+count from the end of the warm-up, piecewise boundaries do not; `fixed` warms up too.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScheduleConfig:
+    """What the learning rate depends on.
+
+    Attributes:
+      decay_type: one of `DECAY_TYPES`.
+      base_learning_rate: rate at the end of the warm-up; no scaling by batch size is applied.
+      steps_per_epoch: images / batch size, not rounded (boundaries are rounded down as a whole).
+      train_epochs: length of the training; cosine decay ends there.
+      warmup_epochs: epochs of linear warm-up from 0.
+      num_epochs_per_decay: epochs of one step of the exponential or of the whole polynomial decay.
+      decay_factor: factor of one step of the exponential decay.
+      end_learning_rate: last rate of the polynomial decay.
+      boundary_epochs: epochs at which the piecewise rate changes.
+      decay_rates: factors of the piecewise rate, one more than boundaries.
+    """
+
+    decay_type: str = "exponential"
+    base_learning_rate: float = 0.01
+    steps_per_epoch: float = 1.0
+    train_epochs: float = 90
+    warmup_epochs: float = 0
+    num_epochs_per_decay: float = 2.0
+    decay_factor: float = 0.94
+    end_learning_rate: float = 0.0001
+    boundary_epochs: tuple[int, ...] = (30, 60, 80, 90)
+    decay_rates: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be computed.
+
+        Raises:
+          ValueError: unknown decay type, or piecewise lists that do not fit.
+        """
+        if self.decay_type not in DECAY_TYPES:
+            raise ValueError(
+                f"--learning_rate_decay_type must be one of {', '.join(DECAY_TYPES)}. "
+                f"Received: {self.decay_type!r}"
+            )
+        if (
+            self.decay_type == "piecewise"
+            and len(self.decay_rates) != len(self.boundary_epochs) + 1
+        ):
+            raise ValueError(
+                "--piecewise_lr_decay_rates needs one value more than "
+                f"--piecewise_lr_boundary_epochs. Received: {list(self.decay_rates)} and "
+                f"{list(self.boundary_epochs)}"
+            )
+
+
+class LearningRate(tf.keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate of the paper (section 3.3, appendix A) and of the original's other recipes."""
+
+    def __init__(self, config: ScheduleConfig):
+        """Keeps `config`; see `ScheduleConfig`."""
+        super().__init__()
+        self.config = config
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Returns the rate, float32 scalar, of the update that follows `step` updates."""
+        config = self.config
+        warmup_steps = int(config.steps_per_epoch * config.warmup_epochs)
+        step = tf.cast(step, tf.float32)
+        rate = self._decayed(step, warmup_steps)
+        if warmup_steps == 0:
+            return rate
+        warming = config.base_learning_rate * step / warmup_steps
+        return tf.where(step < warmup_steps, warming, rate)
+
+    def _decayed(self, step: tf.Tensor, warmup_steps: int) -> tf.Tensor:
+        """Returns the rate without its warm-up."""
+        config = self.config
+        base = tf.constant(config.base_learning_rate, tf.float32)
+        decay_steps = max(1, int(config.steps_per_epoch * config.num_epochs_per_decay))
+        since_warmup = step - warmup_steps
+        if config.decay_type == "fixed":
+            return base
+        if config.decay_type == "exponential":
+            return base * tf.pow(config.decay_factor, tf.floor(since_warmup / decay_steps))
+        if config.decay_type == "polynomial":
+            progress = tf.clip_by_value(since_warmup / decay_steps, 0.0, 1.0)
+            return (base - config.end_learning_rate) * (1.0 - progress) + config.end_learning_rate
+        if config.decay_type == "piecewise":
+            rates = base * tf.constant(config.decay_rates, tf.float32)
+            boundaries = [int(config.steps_per_epoch * epoch) for epoch in config.boundary_epochs]
+            passed = tf.reduce_sum(tf.cast(step > tf.constant(boundaries, tf.float32), tf.int32))
+            return tf.gather(rates, passed)
+        total = max(1, int(config.steps_per_epoch * config.train_epochs) - warmup_steps)
+        progress = tf.clip_by_value(since_warmup / total, 0.0, 1.0)
+        return base * 0.5 * (1.0 + tf.cos(3.14159265358979 * progress))
+
+    def get_config(self) -> dict:
+        """Returns the schedule's settings."""
+        return dataclasses.asdict(self.config)
+
+    @classmethod
+    def from_config(cls, config: dict) -> "LearningRate":
+        """Makes the schedule that `get_config` describes."""
+        settings = dict(config)
+        for key in ("boundary_epochs", "decay_rates"):
+            settings[key] = tuple(settings[key])
+        return cls(ScheduleConfig(**settings))
+
+
+def keep_probability(step: tf.Tensor, first: float, last: float, total_steps: int) -> tf.Tensor:
+    """Returns DropBlock's keep probability: linear from `first` to `last` over the training.
+
+    Args:
+      step: updates done, integer scalar.
+      first: value at step 0.
+      last: value from `total_steps` on.
+      total_steps: length of the training in steps.
+
+    Returns:
+      float32 scalar. Paper, section 3.2 (after Ghiasi et al., 1810.12890).
+    """
+    progress = tf.minimum(tf.cast(step, tf.float32) / float(max(1, total_steps)), 1.0)
+    return (first - last) * (1.0 - progress) + last

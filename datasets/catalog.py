@@ -1,0 +1,121 @@
+"""What each data set of the paper is: the one source of class and image counts.
+
+Sizes of the fine-grained sets are those of the paper's table 14; the others, the
+buffer sizes and the shard counts are those of the original implementation.
+"""
+
+import dataclasses
+
+from datasets.errors import DatasetError
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """Facts about one data set.
+
+    Attributes:
+        name: Name on the command line (`--dataset_name`), as in the original.
+        num_classes: Size of the classifier's output, the background class included.
+        label_offset: Label of the first real class (1 where 0 is a background class).
+        num_train_images: Images of the training split.
+        num_validation_images: Images of the validation split.
+        shuffle_buffer: Encoded records that training shuffles over.
+        train_shards: TFRecord files of the training split.
+        validation_shards: TFRecord files of the validation split.
+        description: One line for people.
+    """
+
+    name: str
+    num_classes: int
+    label_offset: int
+    num_train_images: int
+    num_validation_images: int
+    shuffle_buffer: int = 1000
+    train_shards: int = 128
+    validation_shards: int = 16
+    description: str = ""
+
+    @property
+    def num_images(self) -> dict[str, int]:
+        """Number of images by split name."""
+        return {"train": self.num_train_images, "validation": self.num_validation_images}
+
+
+_ALL = (
+    # Published ImageNet TFRecords have 128 validation shards.
+    DatasetInfo(
+        "imagenet",
+        1001,
+        1,
+        1281167,
+        50000,
+        10000,
+        1024,
+        128,
+        description="ILSVRC-2012, label 0 is a background class without images",
+    ),
+    DatasetInfo("food101", 101, 0, 75750, 25250, description="Food-101"),
+    # Zero-shot: the first 100 species train, the other 100 are only retrieved.
+    DatasetInfo(
+        "cub_200_2011",
+        100,
+        0,
+        5864,
+        5924,
+        100,
+        100,
+        description="Caltech-UCSD Birds 200-2011, zero-shot split for retrieval",
+    ),
+    DatasetInfo("iFood2019", 251, 0, 118475, 11994, description="iFood 2019 (FGVC6)"),
+    # Validation labels go on from 11318: those classes are only retrieved.
+    DatasetInfo(
+        "SOP",
+        11318,
+        0,
+        59551,
+        60502,
+        50000,
+        description="Stanford Online Products, zero-shot split for retrieval",
+    ),
+    DatasetInfo("oxford_flowers102", 102, 0, 2040, 6149, description="Oxford Flowers-102"),
+    DatasetInfo(
+        "kaggle_flower",
+        104,
+        0,
+        12753,
+        3712,
+        description="Kaggle flower classification with TPUs, 104 classes",
+    ),
+    DatasetInfo("cars196", 196, 0, 8144, 8041, description="Stanford Cars"),
+    # Labels 0 to 97 train, 98 to 195 are only retrieved.
+    DatasetInfo(
+        "cars196_zeroshot",
+        196,
+        0,
+        8054,
+        8131,
+        description="Stanford Cars, zero-shot split for retrieval",
+    ),
+    DatasetInfo("oxford_iiit_pet", 37, 0, 3680, 3669, description="Oxford-IIIT Pets"),
+    DatasetInfo("fgvc_aircraft", 100, 0, 6667, 3333, description="FGVC-Aircraft variants"),
+)
+
+_BY_NAME = {info.name: info for info in _ALL}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all data sets of the catalogue."""
+    return tuple(_BY_NAME)
+
+
+def get(name: str) -> DatasetInfo:
+    """Returns the facts about the data set `name`.
+
+    Raises:
+        DatasetError: No data set has that name.
+    """
+    if name not in _BY_NAME:
+        raise DatasetError(
+            f"unknown data set name {name!r}; the catalogue has: {', '.join(names())}"
+        )
+    return _BY_NAME[name]

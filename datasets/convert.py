@@ -1,0 +1,166 @@
+"""Command line: raw images to TFRecord shards.
+
+`python -m datasets.convert image_folder --raw_dir DIR --output_dir DIR`
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from datasets.errors import DatasetError
+from datasets.image_folder import ImageFolder
+from datasets.writer import ON_BAD_IMAGE, WriterConfig, write_dataset
+
+# Each knows its flags and its layout, and lists its images; the writer does the rest.
+CONVERTERS = {converter.name: converter for converter in (ImageFolder,)}
+
+_SHOWN_SKIPS = 5
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be 1 or more")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text}: must be in [0, 1]")
+    return value
+
+
+def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--raw_dir", required=True, help="the images as they are published or kept")
+    add("--output_dir", required=True, help="where shards, labels.txt and manifest.json go")
+    add("--train_shards", type=_positive, default=8, help="files of the train split")
+    add("--validation_shards", type=_positive, default=2, help="files of the validation split")
+    add("--test_shards", type=_positive, default=2, help="files of the test split, if any")
+    add(
+        "--num_workers",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        help="processes that check and write images; small data sets use one",
+    )
+    add("--seed", type=int, default=0, help="order of the training images")
+    add(
+        "--on_bad_image",
+        choices=ON_BAD_IMAGE,
+        default="skip",
+        help="skip: count and report images that do not decode; fail: stop at the first",
+    )
+    add(
+        "--max_bad_fraction",
+        type=_fraction,
+        default=0.1,
+        help="share of a split's images that may be skipped before the conversion stops",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace a data set in --output_dir that was made from other input",
+    )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser: one sub-command per kind of data set."""
+    parser = argparse.ArgumentParser(
+        prog="python -m datasets.convert",
+        description="Converts raw images to sharded TFRecords with labels.txt and manifest.json. "
+        "An interrupted conversion goes on when the same command is run again.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="name", metavar="NAME", required=True)
+    for name, converter in CONVERTERS.items():
+        command = commands.add_parser(
+            name,
+            help=converter.help,
+            description=sys.modules[converter.__module__].__doc__,
+            formatter_class=_HelpFormatter,
+            allow_abbrev=False,
+        )
+        _add_common_arguments(command)
+        converter.add_arguments(command)
+    return parser
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults and keeps the line breaks of the description."""
+
+
+def _writer_config(args: argparse.Namespace) -> WriterConfig:
+    return WriterConfig(
+        num_shards={
+            "train": args.train_shards,
+            "validation": args.validation_shards,
+            "test": args.test_shards,
+        },
+        seed=args.seed,
+        num_workers=args.num_workers,
+        on_bad_image=args.on_bad_image,
+        max_bad_fraction=args.max_bad_fraction,
+        overwrite=args.overwrite,
+    )
+
+
+def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) -> str:
+    """The closing words: what was written, what was left out and why."""
+    lines = [f"{manifest['dataset']}: {manifest['num_classes']} classes in {output_dir}"]
+    lines.append(f"{'split':<12}{'images':>10}{'shards':>8}{'MB':>10}{'skipped':>9}")
+    for name, split in manifest["splits"].items():
+        size = sum(shard["bytes"] for shard in split["shards"]) / 1e6
+        lines.append(
+            f"{name:<12}{split['num_images']:>10,}{len(split['shards']):>8}{size:>10.1f}"
+            f"{split['num_skipped']:>9}"
+        )
+    skipped = [skip for split in manifest["splits"].values() for skip in split["skipped"]]
+    for skip in skipped[:_SHOWN_SKIPS]:
+        lines.append(f"skipped {skip['file']}: {skip['reason']}")
+    if len(skipped) > _SHOWN_SKIPS:
+        lines.append(f"... and {len(skipped) - _SHOWN_SKIPS} more, all in manifest.json")
+    if manifest["num_written"]:
+        rate = manifest["num_written"] / max(seconds, 1e-9)
+        lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
+    return "\n".join(lines)
+
+
+def _raise_exit(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        argv: Arguments after the program's name; None takes those of the process.
+
+    Returns:
+        Exit status: 0, 1 after an error, 130 after Ctrl-C.
+    """
+    args = build_parser().parse_args(argv)
+    # The decoders report each bad image to stderr by themselves; here it is counted and named.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # So that a polite kill removes the half-written shard, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _raise_exit)
+    start = time.monotonic()
+    try:
+        listing = CONVERTERS[args.name].from_arguments(args).listing()
+        manifest = write_dataset(listing, args.output_dir, _writer_config(args))
+    except DatasetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    print(format_summary(manifest, args.output_dir, time.monotonic() - start))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Is this an image that training can decode? Looks at the bytes, not at the name.
+
+JPEG and PNG files pass byte for byte. Other formats that can be decoded (BMP, GIF of
+one frame, WebP) are stored as PNG: that is lossless, so training sees the pixels of the
+file, and one decoder less is needed there. A JPEG would be smaller but lossy twice.
+"""
+
+import dataclasses
+import io
+import struct
+from typing import Any
+
+import tensorflow as tf
+
+# Decoding more pixels takes gigabytes of memory; photos have a tenth of it at most.
+MAX_PIXELS = 2**27
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class BadImageError(ValueError):
+    """The bytes are no image that training can use; the message is the reason."""
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckedImage:
+    """An image that decodes.
+
+    Attributes:
+        encoded: Bytes for the record.
+        image_format: "JPEG" or "PNG".
+        height: Height in pixels.
+        width: Width in pixels.
+    """
+
+    encoded: bytes
+    image_format: str
+    height: int
+    width: int
+
+
+def check_image(data: bytes) -> CheckedImage:
+    """Decodes `data` as training will and returns what goes into the record.
+
+    Args:
+        data: Bytes of an image file.
+
+    Returns:
+        The image; JPEG and PNG unchanged, other formats as PNG.
+
+    Raises:
+        BadImageError: Empty, no image, truncated, animated, 16 bits deep, or too large.
+    """
+    if not data:
+        raise BadImageError("empty file")
+    if data.startswith(b"\xff\xd8\xff"):
+        return _check_jpeg(data)
+    if data.startswith(_PNG_SIGNATURE):
+        return _check_png(data)
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return _as_png(_decode_gif(data))
+    if data.startswith(b"BM"):
+        return _as_png(_decode_bmp(data))
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _as_png(_decode_with_pillow(data, "WebP"))
+    raise BadImageError(f"not an image (starts with {data[:8]!r})")
+
+
+def _decode(decoder: Any, data: bytes, what: str, **options: Any) -> tf.Tensor:
+    """Runs a TensorFlow decoder; its refusal becomes a reason of one line."""
+    try:
+        return decoder(data, **options)
+    except tf.errors.OpError as error:
+        raise BadImageError(f"truncated or damaged {what}: {_first_line(error)}") from error
+
+
+def _first_line(error: tf.errors.OpError) -> str:
+    message = (error.message or "").split("\n")[0]
+    # TensorFlow puts "{{function_node ...}} " before and " [Op:DecodeJpeg] ..." behind.
+    message = message.rsplit("}} ", 1)[-1]
+    message = message.split(" [Op:")[0]
+    return message.strip()
+
+
+def _check_size(height: int, width: int) -> None:
+    if height < 1 or width < 1:
+        raise BadImageError(f"{height} x {width} pixels: at least 1 x 1 is needed")
+    if height * width > MAX_PIXELS:
+        raise BadImageError(f"{height} x {width} pixels: more than {MAX_PIXELS}")
+
+
+def _check_jpeg(data: bytes) -> CheckedImage:
+    # The header first: a forged size must not make the decoder reserve gigabytes.
+    shape = _decode(tf.io.extract_jpeg_shape, data, "JPEG").numpy()
+    height, width = int(shape[0]), int(shape[1])
+    _check_size(height, width)
+    _decode(tf.io.decode_jpeg, data, "JPEG", channels=3)
+    return CheckedImage(data, "JPEG", height, width)
+
+
+def _check_png(data: bytes) -> CheckedImage:
+    if len(data) < 26 or data[12:16] != b"IHDR":
+        raise BadImageError("truncated or damaged PNG: no header")
+    width, height, depth = struct.unpack(">IIB", data[16:25])
+    _check_size(height, width)
+    if depth == 16:
+        raise BadImageError("16-bit PNG: training reads 8 bits per channel; convert it first")
+    if b"acTL" in data[: data.find(b"IDAT") + 1]:
+        raise BadImageError("animated PNG: a single picture is needed")
+    _decode(tf.io.decode_png, data, "PNG", channels=3)
+    return CheckedImage(data, "PNG", height, width)
+
+
+def _decode_gif(data: bytes) -> tf.Tensor:
+    if len(data) < 10:
+        raise BadImageError("truncated or damaged GIF: no header")
+    width, height = struct.unpack("<HH", data[6:10])
+    _check_size(height, width)
+    frames = _decode(tf.io.decode_gif, data, "GIF")
+    if frames.shape[0] != 1:
+        raise BadImageError(f"animated GIF ({frames.shape[0]} frames): a single picture is needed")
+    return frames[0]
+
+
+def _decode_bmp(data: bytes) -> tf.Tensor:
+    if len(data) < 34:
+        raise BadImageError("truncated or damaged BMP: no header")
+    width, height = struct.unpack("<ii", data[18:26])
+    bits, compression = struct.unpack("<HI", data[28:34])
+    _check_size(abs(height), width)
+    # TensorFlow ignores the palette of an 8-bit BMP and knows no compression.
+    if bits not in (24, 32) or compression:
+        return _decode_with_pillow(data, f"{bits}-bit BMP")
+    image = _decode(tf.io.decode_bmp, data, "BMP")
+    return image[:, :, :3]
+
+
+def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise BadImageError(
+            f"{what}: TensorFlow has no decoder; `pip install pillow` or convert it to PNG"
+        ) from None
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            _check_size(image.height, image.width)
+            if getattr(image, "n_frames", 1) != 1:
+                raise BadImageError(
+                    f"animated {what} ({image.n_frames} frames): a single picture is needed"
+                )
+            rgb = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, BadImageError):
+            raise
+        raise BadImageError(f"truncated or damaged {what}: {error}") from error
+    flat = tf.io.decode_raw(rgb.tobytes(), tf.uint8)
+    return tf.reshape(flat, [rgb.height, rgb.width, 3])
+
+
+def _as_png(image: tf.Tensor) -> CheckedImage:
+    height, width = int(image.shape[0]), int(image.shape[1])
+    _check_size(height, width)
+    return CheckedImage(tf.io.encode_png(image).numpy(), "PNG", height, width)

@@ -1,0 +1,201 @@
+"""The state of an output directory: new, unfinished, or finished; and the work file.
+
+The work file is there from before the first shard until after the manifest. Its first line
+holds the digest of input and options, each further line a finished shard's counts, so that
+an interrupted run goes on with the missing shards and reads none of the finished ones.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from datasets import disk
+from datasets import manifest as manifest_lib
+from datasets.errors import DatasetError
+from datasets.items import Skip
+from datasets.tasks import ShardResult
+
+
+def _result_from_json(values: dict[str, Any]) -> ShardResult:
+    counts = {int(label): count for label, count in values["label_counts"].items()}
+    skipped = tuple(Skip(**skip) for skip in values["skipped"])
+    return ShardResult(**{**values, "label_counts": counts, "skipped": skipped})
+
+
+@contextlib.contextmanager
+def locked(directory: str) -> Iterator[None]:
+    """Holds the directory for this process.
+
+    Raises:
+        DatasetError: Another process holds it.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DatasetError(
+                f"another conversion is writing to {directory}; wait for it or choose "
+                "another --output_dir"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+class Journal:
+    """The work file of one output directory.
+
+    Attributes:
+        directory: The output directory.
+        digest: Digest of input and options.
+        finished: Results of finished shards, by shard name.
+    """
+
+    def __init__(self, directory: str, digest: str):
+        """Looks at the directory; changes nothing."""
+        self.directory = directory
+        self.digest = digest
+        self.finished: dict[str, ShardResult] = {}
+        self._path = os.path.join(directory, manifest_lib.WORK_FILE)
+
+    def finished_manifest(self) -> dict[str, Any] | None:
+        """The manifest, when the directory holds just this data set, whole."""
+        manifest = self._read_manifest()
+        if manifest is None or os.path.exists(self._path):
+            return None
+        if manifest.get("digest") != self.digest:
+            return None
+        for split in manifest["splits"].values():
+            for shard in split["shards"]:
+                path = os.path.join(self.directory, shard["name"])
+                if not os.path.isfile(path) or os.path.getsize(path) != shard["bytes"]:
+                    return None
+        return manifest
+
+    def check_replaceable(self) -> None:
+        """Raises `DatasetError` when the directory holds another data set, finished."""
+        if os.path.exists(self._path):
+            return
+        held = None
+        manifest = self._read_manifest()
+        if manifest is not None and manifest.get("digest") != self.digest:
+            held = f"a data set made from other input or options ({_origin(manifest)})"
+        elif manifest is None and self._shards():
+            held = f"shards of unknown origin ({self._shards()[0]})"
+        if held:
+            raise DatasetError(
+                f"output directory {self.directory} holds {held}; choose another --output_dir, "
+                "or pass --overwrite to replace it"
+            )
+
+    def begin(self) -> str:
+        """Makes the directory ready for writing; goes on where a like run stopped.
+
+        Returns:
+            A note for the user, empty for a new directory.
+        """
+        note = self._continue()
+        if not self.finished:
+            header = {"format_version": manifest_lib.FORMAT_VERSION, "digest": self.digest}
+            disk.write_atomically(self._path, _line(header))
+        # The manifest goes first: without it and with a work file nothing looks finished.
+        for name in (manifest_lib.MANIFEST_FILE, manifest_lib.LABELS_FILE):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(self.directory, name))
+        for name in self._shards():
+            if name not in self.finished:
+                os.remove(os.path.join(self.directory, name))
+        for name in self._left_over_temporaries():
+            os.remove(os.path.join(self.directory, name))
+        return note
+
+    def record(self, result: ShardResult) -> None:
+        """Notes a finished shard.
+
+        Raises:
+            DatasetError: No disk space.
+        """
+        try:
+            with open(self._path, "ab") as file:
+                file.write(_line(dataclasses.asdict(result)))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise disk.write_error(error, self._path) from error
+        self.finished[result.name] = result
+
+    def end(self) -> None:
+        """Removes the work file; the manifest must be written."""
+        os.remove(self._path)
+        disk.sync_directory(self.directory)
+
+    def _continue(self) -> str:
+        """Reads the work file into `finished`; returns the note."""
+        if not os.path.exists(self._path):
+            return ""
+        with open(self._path, "rb") as file:
+            lines = [_parse(line) for line in file]
+        if not lines or not lines[0] or lines[0].get("digest") != self.digest:
+            return "an unfinished conversion of other input was here: starting over"
+        for values in lines[1:]:
+            # A line torn by a crash parses to None; its shard is written again.
+            if values is None:
+                continue
+            path = os.path.join(self.directory, values["name"])
+            if os.path.isfile(path) and os.path.getsize(path) == values["bytes"]:
+                self.finished[values["name"]] = _result_from_json(values)
+        if not self.finished:
+            return ""
+        return f"going on with an interrupted conversion: {len(self.finished)} shards are done"
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        path = os.path.join(self.directory, manifest_lib.MANIFEST_FILE)
+        if not os.path.exists(path):
+            return None
+        with open(path, "rb") as file:
+            data = file.read()
+        try:
+            return manifest_lib.decode_manifest(data, path)
+        except DatasetError as error:
+            return {"splits": {}, "dataset": f"unreadable manifest: {error}"}
+
+    def _shards(self) -> list[str]:
+        names = sorted(os.listdir(self.directory))
+        return [name for name in names if _is_shard(name)]
+
+    def _left_over_temporaries(self) -> list[str]:
+        names = os.listdir(self.directory)
+        ours = (manifest_lib.MANIFEST_FILE, manifest_lib.LABELS_FILE, manifest_lib.WORK_FILE)
+        return [
+            name
+            for name in names
+            if name.startswith(".")
+            and name.endswith(".tmp")
+            and (_is_shard(name[1:-4]) or name[1:-4] in ours)
+        ]
+
+
+def _is_shard(name: str) -> bool:
+    parsed = manifest_lib.parse_shard_name(name)
+    return parsed is not None and not name.startswith(".")
+
+
+def _origin(manifest: dict[str, Any]) -> str:
+    source = manifest.get("source", {})
+    return f"{manifest.get('dataset')} from {source.get('raw_dir', 'an unknown place')}"
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values) + "\n").encode("ascii")
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

@@ -1,0 +1,97 @@
+"""`manifest.json` and `labels.txt`: what a converted data set says about itself."""
+
+import json
+import os
+import re
+from typing import Any
+
+from datasets import disk
+from datasets.errors import DatasetError
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+LABELS_FILE = "labels.txt"
+# Present from the first shard to the manifest; a reader refuses the directory meanwhile.
+WORK_FILE = "unfinished.jsonl"
+
+_SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})")
+
+
+def shard_name(split: str, index: int, total: int) -> str:
+    """File name of shard `index` of `total`: train-00000-of-00008."""
+    return f"{split}-{index:05d}-of-{total:05d}"
+
+
+def parse_shard_name(name: str) -> tuple[str, int, int] | None:
+    """Returns (split, index, total), or None when `name` is no shard's name."""
+    match = _SHARD.fullmatch(name)
+    if match is None:
+        return None
+    return match["split"], int(match["index"]), int(match["total"])
+
+
+def encode_manifest(manifest: dict[str, Any]) -> bytes:
+    """Readable JSON; equal manifests give equal bytes."""
+    text = json.dumps(manifest, indent=1, ensure_ascii=True, sort_keys=False)
+    return (text + "\n").encode("ascii")
+
+
+def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
+    """Parses and checks the outermost form.
+
+    Args:
+        data: Contents of the file.
+        path: Where it lies, for messages.
+
+    Raises:
+        DatasetError: No JSON, not a manifest, or of another format version.
+    """
+    try:
+        manifest = json.loads(data)
+    except ValueError as error:
+        raise DatasetError(f"{path} is no JSON ({error}); convert the data again") from error
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if version != FORMAT_VERSION or not isinstance(manifest.get("splits"), dict):
+        raise DatasetError(
+            f"{path} has format_version {version!r}; this program reads {FORMAT_VERSION}. "
+            "Convert the data again"
+        )
+    return manifest
+
+
+def encode_labels(labels: tuple[str, ...]) -> bytes:
+    """One class name per line; the line's number, from 0, is the label."""
+    return "".join(f"{label}\n" for label in labels).encode("utf-8")
+
+
+def decode_labels(data: bytes) -> list[str]:
+    """Class names by label."""
+    return data.decode("utf-8").splitlines()
+
+
+def check_labels(labels: tuple[str, ...], where: str) -> None:
+    """Checks that `labels` can stand in a text file, one per line.
+
+    Raises:
+        DatasetError: A name that is empty, repeated, has a line break or is not UTF-8.
+    """
+    for label in labels:
+        printable = bool(label) and len(label.splitlines()) == 1
+        try:
+            label.encode("utf-8")
+        except UnicodeEncodeError:
+            printable = False
+        if not printable:
+            raise DatasetError(f"class name {label!r} in {where}: must be one line of UTF-8 text")
+    if len(set(labels)) != len(labels):
+        raise DatasetError(f"class names in {where} repeat: {', '.join(sorted(labels))}")
+
+
+def write_labels(output_dir: str, labels: tuple[str, ...]) -> None:
+    """Writes `labels.txt`, whole or not at all."""
+    disk.write_atomically(os.path.join(output_dir, LABELS_FILE), encode_labels(labels))
+
+
+def write_manifest(output_dir: str, manifest: dict[str, Any]) -> None:
+    """Writes `manifest.json`, whole or not at all."""
+    disk.write_atomically(os.path.join(output_dir, MANIFEST_FILE), encode_manifest(manifest))

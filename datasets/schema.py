@@ -1,0 +1,205 @@
+"""The record: keys and types of the `tf.train.Example` that every shard holds.
+
+Keys are the original's, so that its TFRecords are read here and ours there.
+"""
+
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from datasets.errors import DatasetError
+
+KEY_ENCODED = "image/encoded"
+KEY_HEIGHT = "image/height"
+KEY_WIDTH = "image/width"
+KEY_LABEL = "image/class/label"
+KEY_FORMAT = "image/format"
+KEY_FILENAME = "image/filename"
+KEY_YMIN = "image/object/bbox/ymin"
+KEY_XMIN = "image/object/bbox/xmin"
+KEY_YMAX = "image/object/bbox/ymax"
+KEY_XMAX = "image/object/bbox/xmax"
+KEY_LOGIT = "image/logit"
+
+# The order in which tf.image expects the sides of a box.
+BOX_KEYS = (KEY_YMIN, KEY_XMIN, KEY_YMAX, KEY_XMAX)
+
+# What a record without a label parses to; never a valid label.
+MISSING_LABEL = -1
+
+Box = tuple[float, float, float, float]
+
+
+def _bytes_feature(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int_feature(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+
+def _float_feature(values: Sequence[float]) -> tf.train.Feature:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def check_box(box: Sequence[float], filename: str) -> Box:
+    """Returns `box` as four floats.
+
+    Args:
+        box: (ymin, xmin, ymax, xmax) as fractions of the image's height and width.
+        filename: Whose box it is, for the message.
+
+    Raises:
+        DatasetError: Not four finite numbers with 0 <= min < max <= 1.
+    """
+    values = tuple(float(side) for side in box)
+    well_formed = len(values) == 4 and all(math.isfinite(side) for side in values)
+    if well_formed:
+        ymin, xmin, ymax, xmax = values
+        well_formed = 0.0 <= ymin < ymax <= 1.0 and 0.0 <= xmin < xmax <= 1.0
+    if not well_formed:
+        raise DatasetError(
+            f"bounding box {tuple(box)} of {filename!r}: must be (ymin, xmin, ymax, xmax) as "
+            "fractions of height and width, 0 <= min < max <= 1"
+        )
+    return values
+
+
+def encode_example(
+    *,
+    encoded: bytes,
+    height: int,
+    width: int,
+    label: int,
+    image_format: str,
+    filename: str,
+    boxes: Sequence[Sequence[float]] = (),
+    logits: Sequence[float] | None = None,
+) -> bytes:
+    """Serialises one record; equal arguments give equal bytes.
+
+    Args:
+        encoded: The image file's bytes.
+        height: Height in pixels.
+        width: Width in pixels.
+        label: Class, 0 or more (1 or more where 0 is a background class).
+        image_format: "JPEG" or "PNG".
+        filename: Name of the image within its data set.
+        boxes: Each (ymin, xmin, ymax, xmax), as fractions of height and width.
+        logits: Teacher's logits, one for each class, or None.
+
+    Returns:
+        A serialised `tf.train.Example`.
+
+    Raises:
+        DatasetError: Empty image, size under one pixel, negative label or malformed box.
+    """
+    if not encoded:
+        raise DatasetError(f"image {filename!r} has no bytes; a record needs an encoded image")
+    if height < 1 or width < 1:
+        raise DatasetError(f"image {filename!r} is {height} x {width}; at least 1 x 1 is needed")
+    if label < 0:
+        raise DatasetError(f"label {label} of image {filename!r}; a label is 0 or more")
+    checked = [check_box(box, filename) for box in boxes]
+    feature = {
+        KEY_ENCODED: _bytes_feature(encoded),
+        KEY_HEIGHT: _int_feature(height),
+        KEY_WIDTH: _int_feature(width),
+        KEY_LABEL: _int_feature(label),
+        KEY_FORMAT: _bytes_feature(image_format.encode("ascii")),
+        KEY_FILENAME: _bytes_feature(filename.encode("utf-8", "surrogateescape")),
+    }
+    for side, key in enumerate(BOX_KEYS):
+        feature[key] = _float_feature([box[side] for box in checked])
+    if logits is not None:
+        feature[KEY_LOGIT] = _float_feature(logits)
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    # A protobuf map has no order of its own: without this, bytes may differ between runs.
+    return example.SerializeToString(deterministic=True)
+
+
+def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Tensor]:
+    """Parses one record; works eagerly and inside tf.data.
+
+    Args:
+        serialized: string [], a serialised `tf.train.Example`.
+        num_logits: Number of teacher logits that the record must hold; 0 leaves them out.
+
+    Returns:
+        `encoded` string [], `label` int64 [] (`MISSING_LABEL` when there is none), `bbox`
+        float32 [n, 4] as (ymin, xmin, ymax, xmax), `filename` string [] (empty when there is
+        none), and with `num_logits` also `logits` float32 [num_logits].
+
+    Raises:
+        tf.errors.InvalidArgumentError: Bytes that are no Example, box sides that differ in
+            number, or another number of logits.
+    """
+    features = {
+        KEY_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
+        KEY_LABEL: tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL),
+        KEY_FILENAME: tf.io.FixedLenFeature([], tf.string, default_value=""),
+    }
+    for key in BOX_KEYS:
+        features[key] = tf.io.VarLenFeature(tf.float32)
+    if num_logits:
+        features[KEY_LOGIT] = tf.io.VarLenFeature(tf.float32)
+    values = tf.io.parse_single_example(serialized, features)
+    parsed = {
+        "encoded": values[KEY_ENCODED],
+        "label": values[KEY_LABEL],
+        "bbox": tf.stack([values[key].values for key in BOX_KEYS], axis=-1),
+        "filename": values[KEY_FILENAME],
+    }
+    if num_logits:
+        parsed["logits"] = _exact_logits(values[KEY_LOGIT].values, num_logits, values[KEY_FILENAME])
+    return parsed
+
+
+def _exact_logits(logits: tf.Tensor, num_logits: int, filename: tf.Tensor) -> tf.Tensor:
+    """Gives `logits` its static shape [num_logits], or stops with the record's name."""
+    count = tf.size(logits)
+    right = tf.debugging.Assert(
+        tf.equal(count, num_logits),
+        [
+            "number of teacher logits in a record:",
+            count,
+            "but needed:",
+            num_logits,
+            "record:",
+            filename,
+        ],
+    )
+    # Eagerly the assertion returns None: it has raised already.
+    with tf.control_dependencies([] if right is None else [right]):
+        return tf.reshape(logits, [num_logits])
+
+
+def assert_label_in_range(
+    label: tf.Tensor, num_classes: int, filename: tf.Tensor | str
+) -> tf.Tensor:
+    """Returns `label`, or stops when it is not in [0, num_classes).
+
+    Args:
+        label: int64 [].
+        num_classes: Number of classes of the model.
+        filename: string [], whose label it is, for the message.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The label is out of range; the message holds the
+            label, the range and the file name.
+    """
+    in_range = tf.logical_and(label >= 0, label < num_classes)
+    right = tf.debugging.Assert(
+        in_range,
+        [
+            "label out of range: label",
+            label,
+            "must be 0 or more and less than num_classes",
+            num_classes,
+            "record:",
+            filename,
+        ],
+    )
+    with tf.control_dependencies([] if right is None else [right]):
+        return tf.identity(label)

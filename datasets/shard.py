@@ -1,0 +1,110 @@
+"""Writes one shard: the unit of parallel work and of going on after an interruption."""
+
+import collections
+import hashlib
+import os
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from datasets import disk
+from datasets.errors import DatasetError
+from datasets.image_check import BadImageError, CheckedImage, check_image
+from datasets.items import Item, Skip
+from datasets.schema import encode_example
+from datasets.tasks import ShardResult, ShardTask
+
+
+def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
+    """Writes the shard of `task`; its final name appears when it is whole and on disk.
+
+    Args:
+        task: What to write and where.
+        on_image: Called after each image; what it raises stops the work.
+
+    Returns:
+        Counts and checksum.
+
+    Raises:
+        DatasetError: A bad image where none may be, no disk space, or no permission.
+    """
+    temporary = disk.temporary_name(task.path)
+    with disk.removed_on_failure(temporary):
+        try:
+            label_counts, skipped = _write_records(task, temporary, on_image)
+            size, digest = _summarise(temporary)
+            disk.publish(temporary, task.path)
+        except OSError as error:
+            raise disk.write_error(error, task.path) from error
+        except tf.errors.OpError as error:
+            raise _writer_error(error, task.path) from error
+    return ShardResult(
+        name=os.path.basename(task.path),
+        bytes=size,
+        images=sum(label_counts.values()),
+        sha256=digest,
+        label_counts=dict(sorted(label_counts.items())),
+        skipped=tuple(skipped),
+    )
+
+
+def _write_records(
+    task: ShardTask, temporary: str, on_image: Callable[[], None]
+) -> tuple[collections.Counter, list[Skip]]:
+    label_counts: collections.Counter = collections.Counter()
+    skipped = []
+    with tf.io.TFRecordWriter(temporary) as writer:
+        for item in task.items:
+            try:
+                image = _load(item)
+            except BadImageError as error:
+                if task.fail_on_bad_image:
+                    raise DatasetError(
+                        f"{item.name}: {error}. Repair or remove it, or pass --on_bad_image=skip"
+                    ) from error
+                skipped.append(Skip(item.name, str(error)))
+            else:
+                writer.write(_record(item, image))
+                label_counts[item.label] += 1
+            on_image()
+    return label_counts, skipped
+
+
+def _load(item: Item) -> CheckedImage:
+    try:
+        data = item.source.read()
+    except OSError as error:
+        raise BadImageError(f"cannot be read: {error.strerror or error}") from error
+    return check_image(data)
+
+
+def _record(item: Item, image: CheckedImage) -> bytes:
+    return encode_example(
+        encoded=image.encoded,
+        height=image.height,
+        width=image.width,
+        label=item.label,
+        image_format=image.image_format,
+        filename=item.name,
+        boxes=item.boxes,
+    )
+
+
+def _summarise(path: str) -> tuple[int, str]:
+    """Size and SHA-256 of the file at `path`."""
+    summary = hashlib.sha256()
+    size = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            summary.update(chunk)
+            size += len(chunk)
+    return size, summary.hexdigest()
+
+
+def _writer_error(error: tf.errors.OpError, path: str) -> DatasetError:
+    """TensorFlow's writer maps errno to its own classes; this maps them to words."""
+    detail = (error.message or str(error)).split("\n")[0]
+    # EFBIG, a file over the size limit, arrives as OutOfRange.
+    if isinstance(error, tf.errors.ResourceExhaustedError | tf.errors.OutOfRangeError):
+        return disk.disk_full_error(path, detail)
+    return DatasetError(f"{path} cannot be written: {detail}")

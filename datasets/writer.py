@@ -1,0 +1,282 @@
+"""The one writer: turns any data set's listing into shards, labels and a manifest."""
+
+import collections
+import dataclasses
+import importlib.util
+import os
+import random
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from datasets import disk, pool
+from datasets import manifest as manifest_lib
+from datasets.errors import DatasetError
+from datasets.items import Item, Listing, Skip
+from datasets.journal import Journal, locked
+from datasets.tasks import ShardResult, ShardTask
+
+ON_BAD_IMAGE = ("skip", "fail")
+
+_EXAMPLES_IN_MESSAGE = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class WriterConfig:
+    """How to write.
+
+    Attributes:
+        num_shards: Number of shards by split name.
+        seed: Order of the training images.
+        num_workers: Processes that check and write.
+        on_bad_image: "skip" counts and reports images that do not decode, "fail" stops.
+        max_bad_fraction: Share of a split's images above which skipping stops, too.
+        overwrite: Whether a data set made from other input may be replaced.
+        small_set: Under this number of images one process is faster: each worker spends
+            seconds on starting TensorFlow.
+        show_progress: Whether a progress bar goes to stderr.
+    """
+
+    num_shards: Mapping[str, int]
+    seed: int = 0
+    num_workers: int = 1
+    on_bad_image: str = "skip"
+    max_bad_fraction: float = 0.1
+    overwrite: bool = False
+    small_set: int = 2000
+    show_progress: bool = True
+
+    def __post_init__(self):
+        """Checks every value."""
+        for split, count in self.num_shards.items():
+            if not 1 <= count <= 99999:
+                raise DatasetError(f"{count} shards for split {split!r}; 1 to 99999 are possible")
+        if self.num_workers < 1:
+            raise DatasetError(f"num_workers={self.num_workers}; at least 1 is needed")
+        if self.on_bad_image not in ON_BAD_IMAGE:
+            raise DatasetError(
+                f"on_bad_image={self.on_bad_image!r}; must be one of {', '.join(ON_BAD_IMAGE)}"
+            )
+        if not 0.0 <= self.max_bad_fraction <= 1.0:
+            raise DatasetError(f"max_bad_fraction={self.max_bad_fraction}; must be in [0, 1]")
+
+
+def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> dict[str, Any]:
+    """Writes `listing` to `output_dir`; a finished or unfinished like run is made use of.
+
+    Each shard gets its final name when it is whole and on disk; the manifest comes last.
+    Equal listing and seed give byte-identical shards for any number of workers.
+
+    Args:
+        listing: The data set.
+        output_dir: Local directory; made if it is not there.
+        config: How to write.
+
+    Returns:
+        The manifest, with `num_written` (images written by this call) beside what is stored.
+
+    Raises:
+        DatasetError: Labels out of range, too many bad images, no disk space, or a directory
+            that holds other data.
+    """
+    if "://" in output_dir:
+        raise DatasetError(f"output directory {output_dir}: must be local; copy it afterwards")
+    _check_listing(listing)
+    disk.make_directory(output_dir)
+    digest = listing.digest(_options(listing, config))
+    journal = Journal(output_dir, digest)
+    with locked(output_dir):
+        if not config.overwrite:
+            manifest = journal.finished_manifest()
+            if manifest is not None:
+                _note("this data set is converted already; nothing to do")
+                return {**manifest, "num_written": 0}
+            journal.check_replaceable()
+        note = journal.begin()
+        if note:
+            _note(note)
+        num_written = _write_missing_shards(listing, output_dir, config, journal)
+        manifest = _build_manifest(listing, config, journal)
+        manifest_lib.write_labels(output_dir, listing.labels)
+        manifest_lib.write_manifest(output_dir, manifest)
+        journal.end()
+    return {**manifest, "num_written": num_written}
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _check_listing(listing: Listing) -> None:
+    manifest_lib.check_labels(listing.labels, listing.name)
+    for split, items in listing.splits.items():
+        if not items:
+            raise DatasetError(f"split {split!r} of {listing.name} has no images")
+        for item in items:
+            if not 0 <= item.label < len(listing.labels):
+                raise DatasetError(
+                    f"label {item.label} of {item.name} is out of range; {listing.name} has "
+                    f"{len(listing.labels)} classes, labels are 0 to {len(listing.labels) - 1}"
+                )
+
+
+def _options(listing: Listing, config: WriterConfig) -> dict[str, Any]:
+    """Whatever decides about the shards' bytes beside the listing."""
+    options = {
+        "format_version": manifest_lib.FORMAT_VERSION,
+        "seed": config.seed,
+        "on_bad_image": config.on_bad_image,
+    }
+    for split in listing.splits:
+        options[f"shards:{split}"] = config.num_shards[split]
+    # Pillow decodes these: after it is installed, a second run must not say "done already".
+    names = (item.name for items in listing.splits.values() for item in items)
+    if any(name.lower().endswith((".webp", ".bmp")) for name in names):
+        options["pillow"] = importlib.util.find_spec("PIL") is not None
+    return options
+
+
+def ordered_items(split: str, items: Sequence[Item], seed: int) -> list[Item]:
+    """Items in the order of the records: training shuffled, the rest as listed.
+
+    Shuffled, each shard holds all classes, and a shuffle buffer smaller than the data set
+    still mixes them.
+    """
+    ordered = list(items)
+    if split == "train":
+        random.Random(f"{seed}:{split}").shuffle(ordered)
+    return ordered
+
+
+def shard_ranges(num_items: int, num_shards: int) -> list[tuple[int, int]]:
+    """First and last (exclusive) item of each shard; sizes differ by at most one."""
+    edges = [num_items * shard // num_shards for shard in range(num_shards + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _shard_names(listing: Listing, config: WriterConfig, split: str) -> list[str]:
+    # No more shards than images: an empty shard helps nobody.
+    total = min(config.num_shards[split], len(listing.splits[split]))
+    return [manifest_lib.shard_name(split, index, total) for index in range(total)]
+
+
+def _write_missing_shards(
+    listing: Listing, output_dir: str, config: WriterConfig, journal: Journal
+) -> int:
+    """Writes the shards that `journal` does not hold; returns the number of images tried."""
+    tasks = _missing_tasks(listing, output_dir, config, journal)
+    num_images = sum(len(task.items) for task in tasks)
+    num_workers = config.num_workers if num_images >= config.small_set else 1
+    bar = tqdm(
+        total=num_images,
+        desc="converting",
+        unit=" images",
+        disable=not config.show_progress,
+        # A log file is no terminal: a line now and then is enough there.
+        mininterval=0.2 if sys.stderr.isatty() else 10,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
+    with bar:
+        _check_bad_fractions(listing, config, journal)
+        for result in pool.run_tasks(tasks, num_workers, bar.update):
+            journal.record(result)
+            _check_bad_fractions(listing, config, journal)
+    return num_images
+
+
+def _missing_tasks(
+    listing: Listing, output_dir: str, config: WriterConfig, journal: Journal
+) -> list[ShardTask]:
+    tasks = []
+    for split, items in listing.splits.items():
+        names = _shard_names(listing, config, split)
+        if len(names) < config.num_shards[split]:
+            _note(
+                f"split {split!r} has {len(items)} images: {len(names)} shards are written, "
+                f"not {config.num_shards[split]}"
+            )
+        ordered = ordered_items(split, items, config.seed)
+        for name, (first, last) in zip(names, shard_ranges(len(ordered), len(names)), strict=True):
+            if name in journal.finished:
+                continue
+            path = os.path.join(output_dir, name)
+            tasks.append(ShardTask(path, ordered[first:last], config.on_bad_image == "fail"))
+    return tasks
+
+
+def _check_bad_fractions(listing: Listing, config: WriterConfig, journal: Journal) -> None:
+    """Stops as soon as a split has more bad images than `max_bad_fraction` allows."""
+    bad = collections.defaultdict(list)
+    for result in journal.finished.values():
+        split = manifest_lib.parse_shard_name(result.name)[0]
+        bad[split].extend(result.skipped)
+    for split, skipped in bad.items():
+        total = len(listing.splits[split])
+        if len(skipped) > config.max_bad_fraction * total:
+            raise DatasetError(
+                f"{len(skipped)} of {total} images of split {split!r} cannot be used, more than "
+                f"--max_bad_fraction={config.max_bad_fraction}: {_some(skipped)}. Repair or "
+                "remove them, or raise the limit"
+            )
+
+
+def _some(skipped: Sequence[Skip]) -> str:
+    shown = [f"{skip.file} ({skip.reason})" for skip in skipped[:_EXAMPLES_IN_MESSAGE]]
+    more = len(skipped) - len(shown)
+    return ", ".join(shown) + (f", and {more} more" if more else "")
+
+
+def _build_manifest(listing: Listing, config: WriterConfig, journal: Journal) -> dict[str, Any]:
+    splits = {}
+    for split in listing.splits:
+        results = [journal.finished[name] for name in _shard_names(listing, config, split)]
+        splits[split] = _describe_split(listing, split, results)
+    return {
+        "format_version": manifest_lib.FORMAT_VERSION,
+        "dataset": listing.name,
+        "num_classes": len(listing.labels),
+        "seed": config.seed,
+        "source": listing.source,
+        "digest": journal.digest,
+        "splits": splits,
+    }
+
+
+def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]) -> dict[str, Any]:
+    label_counts: collections.Counter = collections.Counter()
+    skipped = list(listing.skipped.get(split, ()))
+    shards = []
+    for result in results:
+        label_counts.update(result.label_counts)
+        skipped.extend(result.skipped)
+        shards.append(
+            {
+                "name": result.name,
+                "bytes": result.bytes,
+                "images": result.images,
+                "sha256": result.sha256,
+            }
+        )
+    _check_no_class_vanished(listing, split, label_counts, skipped)
+    return {
+        "num_images": sum(label_counts.values()),
+        "class_counts": {name: label_counts[label] for label, name in enumerate(listing.labels)},
+        "shards": shards,
+        "num_skipped": len(skipped),
+        "skipped": [dataclasses.asdict(skip) for skip in skipped],
+    }
+
+
+def _check_no_class_vanished(
+    listing: Listing, split: str, label_counts: Mapping[int, int], skipped: Sequence[Skip]
+) -> None:
+    """Stops when every image of a class was bad: nothing could be learnt of it."""
+    for label in sorted({item.label for item in listing.splits[split]}):
+        if not label_counts[label]:
+            raise DatasetError(
+                f"class {listing.labels[label]!r} of split {split!r} has no usable image: "
+                f"{_some(skipped)}"
+            )

@@ -5,13 +5,12 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from datasets.errors import DatasetError
+from datasets import command_line
 from datasets.image_folder import ImageFolder
 from datasets.writer import ON_BAD_IMAGE, WriterConfig, write_dataset
 
@@ -130,8 +129,11 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
     return "\n".join(lines)
 
 
-def _raise_exit(signum: int, frame: Any) -> None:
-    raise SystemExit(128 + signum)
+def _convert(args: argparse.Namespace) -> None:
+    start = time.monotonic()
+    listing = CONVERTERS[args.name].from_arguments(args).listing()
+    manifest = write_dataset(listing, args.output_dir, _writer_config(args))
+    print(format_summary(manifest, args.output_dir, time.monotonic() - start))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -146,20 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     # The decoders report each bad image to stderr by themselves; here it is counted and named.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # So that a polite kill removes the half-written shard, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _raise_exit)
-    start = time.monotonic()
-    try:
-        listing = CONVERTERS[args.name].from_arguments(args).listing()
-        manifest = write_dataset(listing, args.output_dir, _writer_config(args))
-    except DatasetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
-    print(format_summary(manifest, args.output_dir, time.monotonic() - start))
-    return 0
+    return command_line.run(lambda: _convert(args), "the same command goes on from here")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""What the command lines of this wing share: errors in one line, interruptions in order."""
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from datasets.errors import DatasetError
+
+
+def _raise_exit(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)
+
+
+def run(body: Callable[[], None], when_interrupted: str) -> int:
+    """Runs `body` as the work of a command line.
+
+    Args:
+        body: The work; raises `DatasetError` with a message for the user.
+        when_interrupted: What to say after Ctrl-C.
+
+    Returns:
+        Exit status: 0, 1 after an error, 130 after Ctrl-C.
+    """
+    # So that a polite kill removes half-written files, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _raise_exit)
+    try:
+        body()
+    except DatasetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"interrupted; {when_interrupted}", file=sys.stderr)
+        return 130
+    return 0

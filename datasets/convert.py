@@ -36,29 +36,42 @@ def _fraction(text: str) -> float:
 
 def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--raw_dir", required=True, help="the images as they are published or kept")
-    add("--output_dir", required=True, help="where shards, labels.txt and manifest.json go")
-    add("--train_shards", type=_positive, default=8, help="files of the train split")
-    add("--validation_shards", type=_positive, default=2, help="files of the validation split")
-    add("--test_shards", type=_positive, default=2, help="files of the test split, if any")
+    default = " (default: %(default)s)"
+    add("--raw_dir", required=True, metavar="DIR", help="the images as published or kept")
+    add(
+        "--output_dir",
+        required=True,
+        metavar="DIR",
+        help="where shards, labels.txt and manifest.json go",
+    )
+    for split, count in (("train", 8), ("validation", 2), ("test", 2)):
+        add(
+            f"--{split}_shards",
+            type=_positive,
+            default=count,
+            metavar="N",
+            help=f"files of the {split} split" + default,
+        )
     add(
         "--num_workers",
         type=_positive,
         default=os.cpu_count() or 1,
-        help="processes that check and write images; small data sets use one",
+        metavar="N",
+        help="processes that check and write images; small data sets use one" + default,
     )
-    add("--seed", type=int, default=0, help="order of the training images")
+    add("--seed", type=int, default=0, help="order of the training images" + default)
     add(
         "--on_bad_image",
         choices=ON_BAD_IMAGE,
         default="skip",
-        help="skip: count and report images that do not decode; fail: stop at the first",
+        help="skip: count and report images that do not decode; fail: stop at the first" + default,
     )
     add(
         "--max_bad_fraction",
         type=_fraction,
         default=0.1,
-        help="share of a split's images that may be skipped before the conversion stops",
+        metavar="F",
+        help="share of a split's images that may be skipped before the conversion stops" + default,
     )
     add(
         "--overwrite",
@@ -81,16 +94,12 @@ def build_parser() -> argparse.ArgumentParser:
             name,
             help=converter.help,
             description=sys.modules[converter.__module__].__doc__,
-            formatter_class=_HelpFormatter,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         _add_common_arguments(command)
         converter.add_arguments(command)
     return parser
-
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults and keeps the line breaks of the description."""
 
 
 def _writer_config(args: argparse.Namespace) -> WriterConfig:

@@ -56,6 +56,7 @@ class ImageFolder:
         parser.add_argument(
             "--validation_fraction",
             type=float,
+            metavar="F",
             help="share of each class that becomes the validation split, for a folder that has "
             "none of its own (for example 0.2); chosen by --seed and file name",
         )

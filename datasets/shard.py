@@ -103,7 +103,8 @@ def _summarise(path: str) -> tuple[int, str]:
 
 def _writer_error(error: tf.errors.OpError, path: str) -> DatasetError:
     """TensorFlow's writer maps errno to its own classes; this maps them to words."""
-    detail = (error.message or str(error)).split("\n")[0]
+    # "PATH; No space left on device"
+    detail = (error.message or str(error)).split("\n")[0].rsplit("; ", 1)[-1]
     # EFBIG, a file over the size limit, arrives as OutOfRange.
     if isinstance(error, tf.errors.ResourceExhaustedError | tf.errors.OutOfRangeError):
         return disk.disk_full_error(path, detail)

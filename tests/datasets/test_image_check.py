@@ -1,0 +1,144 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets.image_check import MAX_PIXELS, BadImageError, check_image
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+
+
+def png(array):
+    return tf.io.encode_png(array).numpy()
+
+
+def pillow_bytes(image_format, mode="RGB", **options):
+    image_module = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    image_module.fromarray(PIXELS).convert(mode).save(file, image_format, **options)
+    return file.getvalue()
+
+
+def assert_stored_losslessly(data, expected):
+    checked = check_image(data)
+    assert checked.image_format == "PNG"
+    assert (checked.height, checked.width) == (6, 9)
+    np.testing.assert_array_equal(tf.io.decode_png(checked.encoded, channels=3), expected)
+
+
+def test_jpeg_and_png_pass_byte_for_byte(jpeg):
+    for data, name in ((jpeg(0, 20, 30), "JPEG"), (png(np.zeros((20, 30, 3), np.uint8)), "PNG")):
+        checked = check_image(data)
+        assert checked.encoded == data
+        assert (checked.image_format, checked.height, checked.width) == (name, 20, 30)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_png_with_other_channels_passes(channels):
+    data = png(np.full((5, 7, channels), 9, np.uint8))
+    assert check_image(data).encoded == data
+
+
+def test_grey_and_cmyk_jpegs_pass():
+    grey = tf.io.encode_jpeg(PIXELS[:, :, :1]).numpy()
+    assert check_image(grey).encoded == grey
+    cmyk = pillow_bytes("JPEG", "CMYK")
+    assert check_image(cmyk).encoded == cmyk
+
+
+def test_palette_png_passes():
+    data = pillow_bytes("PNG", "P")
+    assert check_image(data).encoded == data
+
+
+def test_bmp_is_stored_as_png():
+    assert_stored_losslessly(pillow_bytes("BMP"), PIXELS)
+
+
+def test_palette_bmp_keeps_its_colours():
+    # Three colours; TensorFlow's decoder would give the palette's indices as grey.
+    image_module = pytest.importorskip("PIL.Image")
+    indices = np.arange(54, dtype=np.uint8).reshape(6, 9) % 3
+    image = image_module.fromarray(indices)
+    image = image.convert("P")
+    palette = [255, 0, 0, 0, 255, 0, 0, 0, 255]
+    image = image_module.frombytes("P", (9, 6), indices.tobytes())
+    image.putpalette(palette + [0] * (768 - 9))
+    file = io.BytesIO()
+    image.save(file, "BMP")
+    assert_stored_losslessly(file.getvalue(), np.array(palette).reshape(3, 3)[indices])
+
+
+def test_webp_is_stored_as_png():
+    assert_stored_losslessly(pillow_bytes("WEBP", lossless=True), PIXELS)
+
+
+def test_gif_of_one_frame_is_stored_as_png():
+    data = pillow_bytes("GIF")
+    assert_stored_losslessly(data, tf.io.decode_gif(data)[0])
+
+
+@pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])
+def test_animations_are_refused(image_format):
+    image_module = pytest.importorskip("PIL.Image")
+    frames = [image_module.fromarray(PIXELS), image_module.fromarray(255 - PIXELS)]
+    file = io.BytesIO()
+    frames[0].save(file, image_format, save_all=True, append_images=frames[1:])
+    with pytest.raises(BadImageError, match="animated"):
+        check_image(file.getvalue())
+
+
+def test_16_bit_png_is_refused():
+    with pytest.raises(BadImageError, match="16-bit PNG"):
+        check_image(png(np.zeros((4, 4, 3), np.uint16)))
+
+
+@pytest.mark.parametrize("keep", [4, 30, 0.5, 0.98])
+def test_truncated_jpeg_is_refused(jpeg, keep):
+    data = jpeg(0, 40, 40)
+    size = keep if isinstance(keep, int) else int(len(data) * keep)
+    with pytest.raises(BadImageError, match="truncated or damaged JPEG"):
+        check_image(data[:size])
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "BMP", "GIF", "WEBP"])
+@pytest.mark.parametrize("keep", [12, 0.6])
+def test_other_truncated_files_are_refused(image_format, keep):
+    data = pillow_bytes(image_format)
+    size = keep if isinstance(keep, int) else int(len(data) * keep)
+    with pytest.raises(BadImageError, match="truncated or damaged"):
+        check_image(data[:size])
+
+
+@pytest.mark.parametrize(
+    "data,reason",
+    [
+        (b"", "empty file"),
+        (b"hello, this is text", "not an image .starts with b'hello, t'"),
+        (b"%PDF-1.7 ...........", "not an image"),
+        (b"\xff\xd8\xff" + b"\x00" * 50, "truncated or damaged JPEG"),
+    ],
+)
+def test_other_files_are_refused(data, reason):
+    with pytest.raises(BadImageError, match=reason):
+        check_image(data)
+
+
+def test_a_forged_size_is_refused_before_decoding():
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk
+    data += struct.pack(">I", zlib.crc32(chunk)) + b"\x00" * 20
+    with pytest.raises(BadImageError, match=f"60000 x 60000 pixels: more than {MAX_PIXELS}"):
+        check_image(data)
+
+
+def test_reasons_are_one_short_line(jpeg):
+    with pytest.raises(BadImageError) as caught:
+        check_image(jpeg(0, 40, 40)[:300])
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "function_node" not in text and "[Op:" not in text

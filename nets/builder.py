@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from nets.anti_alias import BlurPool2D
-from nets.merging import CroppedAdd
 from nets.config import ModelConfig
 from nets.conv_norm import FixedPaddingAveragePooling2D, batch_norm, convolution
 from nets.drop_block import DropBlock
+from nets.merging import CroppedAdd
 from nets.selective_kernel import SelectiveKernel
 from nets.squeeze_excitation import SqueezeExcitation
 from nets.variable_names import ScopeNamer

@@ -177,9 +177,7 @@ class ModelConfig:
             if getattr(self, name) < 1:
                 _refuse(name, getattr(self, name), "must be 1 or more")
         if self.big_little and self.num_filters % self.bl_alpha:
-            _refuse(
-                "bl_alpha", self.bl_alpha, f"must divide num_filters={self.num_filters} evenly"
-            )
+            _refuse("bl_alpha", self.bl_alpha, f"must divide num_filters={self.num_filters} evenly")
         if self.use_resnet_d and not self.big_little and self.num_filters % 2:
             _refuse("num_filters", self.num_filters, "must be even with use_resnet_d=True")
         if self.use_se_block and self._narrowest_output() < self.se_ratio:
@@ -246,9 +244,7 @@ def _split(words: str) -> list[str]:
 
 def _is_number(value: Any) -> bool:
     """Whether `value` is a finite int or float."""
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _refuse(field: str, value: Any, right: str) -> None:

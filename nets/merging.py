@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from nets.conv_norm import PACKAGE
+from nets.shapes import crop_to_smaller, size_of
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -33,27 +34,7 @@ class UpsampleAdd(tf.keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         """Adds the doubled second input to the first."""
         fine, coarse = inputs
-        doubled = tf.repeat(tf.repeat(coarse, 2, axis=1), 2, axis=2)
+        size = [2 * size_of(coarse, 1), 2 * size_of(coarse, 2)]
+        doubled = tf.image.resize(coarse, size, "nearest")
         fine, doubled = crop_to_smaller(fine, doubled)
         return fine + doubled
-
-
-def crop_to_smaller(first: tf.Tensor, second: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cuts the bottom and right of the larger of two maps, axis by axis.
-
-    Args:
-        first: [N, H, W, C].
-        second: [N, H', W', C'].
-
-    Returns:
-        Both, at min(H, H') x min(W, W'). Where static sizes agree nothing is computed.
-    """
-    sizes = list(zip(first.shape[1:3], second.shape[1:3], strict=True))
-    if all(one is not None and one == other for one, other in sizes):
-        return first, second
-    if all(one is not None and other is not None for one, other in sizes):
-        height, width = (min(pair) for pair in sizes)
-    else:
-        smaller = tf.minimum(tf.shape(first)[1:3], tf.shape(second)[1:3])
-        height, width = smaller[0], smaller[1]
-    return first[:, :height, :width], second[:, :height, :width]

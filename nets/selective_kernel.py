@@ -79,7 +79,7 @@ class SelectiveKernel(tf.keras.layers.Layer):
         logits = self._attention_logits(features, training)
         first, second = tf.split(features, 2, axis=-1)
         weight = self._first_weight(logits)
-        return second + weight * (first - second)
+        return weight * first + (1.0 - weight) * second
 
     def _attention_logits(self, features: tf.Tensor, training: bool | None) -> tf.Tensor:
         """Logits [N, 1, 1, 2 * filters] of the two halves of `features`."""

@@ -45,8 +45,11 @@ class SqueezeExcitation(tf.keras.layers.Layer):
         inner = f"{self.name}.seblock_dense"
         self.squeeze = convolution(channels // self.ratio, 1, name=f"{inner}_1", dtype=dtype)
         self.excite = convolution(channels, 1, name=f"{inner}_2", dtype=dtype)
-        self.squeeze.build([None, 1, 1, channels])
-        self.excite.build([None, 1, 1, channels // self.ratio])
+        # The scopes keep the two kernels apart in an HDF5 file.
+        with tf.name_scope(self.squeeze.name):
+            self.squeeze.build([None, 1, 1, channels])
+        with tf.name_scope(self.excite.name):
+            self.excite.build([None, 1, 1, channels // self.ratio])
         super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:

@@ -17,6 +17,16 @@ MAX_PIXELS = 2**27
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+# Second bytes of JPEG markers (ITU-T T.81, table B.1).
+_JPEG_FILL = (b"", b"\x00", b"\xff")
+_JPEG_WITHOUT_LENGTH = frozenset(bytes([byte]) for byte in (0x01, *range(0xD0, 0xDA)))
+_JPEG_FRAMES = frozenset(bytes([byte]) for byte in range(0xC0, 0xD0)) - {
+    b"\xc4",
+    b"\xc8",
+    b"\xcc",
+}
+_JPEG_SCAN = b"\xda"
+
 
 class BadImageError(ValueError):
     """The bytes are no image that training can use; the message is the reason."""
@@ -91,11 +101,41 @@ def _check_size(height: int, width: int) -> None:
 
 def _check_jpeg(data: bytes) -> CheckedImage:
     # The header first: a forged size must not make the decoder reserve gigabytes.
-    shape = _decode(tf.io.extract_jpeg_shape, data, "JPEG").numpy()
-    height, width = int(shape[0]), int(shape[1])
+    height, width = _jpeg_size(data)
     _check_size(height, width)
     _decode(tf.io.decode_jpeg, data, "JPEG", channels=3)
     return CheckedImage(data, "JPEG", height, width)
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    """Height and width from the segments before the picture.
+
+    TensorFlow could tell, but for a header that is cut off its JPEG library writes to the
+    terminal, past every log level.
+    """
+    size = None
+    position = 2
+    while (position := data.find(b"\xff", position)) >= 0:
+        marker = data[position + 1 : position + 2]
+        if marker in _JPEG_FILL:
+            position += 1
+            continue
+        if marker in _JPEG_WITHOUT_LENGTH:
+            position += 2
+            continue
+        segment = data[position + 4 : position + 2 + _big_endian(data, position + 2)]
+        position += 4 + len(segment)
+        if position >= len(data):
+            break
+        if marker in _JPEG_FRAMES and len(segment) > 4:
+            size = (_big_endian(segment, 1), _big_endian(segment, 3))
+        if marker == _JPEG_SCAN and size:
+            return size
+    raise BadImageError("truncated or damaged JPEG: no whole header")
+
+
+def _big_endian(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 2], "big")
 
 
 def _check_png(data: bytes) -> CheckedImage:

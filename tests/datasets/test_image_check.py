@@ -142,3 +142,26 @@ def test_reasons_are_one_short_line(jpeg):
     text = str(caught.value)
     assert "\n" not in text
     assert "function_node" not in text and "[Op:" not in text
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_jpeg_size_from_the_header(progressive, subsampling):
+    exif = b"Exif\x00\x00" + b"\xff\xd8\xff\xda" * 50
+    data = pillow_bytes("JPEG", progressive=progressive, subsampling=subsampling, exif=exif)
+    checked = check_image(data)
+    assert (checked.height, checked.width) == (6, 9)
+    # Fill bytes before a marker and stray bytes between segments are allowed or tolerated.
+    position = data.index(b"\xff\xdb")
+    padded = data[:position] + b"\xff\xff" + data[position:]
+    assert check_image(padded).encoded == padded
+
+
+def test_no_cut_jpeg_makes_the_library_write_to_the_terminal(jpeg, capfd):
+    data = jpeg(0, 40, 40)
+    for size in range(3, len(data) - 2, 7):
+        with pytest.raises(BadImageError, match="truncated or damaged JPEG"):
+            check_image(data[:size])
+    # TensorFlow's own lines obey TF_CPP_MIN_LOG_LEVEL; the library's do not.
+    lines = capfd.readouterr().err.splitlines()
+    assert [line for line in lines if "jpeg_mem.cc" not in line] == []

@@ -15,15 +15,9 @@ def by_hand(**changes):
         "image/class/label": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
         "image/format": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"JPEG"])),
         "image/filename": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a/1.jpg"])),
-        "image/object/bbox/xmin": tf.train.Feature(
-            float_list=tf.train.FloatList(value=[0.1, 0.5])
-        ),
-        "image/object/bbox/xmax": tf.train.Feature(
-            float_list=tf.train.FloatList(value=[0.3, 1.0])
-        ),
-        "image/object/bbox/ymin": tf.train.Feature(
-            float_list=tf.train.FloatList(value=[0.2, 0.0])
-        ),
+        "image/object/bbox/xmin": tf.train.Feature(float_list=tf.train.FloatList(value=[0.1, 0.5])),
+        "image/object/bbox/xmax": tf.train.Feature(float_list=tf.train.FloatList(value=[0.3, 1.0])),
+        "image/object/bbox/ymin": tf.train.Feature(float_list=tf.train.FloatList(value=[0.2, 0.0])),
         "image/object/bbox/ymax": tf.train.Feature(
             float_list=tf.train.FloatList(value=[0.4, 0.25])
         ),

@@ -1,0 +1,118 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import datasets
+from datasets import convert
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
+
+
+@pytest.fixture
+def photos(make_folder, jpeg):
+    """Ten training and two validation images of each of two classes."""
+    files = {}
+    for label, name in enumerate(("cat", "dog")):
+        files.update({f"train/{name}/{i}.jpg": jpeg(100 * label + i) for i in range(10)})
+        files.update({f"validation/{name}/{i}.jpg": jpeg(100 * label + 50 + i) for i in range(2)})
+    return lambda **more: make_folder({**files, **more})
+
+
+def run(*arguments):
+    return convert.main(["image_folder", *arguments])
+
+
+def test_converts_and_sums_up(tmp_path, photos, capsys):
+    raw_dir = photos(**{"train/cat/notes.txt": b"x", "train/dog/text.jpg": b"a text"})
+    output_dir = str(tmp_path / "out")
+    assert run("--raw_dir", raw_dir, "--output_dir", output_dir, "--train_shards=4") == 0
+    out = capsys.readouterr().out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["train", "20", "4"] in [line[:3] for line in lines]
+    assert ["validation", "4", "2"] in [line[:3] for line in lines]
+    assert "skipped train/cat/notes.txt: not an image file (.txt)" in out
+    assert "skipped train/dog/text.jpg: not an image (starts with b'a text')" in out
+    assert "25 images in" in out
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["source"]["raw_dir"] == raw_dir
+    assert manifest["splits"]["train"]["num_skipped"] == 2
+    assert (tmp_path / "out" / "labels.txt").read_text() == "cat\ndog\n"
+
+
+def test_flags_reach_the_writer(tmp_path, photos):
+    raw_dir = photos(**{"train/dog/text.jpg": b"a text"})
+    output_dir = str(tmp_path / "out")
+    arguments = ["--raw_dir", raw_dir, "--output_dir", output_dir]
+    assert run(*arguments, "--on_bad_image=fail") == 1
+    assert run(*arguments, "--max_bad_fraction=0.01") == 1
+    assert run(*arguments, "--seed=7", "--validation_shards=1") == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["seed"] == 7
+    assert len(manifest["splits"]["validation"]["shards"]) == 1
+    assert run(*arguments, "--seed=8") == 1
+    assert run(*arguments, "--seed=8", "--overwrite") == 0
+
+
+def test_an_error_is_one_line(tmp_path, capsys):
+    assert run("--raw_dir", str(tmp_path / "nowhere"), "--output_dir", str(tmp_path / "out")) == 1
+    err = capsys.readouterr().err
+    assert err == f"error: --raw_dir={tmp_path}/nowhere does not exist\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        (["image_folders"], "invalid choice: 'image_folders'"),
+        (["image_folder", "--on_bad_image=ignore"], "invalid choice: 'ignore'"),
+        (["image_folder", "--train_shards=0"], "0: must be 1 or more"),
+        (["image_folder", "--max_bad_fraction=2"], "2: must be in [0, 1]"),
+        (["image_folder", "--shards=2"], "unrecognized arguments: --shards=2"),
+        (["image_folder", "--train_shard=2"], "unrecognized arguments: --train_shard=2"),
+    ],
+)
+def test_unknown_flags_and_values(arguments, message, capsys):
+    required = ["--raw_dir=a", "--output_dir=b"] if arguments[0] == "image_folder" else []
+    with pytest.raises(SystemExit) as caught:
+        convert.main([*arguments, *required])
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_as_a_program_it_prints_no_noise(tmp_path, photos, jpeg):
+    raw_dir = photos(**{"train/dog/cut.jpg": jpeg(3, 40, 40)[:300]})
+    arguments = ["image_folder", "--raw_dir", raw_dir, "--output_dir", str(tmp_path / "out")]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    result = subprocess.run(
+        [sys.executable, "-m", "datasets.convert", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0
+    assert "skipped train/dog/cut.jpg: truncated or damaged JPEG" in result.stdout
+    # Nothing but the progress bar.
+    parts = result.stderr.replace("\n", "\r").split("\r")
+    assert all(part.startswith("converting") for part in parts if part)
+
+
+def test_help_needs_no_tensorflow():
+    code = (
+        "import sys\nfrom datasets import convert, groceries\n"
+        "for main in (convert.main, groceries.main):\n"
+        "    try:\n        main(['--help'])\n    except SystemExit as end:\n"
+        "        assert end.code == 0\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_help_explains_every_flag():
+    for name in convert.CONVERTERS:
+        parser = convert.build_parser()._subparsers._group_actions[0].choices[name]
+        assert all(action.help for action in parser._actions)

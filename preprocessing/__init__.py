@@ -1,5 +1,6 @@
 """Image and batch transformations for tf.data: pure functions."""
 
+from preprocessing.auto_augment import apply_operation, apply_policy, autoaugment, draw_choices
 from preprocessing.config import PreprocessingConfig
 from preprocessing.mixup import mixup_type1, mixup_type2, sample_lambdas
 from preprocessing.pipeline import eval_image, train_image
@@ -16,7 +17,11 @@ from preprocessing.seeds import example_seed, split_seed
 __all__ = [
     "CHANNEL_MEANS",
     "PreprocessingConfig",
+    "apply_operation",
+    "apply_policy",
+    "autoaugment",
     "central_crop",
+    "draw_choices",
     "eval_image",
     "example_seed",
     "mixup_type1",

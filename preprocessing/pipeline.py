@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from preprocessing import crop, decode, inception, reid, resize, seeds
+from preprocessing import auto_augment, crop, decode, inception, reid, resize, seeds
 from preprocessing.config import PreprocessingConfig
 
 
@@ -51,7 +51,9 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     if config.family == "inception":
         image = inception.eval_square(image, size)
     elif config.family == "reid":
-        image = resize.subtract_mean(resize.tf1_bilinear_resize(image, size, size))
+        image = resize.tf1_bilinear_resize(image, size, size)
+        image.set_shape([size, size, 3])
+        image = resize.subtract_mean(image)
     else:
         image = resize.resize_shorter_side(image, config.eval_shorter_side)
         image = resize.central_crop(image, size, size)
@@ -80,6 +82,7 @@ def _train_imagenet(
     # TF1 sampling is not symmetric, so the flip comes before the resizing as in the original.
     image = crop.flip_if(image, flip)
     image = resize.tf1_bilinear_resize(image, config.train_size, config.train_size)
+    image.set_shape([config.train_size, config.train_size, 3])
     image = _augment(image, augment_seed, config)
     return resize.subtract_mean(image)
 
@@ -94,6 +97,7 @@ def _train_reid(
     """Square with or without crop, flip, AutoAugment, mean."""
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
     image = reid.train_square(image, config.train_size, crop_seed)
+    image.set_shape([config.train_size, config.train_size, 3])
     image = crop.flip_if(image, flip)
     image = _augment(image, augment_seed, config)
     return resize.subtract_mean(image)
@@ -125,4 +129,5 @@ def _augment(image: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig) -> 
     """Applies AutoAugment, if chosen, to grey levels truncated to uint8."""
     if not config.autoaugment_type:
         return image
-    raise NotImplementedError("AutoAugment follows in the next commit")
+    # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
+    return auto_augment.autoaugment(tf.cast(image, tf.uint8), config.autoaugment_type, seed)

@@ -15,7 +15,8 @@ setup(
         "absl-py>=1.4,<3",
         "matplotlib>=3.7,<4",
         "numpy>=1.23,<2",
-        "pyarrow>=14",  # reads the grocery photos of the quick start
+        # Reads the grocery photos of the quick start; newer ones want NumPy 2.
+        "pyarrow>=14,<25",
         "tensorflow-addons==0.23.0",
         "tensorflow-datasets==4.9.10",
         # Above 1.15 it wants a protobuf that TensorFlow 2.15 refuses.
@@ -25,6 +26,8 @@ setup(
     extras_require={
         "cpu": [f"tensorflow-cpu=={TENSORFLOW}"],
         "gpu": [f"tensorflow=={TENSORFLOW}"],
+        # Decodes WebP, which TensorFlow 2.15 cannot; needed where such an export is served, too.
+        "webp": ["tensorflow-io==0.36.0"],
         "test": ["pytest>=7.4,<9", "ruff>=0.6,<1"],
     },
 )

@@ -39,6 +39,9 @@ def _guarded(
     main: Callable[..., None], words: list[str], required: tuple[str, ...], welcome: bool
 ) -> None:
     """Runs `main` and turns expected failures into one line."""
+    if not FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+        tf.get_logger().setLevel("WARNING")
     try:
         missing = [f"--{name}" for name in required if not FLAGS[name].value]
         if missing:
@@ -48,7 +51,7 @@ def _guarded(
         for line in run_flags.ignored_flags():
             print(f"note: {line}", file=sys.stderr)
         main(words) if welcome else main()
-    except (RunError, DatasetError, ValueError, OSError) as error:
+    except (RunError, DatasetError, OSError) as error:
         fail(str(error), error)
     except tf.errors.OpError as error:
         fail(explain(error), error)
@@ -59,7 +62,7 @@ def _guarded(
 
 def fail(message: str, error: BaseException | None = None) -> None:
     """Prints `error: message` and exits with status 1; with --verbosity=1 the trace comes too."""
-    if error is not None and logging.get_verbosity() > logging.INFO:
+    if error is not None and logging.get_verbosity() >= logging.DEBUG:
         raise error
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)

@@ -1,6 +1,7 @@
 """The resolved configuration of a run, saved in MODEL_DIR/config.json."""
 
 import dataclasses
+import importlib.metadata
 import math
 import os
 import platform
@@ -209,7 +210,7 @@ def versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
-        "keras": tf.keras.__version__,
+        "keras": importlib.metadata.version("keras"),
         "numpy": np.__version__,
         "git_revision": _git_revision(),
         "platform": platform.platform(),

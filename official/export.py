@@ -19,6 +19,7 @@ from absl import flags
 from official import command, configuration, evaluate, files, input_pipeline, run, serving
 from official import flags as run_flags
 from official.configuration import LABELS_FILE, RunConfig, RunError
+from preprocessing.decode import webp_available
 
 FLAGS = flags.FLAGS
 _VERIFY_BATCH = 64
@@ -49,6 +50,8 @@ def export(
       RunError or DatasetError: no such run or data, the version exists, or the scores differ.
     """
     config = configuration.load(model_dir)
+    if decoder == "webp" and not webp_available():
+        raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
     network = run.network_for_inference(config.model)
     path = run.restore_network(network, model_dir, checkpoint or None)
     version = version or serving.next_version(export_dir)
@@ -96,6 +99,7 @@ def _write_assets(
             "step": run.checkpoint_step(checkpoint),
             "image_size": prepared.eval_size,
             "decoder": prepared.decoder,
+            "needs_tensorflow_io": prepared.decoder in ("webp", "any") and webp_available(),
             "num_classes": config.model.num_classes,
             "model": config.model.to_dict(),
             "preprocessing": prepared.to_dict(),

@@ -78,6 +78,11 @@ class ExpectedCalibrationError(tf.keras.metrics.Metric):
         hits = tf.cast(tf.reshape(hits, [-1]), tf.float32)
         self.correct.assign_add(tf.linalg.matvec(member, hits, transpose_a=True))
 
+    def reset_state(self) -> None:
+        """Empties the bins."""
+        for variable in (self.correct, self.confidence, self.count):
+            variable.assign(tf.zeros_like(variable))
+
     def result(self) -> tf.Tensor:
         """Returns the error in 0 to 1, float32 scalar; 0 if nothing was added."""
         gap = tf.abs(self.correct - self.confidence)

@@ -9,8 +9,10 @@ import preprocessing
 from official import files
 from official.configuration import LABELS_FILE, RunError
 from preprocessing import PreprocessingConfig
+from preprocessing.decode import webp_available
 
 DESCRIPTION_FILE = "export.json"
+WEBP_HINT = "TensorFlow 2.15 has no decoder of its own for it: pip install -e .[webp]"
 
 
 class ServingModule(tf.Module):
@@ -33,9 +35,12 @@ class ServingModule(tf.Module):
           assets: files that travel with the model, by attribute name.
         """
         super().__init__(name="serving")
-        self.network = tf.keras.Model(
-            network.inputs, [network.outputs[0], network.get_layer("embedding").output]
-        )
+        outputs = [network.outputs[0], network.get_layer("embedding").output]
+        inference = tf.keras.Model(network.inputs, outputs)
+        # Only the variables are tracked: a tracked Keras model would be traced layer by layer,
+        # which takes minutes and writes functions that nobody calls.
+        self.weights = list(inference.variables)
+        self._classify = lambda images: inference(images, training=False)
         self.preprocessing = config
         self.assets = {name: tf.saved_model.Asset(path) for name, path in assets.items()}
         size = config.eval_size
@@ -67,7 +72,7 @@ class ServingModule(tf.Module):
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies prepared pictures, float32 [N, S, S, 3]."""
-        logits, embedding = self.network(images, training=False)
+        logits, embedding = self._classify(images)
         return {
             "classes": tf.argmax(logits, axis=-1, output_type=tf.int64),
             "probabilities": tf.nn.softmax(logits),
@@ -101,8 +106,9 @@ class Served:
             )
         self.description = files.read_json(description)
         self.class_names = files.read_text(os.path.join(assets, LABELS_FILE)).splitlines()
-        # Loads the decoder's operation, where the model needs one that TensorFlow lacks.
-        preprocessing.require_decoder(self.description["decoder"])
+        # Importing it registers the operation that such a model calls.
+        if self.description["needs_tensorflow_io"] and not webp_available():
+            raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
         self._loaded = tf.saved_model.load(self.path)
 
     def signature(self, name: str) -> tf.types.experimental.ConcreteFunction:

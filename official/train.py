@@ -26,34 +26,41 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     """Returns the run that the flags and the data describe, and its training shards.
 
     Raises:
-      RunError, DatasetError or ValueError: flags or data that cannot be trained on.
+      RunError or DatasetError: flags or data that cannot be trained on.
     """
     split = reader.find_split(FLAGS.data_dir, FLAGS.train_regex)
-    classes = run.count_classes(FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes)
-    recipe = run_flags.recipe_config()
-    if split.num_examples < recipe.batch_size:
-        raise RunError(
-            f"--batch_size={recipe.batch_size} is larger than the {split.num_examples} training "
-            f"pictures in {FLAGS.data_dir}."
+    try:
+        classes = run.count_classes(FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes)
+        config = RunConfig(
+            model=run_flags.model_config(classes),
+            preprocessing=run_flags.preprocessing_config(),
+            recipe=run_flags.recipe_config(),
+            data=_data_config(classes, split.num_examples),
         )
-    data = DataConfig(
-        data_dir=os.path.abspath(FLAGS.data_dir) if "://" not in FLAGS.data_dir else FLAGS.data_dir,
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    if split.num_examples < config.recipe.batch_size:
+        raise RunError(
+            f"--batch_size={config.recipe.batch_size} is larger than the {split.num_examples} "
+            f"training pictures in {FLAGS.data_dir}."
+        )
+    return config, split
+
+
+def _data_config(num_classes: int, num_images: int) -> DataConfig:
+    """Returns what the flags say of the data."""
+    local = "://" not in FLAGS.data_dir
+    return DataConfig(
+        data_dir=os.path.abspath(FLAGS.data_dir) if local else FLAGS.data_dir,
         dataset_name=FLAGS.dataset_name or "",
         train_regex=FLAGS.train_regex,
         val_regex=FLAGS.val_regex,
-        num_classes=classes,
-        num_images=split.num_examples,
+        num_classes=num_classes,
+        num_images=num_images,
         shuffle_buffer=run.shuffle_buffer(FLAGS.dataset_name or "", FLAGS.shuffle_buffer),
         val_batch_size=FLAGS.val_batch_size,
         private_threads=FLAGS.datasets_num_private_threads,
     )
-    config = RunConfig(
-        model=run_flags.model_config(classes),
-        preprocessing=run_flags.preprocessing_config(),
-        recipe=recipe,
-        data=data,
-    )
-    return config, split
 
 
 def prepare_model_dir(config: RunConfig, model_dir: str) -> None:

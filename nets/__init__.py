@@ -1,13 +1,17 @@
 """Keras layers and models: tensors in, tensors out."""
 
+from nets.complexity import multiply_adds, parameters
 from nets.config import ModelConfig
-from nets.drop_block import DropBlockControl
+from nets.drop_block import DropBlock, DropBlockControl
 from nets.resnet import build_model
 from nets.variable_names import original_variable_names
 
 __all__ = [
+    "DropBlock",
     "DropBlockControl",
     "ModelConfig",
     "build_model",
+    "multiply_adds",
     "original_variable_names",
+    "parameters",
 ]

@@ -41,7 +41,8 @@ class ModelConfig:
         pool_type: `gap` (mean), `gem` (generalised mean, p = 3) or `flatten`.
         embedding_size: Width of an embedding layer before the classifier; 0 leaves it out.
         bn_momentum: Momentum of the batch-norm moving statistics.
-        bn_epsilon: Added to the variance in batch norm (the fused kernel uses 1.001e-5 at least).
+        bn_epsilon: Added to the variance in batch norm (1.001e-5 is used at least, as
+            by the original).
         use_dropblock: DropBlock after every batch norm of the stages with a positive scale.
         dropblock_size: Side of the dropped squares, in cells of the feature map.
         dropblock_gamma_scales: Scale of the drop rate in each of the four stages.

@@ -50,8 +50,8 @@ def build_model(
     for index in range(4):
         x = _stage(x, index, build.stage(index))
         x = build.named(x, f"stage{index + 1}")
-    features = _embedding(x, config)
-    logits = _classifier(features, config)
+    features = embed(x, config)
+    logits = classify(features, config)
     return tf.keras.Model(images, logits, name="resnet_model")
 
 
@@ -112,8 +112,16 @@ def _stage(x: tf.Tensor, index: int, build: LayerBuilder) -> tf.Tensor:
     return stage(x, filters, blocks, strides, build, shortcut)
 
 
-def _embedding(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
-    """Pools the last map, embeds it if wanted: float32 [N, D] under the name `embedding`."""
+def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
+    """Pools the last map and embeds it if wanted.
+
+    Args:
+        x: Output of stage 4, [N, H, W, C].
+        config: `pool_type`, `embedding_size` and the batch-norm settings count.
+
+    Returns:
+        float32 [N, D], output of the layer `embedding`.
+    """
     x = _POOLS[config.pool_type](name="global_pool")(x)
     if config.embedding_size:
         x = tf.keras.layers.Reshape((1, 1, x.shape[-1]), name="embedding_map")(x)
@@ -128,8 +136,16 @@ def _embedding(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
     return tf.keras.layers.Activation("linear", name="embedding", dtype="float32")(x)
 
 
-def _classifier(features: tf.Tensor, config: ModelConfig) -> tf.Tensor:
-    """The last dense layer, float32, behind a ReLU where there is an embedding."""
+def classify(features: tf.Tensor, config: ModelConfig) -> tf.Tensor:
+    """The last dense layer, behind a ReLU where there is an embedding layer.
+
+    Args:
+        features: float32 [N, D].
+        config: `num_classes`, `embedding_size` and `final_bias` count.
+
+    Returns:
+        Logits, float32 [N, num_classes].
+    """
     if config.embedding_size:
         features = tf.keras.layers.ReLU(name="embedding_relu", dtype="float32")(features)
     return tf.keras.layers.Dense(

@@ -1,0 +1,98 @@
+"""Whole networks against the original: logits, features, variables, counts, one training step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nets import build_model, multiply_adds, original_variable_names, parameters, resnet
+
+CASES = ["v1_r50_d", "v1_r50_se", "v1_r50_sk", "v1_r50_aa3", "v2_r50"]
+TRAINED = {"v1_r50": "v1_r50", "assemble_r50": "assemble_r50_live"}
+
+
+def endpoints(model):
+    outputs = [model.get_layer(name).output for name in ("dense", "global_pool", "embedding")]
+    predict = tf.keras.Model(model.input, outputs)
+    return tf.function(lambda images: predict(images, training=False))
+
+
+def check_inference(reference, model, name):
+    case = reference.json(f"models/{name}")
+    expected = reference.npz(f"models/{name}")
+    variables = original_variable_names(model)
+    assert {k: v.shape.as_list() for k, v in variables.items()} == dict(case["variables"])
+    assert len(model.trainable_variables) == case["trainable"]
+    predict = endpoints(model)
+    for key in (key for key in expected.files if key.startswith("logits")):
+        size = key.removeprefix("logits_")
+        logits, pool, embedding = predict(reference.recipe.make_input(int(size)))
+        assert reference.error(logits, expected[key]) < 1e-5
+        assert reference.error(pool, expected[f"pool_{size}"]) < 1e-5
+        if f"embedding_{size}" in expected:
+            assert reference.error(embedding, expected[f"embedding_{size}"]) < 1e-5
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_inference_equals_the_original(reference, filled_model, name):
+    check_inference(reference, filled_model(name), name)
+
+
+@pytest.mark.parametrize("name", ["v1_r50_gem", "v1_r50_emb128"])
+def test_heads_equal_the_original(reference, filled_model, name):
+    """These two differ from `v1_r50` behind stage 4 only, so one run of it serves them."""
+    case = reference.json(f"models/{name}")
+    expected = reference.npz(f"models/{name}")
+    base = filled_model("v1_r50")
+    features = tf.keras.Model(base.input, base.get_layer("stage4").output)
+    maps = features(reference.recipe.make_input(224), training=False)
+    config = reference.config(case)
+    inputs = tf.keras.Input((None, None, 2048))
+    head = tf.keras.Model(inputs, resnet.classify(resnet.embed(inputs, config), config))
+    listed = dict(case["variables"])
+    for variable, value in reference.fill(head).items():
+        assert listed[variable] == value.shape.as_list()
+    for key, output in zip(("logits", "pool", "embedding"), endpoints(head)(maps), strict=True):
+        if f"{key}_224" in expected:
+            assert reference.error(output, expected[f"{key}_224"]) < 1e-5
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_inference_and_training_step_equal_the_original(reference, filled_model, name):
+    model = filled_model(name)
+    check_inference(reference, model, name)
+    case = reference.json(f"training/{TRAINED[name]}")
+    expected = reference.npz(f"training/{TRAINED[name]}")
+    assert case["scaled_gammas"] == reference.json(f"models/{name}")["scaled_gammas"]
+    train = tf.function(lambda images: model(images, training=True))
+    logits = train(reference.recipe.make_input(case["size"], case["batch"], 99))
+    assert reference.error(logits, expected["logits"]) < 1e-4
+    variables = original_variable_names(model)
+    moved = [key for key in expected.files if key != "logits"]
+    assert len(moved) == 8
+    for key in moved:
+        assert reference.error(variables[key], expected[key]) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["assemble_r50", "v1_r50_d", "v1_r50_se"])
+def test_counts_equal_the_original(reference, name):
+    case = reference.json(f"models/{name}")
+    cost = case["flops"][0]
+    size, classes = cost["size"], cost["num_classes"]
+    model = build_model(reference.config(case, num_classes=classes), (size, size, 3))
+    assert multiply_adds(model) == round(cost["conv_matmul_gmac"] * 1e9)
+    assert parameters(model) == (cost["trainable_params"], cost["all_params"])
+
+
+def test_initial_values_are_distributed_as_in_the_original(reference):
+    expected = reference.json("functions/initialisers")["v1_r50"]
+    case = reference.json("models/v1_r50")
+    tf.keras.utils.set_random_seed(5)
+    config = reference.config(case, num_classes=1001, zero_gamma=True)
+    variables = original_variable_names(build_model(config))
+    for name, (mean, std, largest) in expected.items():
+        value = variables[name].numpy()
+        spread = 4 * std / np.sqrt(value.size)
+        assert abs(value.mean() - mean) <= 2 * spread, name
+        assert abs(value.std() - std) <= 2 * spread, name
+        # Both are cut off: the truncated normal at 2 / 0.88 deviations, Glorot at sqrt(3).
+        assert np.abs(value).max() == pytest.approx(largest, rel=0.02), name

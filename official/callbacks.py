@@ -34,6 +34,7 @@ class Progress(tf.keras.callbacks.Callback):
         self._paused = 0.0
         self._test_start = 0.0
         self.images_per_second = 0.0
+        self.epoch_seconds = 0.0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Opens the bar; where standard error is no terminal it stays away from the log."""
@@ -55,7 +56,10 @@ class Progress(tf.keras.callbacks.Callback):
         """Moves the bar."""
         self._epoch_steps += 1
         self._done += 1
-        self.images_per_second = self._rate()
+        self.epoch_seconds = time.monotonic() - self._epoch_start - self._paused
+        self.images_per_second = (
+            self._epoch_steps * self._batch_size / max(self.epoch_seconds, 1e-9)
+        )
         self._bar.set_postfix_str(
             f"loss {logs['loss']:.3f}, lr {logs['learning_rate']:.4g}, "
             f"{self.images_per_second:.0f} images/s",
@@ -87,11 +91,6 @@ class Progress(tf.keras.callbacks.Callback):
         """Closes the bar."""
         self._bar.close()
 
-    def _rate(self) -> float:
-        """Returns images per second of this epoch, evaluations left out."""
-        seconds = time.monotonic() - self._epoch_start - self._paused
-        return self._epoch_steps * self._batch_size / max(seconds, 1e-9)
-
 
 class Records(tf.keras.callbacks.Callback):
     """One JSON line per epoch in training.jsonl and one per evaluation in evaluations.jsonl."""
@@ -110,6 +109,7 @@ class Records(tf.keras.callbacks.Callback):
         line: dict[str, Any] = {"epoch": epoch + 1, "step": step}
         line.update({k: float(v) for k, v in logs.items() if not k.startswith("val_")})
         line["images_per_second"] = round(self._progress.images_per_second, 2)
+        line["seconds"] = round(self._progress.epoch_seconds, 2)
         if "val_images" in logs:
             scores = trainer.summarise(
                 {k.removeprefix("val_"): v for k, v in logs.items() if k.startswith("val_")}

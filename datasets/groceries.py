@@ -170,7 +170,10 @@ def read_table(data: bytes, where: str) -> list[Photo]:
     try:
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise DatasetError(f"pyarrow cannot be imported ({error}); pip install pyarrow") from error
+        raise DatasetError(
+            f"pyarrow, which reads the photos, cannot be imported ({error}); "
+            "pip install 'pyarrow>=14,<21' works with NumPy 1"
+        ) from error
     table = parquet.read_table(io.BytesIO(data))
     missing = [name for name in _COLUMNS if name not in table.column_names]
     if missing:

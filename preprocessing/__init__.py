@@ -1,6 +1,6 @@
 """Image and batch transformations for tf.data: pure functions."""
 
-from preprocessing.auto_augment import apply_operation, apply_policy, autoaugment, draw_choices
+from preprocessing.auto_augment import apply_operation, apply_policy, autoaugment
 from preprocessing.config import PreprocessingConfig
 from preprocessing.mixup import mixup_type1, mixup_type2, sample_lambdas
 from preprocessing.pipeline import eval_image, train_image
@@ -21,7 +21,6 @@ __all__ = [
     "apply_policy",
     "autoaugment",
     "central_crop",
-    "draw_choices",
     "eval_image",
     "example_seed",
     "mixup_type1",

@@ -5,6 +5,7 @@ and one `tf.switch_case` per step runs that operation and nothing else.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,8 @@ from preprocessing import color_ops, geometric_ops, levels, seeds
 from preprocessing.policies import Policy, policy
 
 _STEPS = 2
+# Random numbers for one picture: sub-policy; chance, sign and two centre coordinates per step.
+DRAWS = 1 + 4 * _STEPS
 _NOTHING = "Nothing"
 _REMAP = "Remap"
 
@@ -44,13 +47,13 @@ class Choices:
 
     Attributes:
         sub_policy: Which sub-policy, an int32 scalar.
-        apply: Whether each step is done, bool [2].
+        chances: A step is done if its number here is below its probability, float32 [2].
         negative: Whether each step's argument is negated where the sign is random, bool [2].
         centres: Centre of each step's Cutout in shares of height and width, float32 [2, 2].
     """
 
     sub_policy: tf.Tensor
-    apply: tf.Tensor
+    chances: tf.Tensor
     negative: tf.Tensor
     centres: tf.Tensor
 
@@ -61,14 +64,13 @@ class _Tables:
 
     Attributes:
         operations: Names of the operations that occur; the first is `_NOTHING`.
-        kinds: Which operation, int32 [sub-policies, 2].
-        arguments: float32 [sub-policies, 2, 2], the last axis being positive and negative sign.
+        steps: float32 [sub-policies, 4, 2]: for both steps of a sub-policy the probability, the
+            operation's number, its argument, and its argument with negative sign.
         maps: int32 [maps, H * W]; the argument of `_REMAP` is a row of it.
     """
 
     operations: list[str]
-    kinds: np.ndarray
-    arguments: np.ndarray
+    steps: np.ndarray
     maps: np.ndarray
 
 
@@ -86,25 +88,22 @@ def autoaugment(image: tf.Tensor, policy_name: str, seed: tf.Tensor) -> tf.Tenso
     Raises:
         ValueError: If there is no such policy, or the picture's dtype or shape will not do.
     """
-    return apply_policy(image, policy_name, draw_choices(policy_name, seed))
+    choices = choices_from_draws(policy_name, seeds.uniform(seed, DRAWS))
+    return apply_policy(image, policy_name, choices)
 
 
-def draw_choices(policy_name: str, seed: tf.Tensor) -> Choices:
-    """Draws what `apply_policy` needs, from one seed of shape [2].
+def choices_from_draws(policy_name: str, draws: tf.Tensor) -> Choices:
+    """Turns random numbers into choices.
 
     Args:
         policy_name: As in `autoaugment`.
-        seed: int32 or int64 [2].
+        draws: float32 [DRAWS], uniform in [0, 1).
     """
-    steps = policy(policy_name)
-    draws = seeds.uniform(seed, 1 + 4 * _STEPS)
-    sub_policy = tf.cast(draws[0] * len(steps), tf.int32)
-    probabilities = tf.constant([[step[1] for step in sub] for sub in steps], tf.float32)
     return Choices(
-        sub_policy=sub_policy,
-        apply=draws[1:3] < probabilities[sub_policy],
+        sub_policy=tf.cast(draws[0] * len(policy(policy_name)), tf.int32),
+        chances=draws[1:3],
         negative=draws[3:5] < 0.5,
-        centres=tf.reshape(draws[5:], [_STEPS, 2]),
+        centres=tf.reshape(draws[5:9], [_STEPS, 2]),
     )
 
 
@@ -114,23 +113,23 @@ def apply_policy(image: tf.Tensor, policy_name: str, choices: Choices) -> tf.Ten
     Args:
         image: uint8 [H, W, 3] with static H and W.
         policy_name: As in `autoaugment`.
-        choices: From `draw_choices`, or made by hand.
+        choices: From `choices_from_draws`, or made by hand.
 
     Returns:
         uint8 [H, W, 3].
     """
     image = _checked(image)
-    tables = _make_tables(policy(policy_name), image.shape[0], image.shape[1])
-    kinds = tf.where(choices.apply, tf.constant(tables.kinds)[choices.sub_policy], 0)
-    arguments = tf.where(
-        choices.negative,
-        tf.constant(tables.arguments[..., 1])[choices.sub_policy],
-        tf.constant(tables.arguments[..., 0])[choices.sub_policy],
-    )
+    tables = _make_tables(policy_name, image.shape[0], image.shape[1])
     maps = tf.constant(tables.maps)
-    for step in range(_STEPS):
-        branches = _branches(tables.operations, image, arguments[step], maps, choices.centres[step])
-        image = tf.ensure_shape(tf.switch_case(kinds[step], branches), image.shape)
+    # Each operation costs some microseconds however small it is: one look-up for everything.
+    row = tf.gather(tf.constant(tables.steps), choices.sub_policy)
+    probabilities, numbers, positive, negative = tf.unstack(row, num=4)
+    numbers = tf.cast(tf.where(choices.chances < probabilities, numbers, 0.0), tf.int32)
+    arguments = tf.where(choices.negative, negative, positive)
+    steps = zip(tf.unstack(numbers, num=_STEPS), tf.unstack(arguments, num=_STEPS), strict=True)
+    for step, (number, argument) in enumerate(steps):
+        branches = _branches(tables.operations, image, argument, maps, choices.centres[step])
+        image = tf.ensure_shape(tf.switch_case(number, branches), image.shape)
     return image
 
 
@@ -198,35 +197,30 @@ def _branches(
     return [branch(name) for name in operations]
 
 
-def _make_tables(steps: Policy, height: int, width: int) -> _Tables:
+@functools.cache
+def _make_tables(policy_name: str, height: int, width: int) -> _Tables:
     """Writes a policy as tables; steps that change nothing become `_NOTHING`."""
+    sub_policies = policy(policy_name)
     operations = [_NOTHING]
-    maps: list[np.ndarray] = []
-    rows: dict[tuple[str, float], int] = {}
-    kinds = np.zeros([len(steps), _STEPS], np.int32)
-    arguments = np.zeros([len(steps), _STEPS, 2], np.float32)
-    for (sub, step), (name, _, level) in _numbered(steps):
+    maps: dict[tuple[str, float], np.ndarray] = {}
+    steps = np.zeros([len(sub_policies), 4, _STEPS], np.float32)
+    for (sub, step), (name, probability, level) in _numbered(sub_policies):
+        steps[sub, 0, step] = probability
         if levels.changes_nothing(name, level):
             continue
-        kind = _REMAP if name in _MAPS else name
-        if kind not in operations:
-            operations.append(kind)
-        kinds[sub, step] = operations.index(kind)
-        value = levels.level_to_arg(name, level) or 0.0
-        signs = (1.0, -1.0) if name in levels.SIGNED else (1.0, 1.0)
-        for column, signed in enumerate(sign * value for sign in signs):
-            if kind == _REMAP:
-                if (name, signed) not in rows:
-                    rows[name, signed] = len(maps)
-                    maps.append(_MAPS[name](signed, height, width))
-                signed = rows[name, signed]
-            arguments[sub, step, column] = signed
-    return _Tables(
-        operations=operations,
-        kinds=kinds,
-        arguments=arguments,
-        maps=np.stack(maps) if maps else np.zeros([1, height * width], np.int32),
-    )
+        operation = _REMAP if name in _MAPS else name
+        if operation not in operations:
+            operations.append(operation)
+        steps[sub, 1, step] = operations.index(operation)
+        for row, sign in ((2, 1.0), (3, -1.0 if name in levels.SIGNED else 1.0)):
+            argument = sign * (levels.level_to_arg(name, level) or 0.0)
+            if operation == _REMAP:
+                if (name, argument) not in maps:
+                    maps[name, argument] = _MAPS[name](argument, height, width)
+                argument = list(maps).index((name, argument))
+            steps[sub, row, step] = argument
+    no_maps = np.zeros([1, height * width], np.int32)
+    return _Tables(operations, steps, np.stack(list(maps.values())) if maps else no_maps)
 
 
 def _numbered(steps: Policy):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from preprocessing import resize, seeds
+from preprocessing import resize
 
 AREA_RANGE = (0.1, 1.0)
 ASPECT_RATIO_RANGE = (3.0 / 4.0, 4.0 / 3.0)
@@ -16,17 +16,17 @@ def to_unit_range(image: tf.Tensor) -> tf.Tensor:
     return tf.image.convert_image_dtype(image, tf.float32)
 
 
-def shift_colours(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def shift_colours(image: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """Shifts brightness by up to 32 / 255 and the two chroma components by up to 0.1.
 
     Args:
         image: float32 tensor of shape [H, W, 3] in [0, 1].
-        seed: Integer tensor of shape [2].
+        draws: float32 [3], uniform in [0, 1).
 
     Returns:
         Tensor of the same shape, clipped to [0, 1].
     """
-    luma, blue, red = tf.unstack(2.0 * seeds.uniform(seed, 3) - 1.0, num=3)
+    luma, blue, red = tf.unstack(2.0 * draws - 1.0, num=3)
     luma *= _BRIGHTNESS
     blue *= _CHROMA
     red *= _CHROMA

@@ -23,14 +23,15 @@ def train_image(
         float32 tensor of shape [train_size, train_size, 3]: grey levels minus the mean, or values
         in [0, 1] for the inception types.
     """
-    pixel_seed, flip_seed, colour_seed = seeds.split_seed(seed, 3)
-    flip = seeds.uniform(flip_seed, 1)[0] < 0.5
+    # One draw for every number the picture needs but the crop's.
+    draws = seeds.uniform(seeds.other_seed(seed), 1 + auto_augment.DRAWS)
+    flip = draws[0] < 0.5
     if config.family == "inception":
-        image = _train_inception(encoded, bbox, pixel_seed, flip, colour_seed, config)
+        image = _train_inception(encoded, bbox, seed, flip, draws[1:], config)
     elif config.family == "reid":
-        image = _train_reid(encoded, pixel_seed, flip, colour_seed, config)
+        image = _train_reid(encoded, seed, flip, draws[1:], config)
     else:
-        image = _train_imagenet(encoded, bbox, pixel_seed, flip, colour_seed, config)
+        image = _train_imagenet(encoded, bbox, seed, flip, draws[1:], config)
     image.set_shape([config.train_size, config.train_size, 3])
     return image
 
@@ -65,16 +66,16 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
 def _train_imagenet(
     encoded: tf.Tensor,
     bbox: tf.Tensor,
-    crop_seed: tf.Tensor,
+    seed: tf.Tensor,
     flip: tf.Tensor,
-    augment_seed: tf.Tensor,
+    draws: tf.Tensor,
     config: PreprocessingConfig,
 ) -> tf.Tensor:
     """Distorted crop, flip, resize, AutoAugment, mean."""
     image = crop.distorted_crop(
         encoded,
         bbox,
-        crop_seed,
+        seed,
         config.training_random_crop,
         config.decoder,
         config.decode_dct_method,
@@ -83,38 +84,38 @@ def _train_imagenet(
     image = crop.flip_if(image, flip)
     image = resize.tf1_bilinear_resize(image, config.train_size, config.train_size)
     image.set_shape([config.train_size, config.train_size, 3])
-    image = _augment(image, augment_seed, config)
+    image = _augment(image, draws, config)
     return resize.subtract_mean(image)
 
 
 def _train_reid(
     encoded: tf.Tensor,
-    crop_seed: tf.Tensor,
+    seed: tf.Tensor,
     flip: tf.Tensor,
-    augment_seed: tf.Tensor,
+    draws: tf.Tensor,
     config: PreprocessingConfig,
 ) -> tf.Tensor:
     """Square with or without crop, flip, AutoAugment, mean."""
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
-    image = reid.train_square(image, config.train_size, crop_seed)
+    image = reid.train_square(image, config.train_size, seed)
     image.set_shape([config.train_size, config.train_size, 3])
     image = crop.flip_if(image, flip)
-    image = _augment(image, augment_seed, config)
+    image = _augment(image, draws, config)
     return resize.subtract_mean(image)
 
 
 def _train_inception(
     encoded: tf.Tensor,
     bbox: tf.Tensor,
-    crop_seed: tf.Tensor,
+    seed: tf.Tensor,
     flip: tf.Tensor,
-    colour_seed: tf.Tensor,
+    draws: tf.Tensor,
     config: PreprocessingConfig,
 ) -> tf.Tensor:
     """Distorted crop, values in [0, 1], resize, flip, colour shifts."""
     chooser = crop.window_chooser(
         bbox,
-        crop_seed,
+        seed,
         area_range=inception.AREA_RANGE,
         aspect_ratio_range=inception.ASPECT_RATIO_RANGE,
     )
@@ -122,12 +123,13 @@ def _train_inception(
     image = inception.to_unit_range(image)
     image = resize.tf1_bilinear_resize(image, config.train_size, config.train_size)
     image = crop.flip_if(image, flip)
-    return inception.shift_colours(image, colour_seed)
+    return inception.shift_colours(image, draws[:3])
 
 
-def _augment(image: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+def _augment(image: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     """Applies AutoAugment, if chosen, to grey levels truncated to uint8."""
     if not config.autoaugment_type:
         return image
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
-    return auto_augment.autoaugment(tf.cast(image, tf.uint8), config.autoaugment_type, seed)
+    choices = auto_augment.choices_from_draws(config.autoaugment_type, draws)
+    return auto_augment.apply_policy(tf.cast(image, tf.uint8), config.autoaugment_type, choices)

@@ -7,6 +7,8 @@ ALGORITHM = "philox"
 
 _INDEX_BITS = 40
 _INT64_MAX = 2**63 - 1
+# Random bits: no run has seeds or epochs that differ from others by these.
+_OTHER = (0x2A6F3D91C5E84B07, 0x5D13E7A94C60B28F)
 
 
 def example_seed(
@@ -47,3 +49,11 @@ def split_seed(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
 def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
     """Returns `count` float32 numbers in [0, 1) made from one seed of shape [2]."""
     return tf.random.stateless_uniform([count], seed, alg=ALGORITHM)
+
+
+def other_seed(seed: tf.Tensor) -> tf.Tensor:
+    """Returns a second seed for the same example, int64 [2], for one exclusive or.
+
+    Cheaper by a factor of ten than `split_seed`, which matters once per picture.
+    """
+    return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int64), tf.constant(_OTHER, tf.int64))

@@ -172,7 +172,7 @@ def read_table(data: bytes, where: str) -> list[Photo]:
     except ImportError as error:
         raise DatasetError(
             f"pyarrow, which reads the photos, cannot be imported ({error}); "
-            "pip install 'pyarrow>=14,<21' works with NumPy 1"
+            "pip install 'pyarrow>=14,<25' works with NumPy 1"
         ) from error
     table = parquet.read_table(io.BytesIO(data))
     missing = [name for name in _COLUMNS if name not in table.column_names]

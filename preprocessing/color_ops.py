@@ -4,6 +4,9 @@ A picture of 224 x 224 x 3 has rows of 672 bytes. Operations whose constants dif
 repeat them over a row (`_per_row`): broadcasting over an inner axis of 3 is four times slower in
 TensorFlow. `tf.where` on bytes is avoided for the same reason.
 
+Sums of three and more terms are written as differences of negated terms, which round alike: plain
+sums are merged by TensorFlow's graph optimiser into one operation with an order of its own.
+
 All pictures are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
 """
 
@@ -78,7 +81,8 @@ def color(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     # Scaled before they are taken apart: of two products in a row the graph optimiser would make
     # one, which rounds differently.
     red, green, blue = tf.unstack(planes * (1.0 / 255.0), axis=0)
-    grey = red * _GREY_WEIGHTS[0] + green * _GREY_WEIGHTS[1] + blue * _GREY_WEIGHTS[2]
+    weights = _GREY_WEIGHTS
+    grey = red * weights[0] - green * -weights[1] - blue * -weights[2]
     grey = tf.floor(grey * 255.5)
     return tf.transpose(_blend(grey, planes, factor), [1, 2, 0])
 
@@ -120,12 +124,12 @@ def _smooth_run(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     row = width * 3
     length = height * row - 2 * row - 6
     values = tf.cast(tf.reshape(image, [-1]), tf.float32)
-    outer = values * _OUTER_WEIGHT
-    inner = values * _INNER_WEIGHT
-    total = outer[:length]
+    total = values[:length] * _OUTER_WEIGHT
+    minus_outer = values * -_OUTER_WEIGHT
+    minus_inner = values * -_INNER_WEIGHT
     for offset in (3, 6, row, row + 3, row + 6, 2 * row, 2 * row + 3, 2 * row + 6):
-        source = inner if offset == row + 3 else outer
-        total += source[offset : offset + length]
+        source = minus_inner if offset == row + 3 else minus_outer
+        total -= source[offset : offset + length]
     return total, values[row + 3 : row + 3 + length]
 
 

@@ -1,0 +1,48 @@
+import numpy as np
+import tensorflow as tf
+
+from preprocessing import (
+    central_crop,
+    resize_shorter_side,
+    sides_for_shorter,
+    subtract_mean,
+    tf1_bilinear_resize,
+)
+
+
+def test_no_half_pixel_centres():
+    # Sampling points 0, 0.5, 1, 1.5: the last is clamped to the last pixel.
+    row = tf.constant([[[10.0], [20.0]]])
+    assert tf1_bilinear_resize(row, 1, 4)[0, :, 0].numpy().tolist() == [10.0, 15.0, 20.0, 20.0]
+    # Shrinking skips pixels without averaging.
+    row = tf.constant([[[10.0], [20.0], [30.0], [40.0]]])
+    assert tf1_bilinear_resize(row, 1, 2)[0, :, 0].numpy().tolist() == [10.0, 30.0]
+
+
+def test_float32_truncation_makes_a_side_short():
+    # 107 * (256 / 107) is 255.99998 in float32.
+    assert [int(side) for side in sides_for_shorter(107, 214, 256)] == [255, 511]
+    assert [int(side) for side in sides_for_shorter(375, 500, 256)] == [256, 341]
+    assert resize_shorter_side(tf.zeros([107, 120, 3]), 256).shape[0] == 255
+
+
+def test_central_crop_with_odd_margins():
+    image = tf.reshape(tf.range(5 * 6), [5, 6, 1])
+    cropped = central_crop(image, 2, 3)
+    # Margins 3 and 3: one line above, one column on the left.
+    assert cropped[0, 0, 0] == 6 + 1
+    assert cropped.shape == (2, 3, 1)
+
+
+def test_mean_subtraction():
+    image = np.zeros([2, 5, 3], np.uint8) + np.uint8([200, 100, 50])
+    expected = np.broadcast_to(
+        np.float32([200, 100, 50]) - np.float32([123.68, 116.78, 103.94]), [2, 5, 3]
+    )
+    np.testing.assert_array_equal(subtract_mean(tf.constant(image)), expected)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)])
+    def unknown_size(image):
+        return subtract_mean(image)
+
+    np.testing.assert_array_equal(unknown_size(image), expected)

@@ -136,7 +136,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._every = every_steps
         self._saved_step = -1
         self._previous: dict[int, Any] = {}
-        self.stopped_by: str | None = None
+        self._stopped_by: str | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Listens for SIGTERM and Ctrl-C."""
@@ -153,11 +153,13 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._previous = {}
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Saves if it is time to."""
-        if self.stopped_by is not None:
-            self.model.stop_training = True
+        """Saves if it is time to; ends the run with RunError if somebody asked for it."""
+        if self._stopped_by is not None:
             self.save()
-            return
+            raise RunError(
+                f"stopped by {self._stopped_by} after step {self._step()}; the checkpoint is saved "
+                "and the same command goes on from it."
+            )
         if self._every and self._step() % self._every == 0:
             self.save()
 
@@ -196,9 +198,9 @@ class Checkpoints(tf.keras.callbacks.Callback):
 
     def _ask_to_stop(self, number: int, frame: Any) -> None:
         """Remembers the signal; a second one acts at once."""
-        self.stopped_by = signal.Signals(number).name
+        self._stopped_by = signal.Signals(number).name
         signal.signal(number, self._previous.get(number) or signal.SIG_DFL)
-        print(f"\n{self.stopped_by}: saving after this step ...", file=sys.stderr)
+        print(f"\n{self._stopped_by}: saving after this step ...", file=sys.stderr)
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):

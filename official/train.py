@@ -167,7 +167,7 @@ def fit(
             os.path.join(model_dir, "logs"), write_graph=False, update_freq=max(1, per_epoch // 10)
         ),
     ]
-    while step < last_step and keeper.stopped_by is None:
+    while step < last_step:
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
         stop = min(last_step, (epoch + 1) * per_epoch)
@@ -186,11 +186,6 @@ def fit(
             verbose=0,
         )
         step = int(model.optimizer.iterations.numpy())
-    if keeper.stopped_by is not None and step < last_step:
-        raise RunError(
-            f"stopped by {keeper.stopped_by} after step {step} of {last_step}; the checkpoint is "
-            "saved and the same command goes on from it."
-        )
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
 
 

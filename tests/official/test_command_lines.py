@@ -1,0 +1,259 @@
+"""The command lines as a user types them: train, resume, evaluate, export, benchmark, predict."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TINY = [
+    "--resnet_size=18", "--num_filters=8", "--image_size=32", "--batch_size=8", "--seed=3",
+    "--bn_momentum=0.8", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine",
+    "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1",
+]  # fmt: skip
+
+
+def start(module, *arguments, **options):
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+def run(module, *arguments, status=0, **options):
+    process = start(module, *arguments, **options)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == status, f"{module} {arguments}\n{out}\n{err}"
+    return out, err
+
+
+def weights(folder, step):
+    """Every network weight and optimiser slot of a checkpoint, by name."""
+    reader = tf.train.load_checkpoint(str(folder / f"model.ckpt-{step}"))
+    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
+
+
+@pytest.fixture(scope="module")
+def trained(records, tmp_path_factory):
+    """A run of 6 epochs of 5 steps."""
+    folder = tmp_path_factory.mktemp("run") / "model"
+    _, err = run(
+        "official.train", f"--data_dir={records}", f"--model_dir={folder}", *TINY,
+        "--train_epochs=6", "--epochs_between_evals=2", "--train_regex=train-*",
+    )  # fmt: skip
+    assert "epoch 6/6" in err and "images/s" in err and "left" in err
+    assert "TensorFlow Addons" not in err and "oneDNN" not in err, err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(trained, records, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    run("official.evaluate", f"--model_dir={trained}")
+    out, _ = run("official.export", f"--model_dir={trained}", f"--export_dir={folder}")
+    evaluation = json.loads((trained / "evaluation.json").read_text())
+    assert f"verified: {evaluation['correct_top1']} of 20 raw pictures right" in out
+    return folder
+
+
+def test_training_leaves_its_records(trained):
+    lines = [json.loads(line) for line in (trained / "training.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
+    assert ["validation" in line for line in lines] == [False, True] * 3
+    assert lines[-1]["validation"]["images"] == 20
+    assert lines[-1]["cross_entropy"] < lines[0]["cross_entropy"]
+    # Plain colours are easy: the network has learnt them.
+    assert lines[-1]["validation"]["top1"] >= 0.9
+    saved = json.loads((trained / "config.json").read_text())
+    assert saved["model"]["resnet_size"] == 18 and saved["recipe"]["mixup_type"] == 1
+    assert {"tensorflow", "git_revision"} <= set(saved["versions"])
+    assert list(trained.glob("logs/train/events*")) and list(
+        trained.glob("logs/validation/events*")
+    )
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(trained, records, tmp_path):
+    folder = tmp_path / "model"
+    arguments = [
+        f"--data_dir={records}", f"--model_dir={folder}", *TINY, "--train_epochs=6",
+        "--epochs_between_evals=2", "--save_checkpoints_epochs=0.2",
+    ]  # fmt: skip
+    process = start("official.train", *arguments)
+    deadline = time.monotonic() + 240
+    while not (folder / "model.ckpt-12.index").exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and "the same command goes on from it" in err, err
+    stopped = int(tf.train.latest_checkpoint(str(folder)).rsplit("-", 1)[1])
+    assert 12 <= stopped < 30
+
+    _, err = run("official.train", *arguments)
+    assert f"resuming {folder}/model.ckpt-{stopped}" in err
+    wanted, found = weights(trained, 30), weights(folder, 30)
+    assert set(wanted) == set(found) and len(wanted) > 100
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+    lines = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
+
+
+def test_evaluation_is_written(exported, trained):
+    scores = json.loads((trained / "evaluation.json").read_text())
+    assert scores["images"] == 20 and scores["step"] == 30
+    assert scores["top1"] == scores["correct_top1"] / 20
+    assert scores["top5"] == 1.0 and 0 <= scores["ece"] <= 1
+    last = json.loads((trained / "training.jsonl").read_text().splitlines()[-1])["validation"]
+    assert scores["correct_top1"] == last["correct_top1"]
+
+
+def test_signatures(exported, photos):
+    loaded = tf.saved_model.load(str(exported / "1"))
+    serve, prepared = loaded.signatures["serving_default"], loaded.signatures["images"]
+    assert serve.structured_input_signature[1]["image_bytes"].shape.as_list() == [None]
+    assert prepared.structured_input_signature[1]["images"].shape.as_list() == [None, 32, 32, 3]
+    encoded = [path.read_bytes() for path in sorted((photos / "validation").glob("*/*.jpg"))[:3]]
+    from_bytes = serve(image_bytes=tf.constant(encoded))
+    from_images = prepared(images=tf.zeros([2, 32, 32, 3]))
+    for outputs, count in ((from_bytes, 3), (from_images, 2)):
+        shapes = {name: (value.dtype, value.shape.as_list()) for name, value in outputs.items()}
+        assert shapes == {
+            "classes": (tf.int64, [count]),
+            "probabilities": (tf.float32, [count, 4]),
+            "logits": (tf.float32, [count, 4]),
+            "embedding": (tf.float32, [count, 64]),
+        }
+    np.testing.assert_allclose(tf.reduce_sum(from_bytes["probabilities"], 1), 1.0, rtol=1e-5)
+    assert (exported / "1/assets/labels.txt").read_text().split() == [
+        "blue", "green", "red", "white",
+    ]  # fmt: skip
+
+
+def test_an_export_that_scores_differently_is_refused(exported, trained, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(trained, model)
+    scores = json.loads((model / "evaluation.json").read_text())
+    scores["correct_top1"] -= 1
+    (model / "evaluation.json").write_text(json.dumps(scores))
+    _, err = run(
+        "official.export", f"--model_dir={model}", f"--export_dir={tmp_path / 'out'}", status=1
+    )
+    assert "Nothing was exported" in err and "Traceback" not in err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_benchmark_prints_json(exported):
+    out, _ = run(
+        "official.benchmark", f"--saved_model={exported}", "--batch_size=4,1", "--seconds=0"
+    )
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["batch_size"] for line in lines] == [4, 1]
+    for line in lines:
+        assert line["calls"] >= 10 and line["image_size"] == 32 and line["dtype"] == "float32"
+        assert line["latency_ms_p50"] <= line["latency_ms_p90"] <= line["latency_ms_p99"]
+        # The rate is the pictures of a call over the mean time of a call.
+        expected = 1000 * line["batch_size"] / line["latency_ms_mean"]
+        assert line["images_per_second"] == pytest.approx(expected, rel=1e-2)
+
+
+def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
+    bad = tmp_path / "notes.jpg"
+    bad.write_text("no picture")
+    photo = photos / "validation/red/000.jpg"
+    out, err = run("official.predict", f"--saved_model={exported}", photo, bad, status=1)
+    lines = out.splitlines()
+    assert lines[0] == str(photo) and lines[1].split()[-1] == "red" and len(lines) == 5
+    assert f"error: {bad}: cannot be decoded" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "module, arguments, message",
+    [
+        ("train", ["--data_dir=MISSING", "--model_dir=NEW", *TINY], "MISSING"),
+        ("train", ["--data_dir=DATA", "--model_dir=NEW", "--autoaugment_type=mnist"], "'mnist'"),
+        ("train", ["--data_dir=DATA", "--model_dir=NEW", "--batch_size=41"], "40 training"),
+        ("train", ["--data_dir=DATA", "--model_dir=NEW", "--num_classes=7"], "7.*4"),
+        ("train", ["--data_dir=DATA", "--model_dir=NEW", "--val_regex=test-*"], "test-"),
+        ("train", ["--data_dir=DATA", "--model_dir=NEW", "--num_gpus=9"], "num_gpus=9"),
+        ("train", ["--data_dir=DATA", "--model_dir=RUN", *TINY, "--num_filters=16"], "num_filters"),
+        ("evaluate", ["--model_dir=NEW"], "config.json does not exist"),
+        ("benchmark", ["--saved_model=NEW"], "no SavedModel"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_error(module, arguments, message, trained, records, tmp_path):
+    import re
+
+    places = {"NEW": str(tmp_path / "new"), "DATA": str(records), "RUN": str(trained)}
+    for word, place in places.items():
+        arguments = [argument.replace(f"={word}", f"={place}") for argument in arguments]
+    _, err = run(f"official.{module}", *arguments, status=1)
+    assert re.search(message, err), err
+    assert "error: " in err and "Traceback" not in err
+    assert not list(tmp_path.rglob("model.ckpt*"))
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(records, trained, tmp_path):
+    folder = tmp_path / "model"
+    arguments = [f"--data_dir={records}", f"--model_dir={folder}", *TINY, "--train_epochs=2"]
+    run("official.train", *arguments, "--max_train_steps=5")
+    size = (folder / "model.ckpt-5.data-00000-of-00001").stat().st_size
+
+    def limit():
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+
+    _, err = run("official.train", *arguments, status=1, preexec_fn=limit)
+    assert "could not be written" in err and "model.ckpt-5" in err and "Traceback" not in err, err
+    assert sorted(p.name for p in folder.glob("model.ckpt*")) == [
+        "model.ckpt-5.data-00000-of-00001", "model.ckpt-5.index",
+    ]  # fmt: skip
+    assert tf.train.latest_checkpoint(str(folder)).endswith("model.ckpt-5")
+
+
+def test_two_devices_train_as_one(tmp_path):
+    """Gradients of two replicas add up to those of the whole batch."""
+    code = """
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from official.configuration import RecipeConfig
+from official.trainer import Trainer, make_optimizer
+images = np.random.RandomState(0).normal(size=(8, 4, 4, 3)).astype("float32")
+labels = np.eye(3, dtype="float32")[np.arange(8) % 3]
+def train(devices):
+    with tf.distribute.MirroredStrategy(devices).scope():
+        tf.keras.utils.set_random_seed(1)
+        network = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])
+        network.build([None, 4, 4, 3])
+        recipe = RecipeConfig(batch_size=8, base_learning_rate=0.1, weight_decay=0.01,
+                              learning_rate_decay_type="fixed", label_smoothing=0.1)
+        model = Trainer(network, recipe, 3)
+        model.compile(optimizer=make_optimizer(recipe, 8))
+    data = tf.data.Dataset.from_tensors((images, {"labels": labels})).repeat()
+    log = model.fit(data, steps_per_epoch=3, verbose=0).history
+    return [w.numpy() for w in network.trainable_variables], log["loss"][0]
+one, loss_one = train(["CPU:0"])
+two, loss_two = train(["CPU:0", "CPU:1"])
+for a, b in zip(one, two):
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+np.testing.assert_allclose(loss_one, loss_two, rtol=1e-5)
+assert np.abs(one[0]).max() > 0
+print("equal")
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert result.stdout.strip() == "equal", result.stderr

@@ -1,0 +1,81 @@
+"""The same seed feeds the same pixels; every record is scored once; wrong labels stop the run."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import reader
+from nets import ModelConfig
+from official import input_pipeline
+from official.configuration import DataConfig, RecipeConfig, RunConfig
+from preprocessing import PreprocessingConfig
+
+
+def config(records, **recipe) -> RunConfig:
+    threads = recipe.pop("private_threads", 0)
+    return RunConfig(
+        model=ModelConfig(resnet_size=18, num_classes=4),
+        preprocessing=PreprocessingConfig(image_size=32, autoaugment_type="imagenet"),
+        recipe=RecipeConfig(batch_size=8, seed=5, **recipe),
+        data=DataConfig(
+            data_dir=str(records),
+            num_classes=4,
+            num_images=40,
+            shuffle_buffer=16,
+            val_batch_size=16,
+            private_threads=threads,
+        ),
+    )
+
+
+def batches(run, records, steps, start_step=0):
+    split = reader.find_split(str(records), "train-*")
+    dataset = input_pipeline.training_dataset(run, split, start_step)
+    return [(images.numpy(), targets["labels"].numpy()) for images, targets in dataset.take(steps)]
+
+
+@pytest.mark.parametrize("mixup_type", [0, 1, 2])
+def test_batches_are_the_same_with_any_threads_and_after_a_restart(records, mixup_type):
+    first = batches(config(records, mixup_type=mixup_type, private_threads=1), records, 7)
+    second = batches(config(records, mixup_type=mixup_type, private_threads=8), records, 7)
+    resumed = batches(config(records, mixup_type=mixup_type), records, 3, start_step=4)
+    for (images, labels), (images_2, labels_2) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(images, images_2)
+        np.testing.assert_array_equal(labels, labels_2)
+    for (images, labels), (images_2, labels_2) in zip(first[4:], resumed, strict=True):
+        np.testing.assert_array_equal(images, images_2)
+        np.testing.assert_array_equal(labels, labels_2)
+    images, labels = first[0]
+    assert images.shape == (8, 32, 32, 3) and images.dtype == np.float32
+    assert labels.shape == (8, 4)
+    np.testing.assert_allclose(labels.sum(axis=1), 1.0, rtol=1e-6)
+    mixed = ((labels > 0) & (labels < 1)).any()
+    assert mixed == (mixup_type > 0)
+
+
+def test_another_seed_feeds_other_pixels(records):
+    run = config(records)
+    other = dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, seed=6))
+    assert np.abs(batches(run, records, 1)[0][0] - batches(other, records, 1)[0][0]).max() > 1
+
+
+def test_an_epoch_without_mixup_holds_every_label_once(records):
+    labels = np.concatenate([labels for _, labels in batches(config(records), records, 5)])
+    np.testing.assert_array_equal(labels.sum(axis=0), [10, 10, 10, 10])
+
+
+def test_evaluation_scores_every_picture_once(records):
+    split = reader.find_split(str(records), "validation-*")
+    dataset = input_pipeline.evaluation_dataset(config(records), split)
+    sizes, labels = zip(*[(len(i), y.numpy()) for i, y in dataset], strict=True)
+    assert sizes == (16, 4)
+    np.testing.assert_array_equal(np.bincount(np.concatenate(labels)), [5, 5, 5, 5])
+
+
+def test_a_label_out_of_range_is_named(records):
+    run = config(records)
+    run = dataclasses.replace(run, data=dataclasses.replace(run.data, num_classes=3))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="label out of range.*3.*white"):
+        batches(run, records, 6)

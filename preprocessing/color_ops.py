@@ -203,7 +203,9 @@ def _blend(background: tf.Tensor | float, pixels: tf.Tensor, factor: tf.Tensor) 
 
 def _to_bytes(values: tf.Tensor) -> tf.Tensor:
     """Clips floats to 0 ... 255 and truncates them."""
-    return tf.cast(tf.clip_by_value(values, 0.0, 255.0), tf.uint8)
+    # One pass over the pixels; tf.clip_by_value makes two.
+    clipped = tf.raw_ops.ClipByValue(t=values, clip_value_min=0.0, clip_value_max=255.0)
+    return tf.cast(clipped, tf.uint8)
 
 
 def _per_row(per_channel: tf.Tensor, repeats: int) -> tf.Tensor:

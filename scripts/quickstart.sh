@@ -29,8 +29,6 @@ absolute() { case "$1" in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
 [ -z "$work" ] || work="$(absolute "$work")"
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
-export CUDA_VISIBLE_DEVICES="${CUDA_VISIBLE_DEVICES-}"
-[ -n "$CUDA_VISIBLE_DEVICES" ] || unset CUDA_VISIBLE_DEVICES
 
 start=$SECONDS
 step() { printf '\n== %s (%d:%02d)\n' "$1" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)); }

@@ -66,11 +66,11 @@ def filled_model(reference):
     """Builds a model of `models/` with the recipe's weights; keeps the last one."""
     kept = {}
 
-    def build(name):
+    def build(name, shape=(None, None, 3)):
         if name not in kept:
             kept.clear()
             case = reference.json(f"models/{name}")
-            model = build_model(reference.config(case))
+            model = build_model(reference.config(case), shape)
             reference.fill(model, set(case["scaled_gammas"]))
             kept[name] = model
         return kept[name]
@@ -86,7 +86,7 @@ def policy():
     tf.keras.mixed_precision.set_global_policy(before)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_config():
     """Every tweak of the final model, at a width that builds and runs fast."""
     return ModelConfig(
@@ -99,3 +99,9 @@ def small_config():
         anti_alias_filter_size=3,
         use_dropblock=True,
     )
+
+
+@pytest.fixture(scope="session")
+def small_model(small_config):
+    """The model of `small_config`; tests leave its weights alone."""
+    return build_model(small_config)

@@ -107,14 +107,12 @@ def test_control_under_a_strategy_counts_the_replica_into_the_seed():
     np.testing.assert_array_equal(seed, [4, 9])
 
 
-def test_control_is_float32_and_reaches_every_layer(small_config, policy):
-    policy("mixed_float16")
-    model = build_model(small_config)
-    control = model.get_layer("drop_block_control")
+def test_one_control_and_its_layers(small_model):
+    control = small_model.get_layer("drop_block_control")
     assert (control.keep_prob.dtype, control.step.dtype) == (tf.float32, tf.int64)
     assert (control.keep_prob.numpy(), control.step.numpy()) == (1.0, 0)
     assert not control.trainable_weights
-    layers = [layer for layer in model.layers if isinstance(layer, DropBlock)]
+    layers = [layer for layer in small_model.layers if isinstance(layer, DropBlock)]
     # Stage 3: five big blocks, a little and a merging one; stage 4: three blocks.
     assert sorted(layer.index for layer in layers) == list(range(5 * 3 + 1 + 4 + 4 + 3 * 3 + 1))
     scales = [layer.gamma_scale for layer in layers]

@@ -33,8 +33,9 @@ class ModelConfig:
         sk_reduction: Channel reduction inside the selective kernel unit.
         sk_min_width: Least number of channels inside the selective kernel unit.
         anti_alias_type: Comma list of the places that are blurred before they are subsampled:
-            `max` (the max-pool), `proj` (plain projection shortcuts; without effect where
-            ResNet-D or Big-Little average-pool the shortcut), `sconv` (the strided convolutions).
+            `max` (the max-pool, which Big-Little has not), `proj` (plain projection shortcuts;
+            no effect where ResNet-D or Big-Little average-pool the shortcut), `sconv` (the
+            strided convolutions).
         anti_alias_filter_size: Width of the blur, 1 to 7; 0 where `anti_alias_type` is empty.
         zero_gamma: The last batch-norm scale of each residual branch starts at 0, not 1.
         no_downsample: The last stage runs at stride 1.

@@ -26,17 +26,19 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
     """Square convolution without bias; strided, it pads by the kernel's size alone.
 
     Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), filters]. Stride 1 is
-    SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after, inside the convolution, so
-    no padded copy of the input is made.
+    SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after. It pads with an operation of
+    its own: the convolution's explicit padding saves the copy, but its gradient takes 1.1 to 2.5
+    times as long on a CPU.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves `inputs` with `kernel`; Keras calls it from `call`."""
-        padding: Any = "SAME"
-        if max(self.strides) > 1:
-            rows, columns = (list(fixed_pads(size)) for size in self.kernel_size)
-            padding = [[0, 0], rows, columns, [0, 0]]
-        return tf.nn.conv2d(inputs, kernel, strides=list(self.strides), padding=padding)
+        if max(self.strides) == 1:
+            return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
+        rows, columns = (fixed_pads(size) for size in self.kernel_size)
+        if any(rows) or any(columns):
+            inputs = tf.pad(inputs, [[0, 0], rows, columns, [0, 0]])
+        return tf.nn.conv2d(inputs, kernel, strides=list(self.strides), padding="VALID")
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns [N, ceil(H / strides), ceil(W / strides), filters]."""

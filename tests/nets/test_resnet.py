@@ -39,14 +39,19 @@ def test_stages_can_be_taken(small_model):
 
 
 def test_no_downsample_keeps_the_last_map_larger():
-    model = build_model(ModelConfig(num_filters=2, num_classes=3, no_downsample=True), (64, 64, 3))
-    assert model.get_layer("stage3").output_shape == (None, 4, 4, 32)
-    assert model.get_layer("stage4").output_shape == (None, 4, 4, 64)
+    config = ModelConfig(resnet_size=18, num_filters=2, num_classes=3, no_downsample=True)
+    model = build_model(config, (64, 64, 3))
+    assert model.get_layer("stage3").output_shape == (None, 4, 4, 8)
+    assert model.get_layer("stage4").output_shape == (None, 4, 4, 16)
 
 
 def test_blurred_max_pool_by_hand():
     config = ModelConfig(
-        num_filters=2, num_classes=3, anti_alias_type="max", anti_alias_filter_size=3
+        resnet_size=18,
+        num_filters=2,
+        num_classes=3,
+        anti_alias_type="max",
+        anti_alias_filter_size=3,
     )
     model = build_model(config)
     names = ["relu", "initial_pool"]
@@ -61,14 +66,13 @@ def test_blurred_max_pool_by_hand():
 
 
 def test_config_and_files_round_trip(small_model, tmp_path):
+    """A `.keras` file holds the configuration of the graph, which loading builds anew."""
     images = tf.random.stateless_normal([2, 40, 40, 3], [1, 1])
     expected = small_model(images)
-    copy = tf.keras.Model.from_config(small_model.get_config())
-    copy.set_weights(small_model.get_weights())
-    np.testing.assert_array_equal(copy(images), expected)
-    copy.get_layer("drop_block_control").keep_prob.assign(0.75)
-    copy.save_weights(tmp_path / "weights.h5")
-    copy.save(tmp_path / "model.keras")
+    small_model.get_layer("drop_block_control").keep_prob.assign(0.75)
+    small_model.save(tmp_path / "model.keras")
+    small_model.save_weights(tmp_path / "weights.h5")
+    small_model.get_layer("drop_block_control").keep_prob.assign(1.0)
     loaded = tf.keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(images), expected)
     assert loaded.get_layer("drop_block_control").keep_prob.numpy() == 0.75
@@ -78,18 +82,45 @@ def test_config_and_files_round_trip(small_model, tmp_path):
     np.testing.assert_array_equal(loaded(images), expected)
 
 
-@pytest.mark.parametrize("name, tolerance", [("mixed_float16", 0.01), ("mixed_bfloat16", 0.08)])
-def test_mixed_precision(small_config, small_model, policy, name, tolerance):
-    policy(name)
-    mixed = build_model(small_config)
-    mixed.set_weights(small_model.get_weights())
-    assert mixed.get_layer("stage4").output.dtype == name.removeprefix("mixed_")
+def test_model_from_config():
+    model = build_model(ModelConfig(resnet_size=18, num_filters=4, num_classes=3))
+    copy = tf.keras.Model.from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    images = tf.random.stateless_normal([1, 40, 40, 3], [1, 1])
+    np.testing.assert_array_equal(copy(images), model(images))
+
+
+def test_mixed_float16_of_the_final_model(small_config, small_model, policy):
+    policy("mixed_float16")
+    check_mixed_precision(small_config, small_model, tf.float16, 0.01)
+
+
+def test_mixed_bfloat16_of_the_other_parts(policy):
+    config = ModelConfig(
+        resnet_size=18,
+        num_filters=8,
+        num_classes=5,
+        use_resnet_d=True,
+        use_sk_block=True,
+        pool_type="gem",
+        embedding_size=16,
+        use_dropblock=True,
+    )
+    plain = build_model(config)
+    policy("mixed_bfloat16")
+    check_mixed_precision(config, plain, tf.bfloat16, 0.08)
+
+
+def check_mixed_precision(config, plain, dtype, tolerance):
+    mixed = build_model(config)
+    mixed.set_weights(plain.get_weights())
+    assert mixed.get_layer("stage4").output.dtype == dtype
     assert mixed.get_layer("embedding").output.dtype == tf.float32
     assert {variable.dtype for variable in mixed.trainable_variables} == {tf.float32}
     images = tf.random.stateless_normal([4, 32, 32, 3], [1, 1])
     logits = mixed(images)
     assert logits.dtype == tf.float32
-    expected = small_model(images)
+    expected = plain(images)
     assert np.abs(logits - expected).max() < tolerance * np.abs(expected).max()
     control = mixed.get_layer("drop_block_control")
     assert (control.keep_prob.dtype, control.step.dtype) == (tf.float32, tf.int64)
@@ -110,16 +141,16 @@ def test_zero_gamma_makes_each_residual_block_its_shortcut():
 
 
 def test_final_bias():
-    model = build_model(ModelConfig(num_filters=2, num_classes=3, final_bias=-1.5))
+    model = build_model(ModelConfig(resnet_size=18, num_filters=2, num_classes=3, final_bias=-1.5))
     np.testing.assert_array_equal(model.get_layer("dense").bias, [-1.5] * 3)
 
 
 def test_flatten_needs_a_fixed_size():
-    config = ModelConfig(num_filters=2, num_classes=3, pool_type="flatten")
+    config = ModelConfig(resnet_size=18, num_filters=2, num_classes=3, pool_type="flatten")
     with pytest.raises(ValueError, match="input_shape such as"):
         build_model(config)
     model = build_model(config, (64, 64, 3))
-    assert model.get_layer("embedding").output_shape == (None, 2 * 2 * 64)
+    assert model.get_layer("embedding").output_shape == (None, 2 * 2 * 16)
 
 
 @pytest.mark.parametrize(

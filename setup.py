@@ -12,15 +12,16 @@ setup(
     python_requires=">=3.10,<3.12",
     packages=find_packages(include=["official*", "nets*", "preprocessing*", "datasets*"]),
     install_requires=[
-        "absl-py>=1.4,<3",
+        "absl-py>=1.4,<2; python_version < '3.11'",
+        "absl-py>=2,<3; python_version >= '3.11'",
         "matplotlib>=3.7,<4",
         "numpy>=1.23,<2",
         # Reads the grocery photos of the quick start; newer ones want NumPy 2.
         "pyarrow>=14,<25",
-        "tensorflow-addons==0.23.0",
         "tensorflow-datasets==4.9.10",
-        # Above 1.15 it wants a protobuf that TensorFlow 2.15 refuses.
-        "tensorflow-metadata<1.16",
+        # Newer ones want a protobuf that TensorFlow 2.15 refuses; 1.13.1 is the last for Python 3.10.
+        "tensorflow-metadata==1.13.1; python_version < '3.11'",
+        "tensorflow-metadata==1.15.0; python_version >= '3.11'",
         "tqdm>=4.64",
     ],
     extras_require={
@@ -28,6 +29,8 @@ setup(
         "gpu": [f"tensorflow=={TENSORFLOW}"],
         # Decodes WebP, which TensorFlow 2.15 cannot; needed where such an export is served, too.
         "webp": ["tensorflow-io==0.36.0"],
-        "test": ["pytest>=7.4,<9", "ruff>=0.6,<1"],
+        # TensorFlow Addons is at its end of life: only the tests use it, as an independent judge of
+        # the geometric operations.
+        "test": ["pytest>=7.4,<9", "ruff>=0.6,<1", "tensorflow-addons==0.23.0"],
     },
 )

@@ -19,7 +19,7 @@ setup(
         # Reads the grocery photos of the quick start; newer ones want NumPy 2.
         "pyarrow>=14,<25",
         "tensorflow-datasets==4.9.10",
-        # Newer ones want a protobuf that TensorFlow 2.15 refuses; 1.13.1 is the last for Python 3.10.
+        # Newer ones want a protobuf that TensorFlow 2.15 refuses (on 3.10 from 1.14 on).
         "tensorflow-metadata==1.13.1; python_version < '3.11'",
         "tensorflow-metadata==1.15.0; python_version >= '3.11'",
         "tqdm>=4.64",

@@ -82,11 +82,19 @@ def explain(error: tf.errors.OpError) -> str:
 
 def _first_cause(text: str) -> str:
     """Returns the part of a TensorFlow message that says what happened."""
+    noise = re.compile(
+        r"^(Graph execution error|Detected at node|File |\[\[|\d+ root error|Original stack|"
+        r"\d+ (successful|derived)|\(\d+\) (?![A-Z_]+:)|<)"
+    )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    noise = re.compile(r"^(\[\[|\(\d+\)|Detected at node|File )")
     lines = [line for line in lines if not noise.match(line)]
     cause = lines[0] if lines else "unknown cause"
-    return re.sub(r"\{\{[^}]*\}\}\s*", "", cause).strip()
+    cause = re.sub(r"^\(\d+\) [A-Z_]+:\s*", "", cause)
+    cause = re.sub(r"\{\{[^}]*\}\}\s*", "", cause)
+    cause = re.sub(r"\s*\[Op:\w+\].*$", "", cause).strip()
+    if cause.startswith("assertion failed: "):
+        cause = re.sub(r"[\[\]]", "", cause.removeprefix("assertion failed: "))
+    return cause
 
 
 def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:

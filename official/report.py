@@ -122,7 +122,7 @@ def _curves(figure, runs: list[Finished]) -> None:
             marker="o",
             label=finished.name,
         )
-    left.set(xlabel="epoch", ylabel="cross entropy (training, smoothed and mixed labels)")
+    left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
     for axes in (left, right):
         axes.grid(alpha=0.3)

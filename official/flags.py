@@ -1,7 +1,8 @@
 """Every flag of the command lines, and the frozen configurations that they become.
 
-Names and defaults follow the original repository wherever it has the flag, so that a command
-line written for it still runs. Nothing outside `official` reads a flag.
+Names follow the original repository wherever it has the flag; so do defaults, but for --num_gpus
+(all there are) and --keep_checkpoint_max (5). Its flags for fine-tuning, retrieval and evaluation
+only are not here yet. Nothing outside `official` reads a flag.
 """
 
 from absl import flags

@@ -24,6 +24,8 @@ class Momentum(tf.keras.optimizers.Optimizer):
         Raises:
           ValueError: momentum outside [0, 1).
         """
+        # Keras' default of 0 would still subtract zero times every variable; the loss has the decay.
+        kwargs.setdefault("weight_decay", None)
         super().__init__(name=name, **kwargs)
         if not 0.0 <= momentum < 1.0:
             raise ValueError(f"--momentum must be in [0, 1). Received: {momentum}")
@@ -40,12 +42,19 @@ class Momentum(tf.keras.optimizers.Optimizer):
         ]
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        """Updates one variable in place; sparse gradients are made dense."""
+        """Updates one variable in place; sparse gradients are made dense.
+
+        One operation does it all: written out it is seven for each of the hundreds of variables,
+        and three more passes over the memory.
+        """
         accumulator = self.accumulators[self._index_dict[self._var_key(variable)]]
-        rate = tf.cast(self.learning_rate, variable.dtype)
-        gradient = tf.convert_to_tensor(gradient)
-        updated = accumulator.assign(self.momentum * accumulator + gradient)
-        variable.assign_sub(rate * updated)
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle,
+            accum=accumulator.handle,
+            lr=tf.cast(self.learning_rate, variable.dtype),
+            grad=tf.convert_to_tensor(gradient),
+            momentum=tf.cast(self.momentum, variable.dtype),
+        )
 
     def get_config(self) -> dict:
         """Returns the optimiser's settings."""

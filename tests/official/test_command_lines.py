@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from official import serving
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TINY = [
     "--resnet_size=18", "--num_filters=8", "--image_size=32", "--batch_size=8", "--seed=3",
@@ -171,8 +173,15 @@ def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     bad.write_text("no picture")
     photo = photos / "validation/red/000.jpg"
     out, err = run("official.predict", f"--saved_model={exported}", photo, bad, status=1)
-    lines = out.splitlines()
-    assert lines[0] == str(photo) and lines[1].split()[-1] == "red" and len(lines) == 5
+    probabilities = serving.Served(str(exported)).signature("serving_default")(
+        image_bytes=tf.constant([photo.read_bytes()])
+    )["probabilities"].numpy()[0]
+    # labels.txt has the classes in the order of their names.
+    names = sorted(folder.name for folder in (photos / "validation").iterdir())
+    expected = [
+        f"  {100 * probabilities[k]:6.2f} %  {names[k]}" for k in np.argsort(-probabilities)
+    ]
+    assert out.splitlines() == [str(photo), *expected] and len(expected) == 4
     assert f"error: {bad}: cannot be decoded" in err and "Traceback" not in err
 
 

@@ -211,24 +211,48 @@ def test_bad_input_is_one_clear_error(module, arguments, message, trained, recor
     assert not list(tmp_path.rglob("model.ckpt*"))
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(records, trained, tmp_path):
-    folder = tmp_path / "model"
-    arguments = [f"--data_dir={records}", f"--model_dir={folder}", *TINY, "--train_epochs=2"]
-    run("official.train", *arguments, "--max_train_steps=5")
-    size = (folder / "model.ckpt-5.data-00000-of-00001").stat().st_size
+def little_room(size):
+    """Returns what lets a program write no file above `size` bytes, as on a full disk."""
 
     def limit():
         import resource
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    _, err = run("official.train", *arguments, status=1, preexec_fn=limit)
-    assert "could not be written" in err and "model.ckpt-5" in err and "Traceback" not in err, err
-    assert sorted(p.name for p in folder.glob("model.ckpt*")) == [
-        "model.ckpt-5.data-00000-of-00001", "model.ckpt-5.index",
-    ]  # fmt: skip
-    assert tf.train.latest_checkpoint(str(folder)).endswith("model.ckpt-5")
+    return limit
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(records, trained, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained, folder)
+    size = (folder / "model.ckpt-30.data-00000-of-00001").stat().st_size
+    for path in folder.glob("model.ckpt-30*"):
+        path.unlink()
+    state = (folder / "checkpoint").read_text().replace("model.ckpt-30", "model.ckpt-25")
+    (folder / "checkpoint").write_text(state)
+    before = sorted(path.name for path in folder.glob("model.ckpt*"))
+    assert "model.ckpt-25.index" in before
+
+    arguments = ["--train_epochs=6", "--epochs_between_evals=2", "--train_regex=train-*"]
+    _, err = run(
+        "official.train", f"--data_dir={records}", f"--model_dir={folder}", *TINY, *arguments,
+        status=1, preexec_fn=little_room(size // 2),
+    )  # fmt: skip
+    assert "resuming" in err and "could not be written" in err and "model.ckpt-25" in err, err
+    assert "Traceback" not in err, err
+    assert sorted(path.name for path in folder.glob("model.ckpt*")) == before
+    assert tf.train.latest_checkpoint(str(folder)).endswith("model.ckpt-25")
+
+
+def test_a_full_disk_leaves_no_export(exported, trained, tmp_path):
+    size = (exported / "1/variables/variables.data-00000-of-00001").stat().st_size
+    _, err = run(
+        "official.export", f"--model_dir={trained}", f"--export_dir={tmp_path}",
+        status=1, preexec_fn=little_room(size // 2),
+    )  # fmt: skip
+    assert "disk is full" in err and "Traceback" not in err, err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_devices_train_as_one(tmp_path):

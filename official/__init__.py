@@ -1,7 +1,5 @@
 """The hall: flags, input pipeline, trainer, evaluation, export, benchmark, command lines."""
 
-import os
+from official.quiet_tensorflow import import_tensorflow
 
-# Read once, when TensorFlow is first imported: keeps its start-up notes (CPU features, missing
-# CUDA libraries) away from the user. An explicit setting of the user's wins.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import_tensorflow()

@@ -28,9 +28,14 @@ setup(
         "cpu": [f"tensorflow-cpu=={TENSORFLOW}"],
         "gpu": [f"tensorflow=={TENSORFLOW}"],
         # Decodes WebP, which TensorFlow 2.15 cannot; needed where such an export is served, too.
-        "webp": ["tensorflow-io==0.36.0"],
+        "webp": ["pillow>=9", "tensorflow-io==0.36.0"],
         # TensorFlow Addons is at its end of life: only the tests use it, as an independent judge of
         # the geometric operations.
-        "test": ["pytest>=7.4,<9", "pytest-xdist>=3.5,<4", "ruff>=0.6,<1", "tensorflow-addons==0.23.0"],
+        "test": [
+            "pytest>=7.4,<9",
+            "pytest-xdist>=3.5,<4",
+            "ruff>=0.6,<1",
+            "tensorflow-addons==0.23.0",
+        ],
     },
 )

@@ -24,7 +24,8 @@ class Momentum(tf.keras.optimizers.Optimizer):
         Raises:
           ValueError: momentum outside [0, 1).
         """
-        # Keras' default of 0 would still subtract zero times every variable; the loss has the decay.
+        # With Keras' default of 0 every step subtracts zero times every variable; the loss has the
+        # decay.
         kwargs.setdefault("weight_decay", None)
         super().__init__(name=name, **kwargs)
         if not 0.0 <= momentum < 1.0:

@@ -7,6 +7,10 @@ import tensorflow as tf
 _JPEG_START = b"\xff\xd8\xff"
 _GIF_START = b"GIF"
 _BMP_START = b"BM"
+# A picture of one pixel.
+_SMALLEST_WEBP = (
+    b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
+)
 _WEBP_HINT = (
     "TensorFlow 2.15 has no WebP decoder: pip install tensorflow-io==0.36.0, or convert the "
     "pictures to JPEG or PNG"
@@ -85,10 +89,13 @@ def decode_and_crop(
 
 
 def webp_available() -> bool:
-    """Tells whether tensorflow-io, which decodes WebP, can be imported."""
+    """Tells whether tensorflow-io decodes WebP here, also in a SavedModel loaded after this."""
     try:
-        _import_webp_decoder()
-    except ImportError:
+        decode = _import_webp_decoder()
+        # Its operations exist from their first use on only.
+        with tf.init_scope():
+            decode(tf.constant(_SMALLEST_WEBP))
+    except (ImportError, NotImplementedError):
         return False
     return True
 

@@ -173,9 +173,13 @@ def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     bad.write_text("no picture")
     photo = photos / "validation/red/000.jpg"
     out, err = run("official.predict", f"--saved_model={exported}", photo, bad, status=1)
-    probabilities = serving.Served(str(exported)).signature("serving_default")(
-        image_bytes=tf.constant([photo.read_bytes()])
-    )["probabilities"].numpy()[0]
+    probabilities = (
+        serving.Served(str(exported))
+        .signature("serving_default")(image_bytes=tf.constant([photo.read_bytes()]))[
+            "probabilities"
+        ]
+        .numpy()[0]
+    )
     # labels.txt has the classes in the order of their names.
     names = sorted(folder.name for folder in (photos / "validation").iterdir())
     expected = [

@@ -93,6 +93,7 @@ def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
 def main() -> None:
     """Trains as the flags say."""
     config, split = resolve()
+    run.input_shape(config)  # An error here leaves no folder behind.
     validation = run.evaluation_split(config)
     recipe, model_dir = config.recipe, FLAGS.model_dir
     prepare_model_dir(config, model_dir)
@@ -106,7 +107,9 @@ def main() -> None:
         )
     with strategy.scope():
         model = trainer.Trainer(
-            build_model(config.model), recipe, recipe.total_steps(split.num_examples)
+            build_model(config.model, run.input_shape(config)),
+            recipe,
+            recipe.total_steps(split.num_examples),
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)

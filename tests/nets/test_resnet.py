@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nets import ModelConfig, build_model, multiply_adds, original_variable_names, parameters
+from nets import (
+    ModelConfig,
+    build_model,
+    cost,
+    multiply_adds,
+    original_variable_names,
+    parameters,
+    resnet,
+)
+from nets.builder import LayerBuilder
+from nets.residual import stage
 
 
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (75, 81), (97, 64), (600, 32)])
@@ -132,23 +142,32 @@ def check_mixed_precision(config, plain, dtype, tolerance):
         assert np.isfinite(gradient).all()
 
 
-def test_zero_gamma_makes_each_residual_block_its_shortcut():
-    model = build_model(ModelConfig(num_filters=4, num_classes=3, zero_gamma=True))
+@pytest.mark.parametrize("size, last", [(18, (2, 4)), (50, (3, 6))])
+def test_zero_gamma_makes_each_residual_block_its_shortcut(size, last):
+    config = ModelConfig(resnet_size=size, zero_gamma=True)
+    images = tf.keras.Input((None, None, 4))
+    model = tf.keras.Model(images, stage(images, 4, 2, 2, LayerBuilder(config)))
     variables = original_variable_names(model)
     zero = [k for k, v in variables.items() if k.endswith("gamma") and not v.numpy().any()]
-    assert len(zero) == 16
-    assert all(variables[name].shape[-1] in (16, 32, 64, 128) for name in zero)
+    # The first norm is that of the projection; each block's last one ends its branch.
+    assert zero == [f"resnet_model/batch_normalization_{number}/gamma" for number in last]
+    model.get_layer("batch_normalization").gamma.assign_add(tf.ones([4 if size == 18 else 16]))
+    inputs = tf.random.stateless_normal([1, 6, 6, 4], [1, 1])
+    shortcut = tf.keras.Model(images, model.get_layer("batch_normalization").output)(inputs)
+    np.testing.assert_array_equal(model(inputs), tf.nn.relu(shortcut))
 
 
 def test_final_bias():
-    model = build_model(ModelConfig(resnet_size=18, num_filters=2, num_classes=3, final_bias=-1.5))
-    np.testing.assert_array_equal(model.get_layer("dense").bias, [-1.5] * 3)
+    config = ModelConfig(num_classes=3, final_bias=-1.5)
+    images = tf.keras.Input((4,))
+    head = tf.keras.Model(images, resnet.classify(images, config))
+    np.testing.assert_array_equal(head.get_layer("dense").bias, [-1.5] * 3)
 
 
 def test_flatten_needs_a_fixed_size():
     config = ModelConfig(resnet_size=18, num_filters=2, num_classes=3, pool_type="flatten")
     with pytest.raises(ValueError, match="input_shape such as"):
-        build_model(config)
+        resnet.embed(tf.keras.Input((None, 2, 16)), config)
     model = build_model(config, (64, 64, 3))
     assert model.get_layer("embedding").output_shape == (None, 2 * 2 * 16)
 
@@ -159,9 +178,13 @@ def test_flatten_needs_a_fixed_size():
     [(18, 11_689_512, 1.814), (34, 21_797_672, 3.664)],
 )
 def test_basic_blocks_have_the_published_counts(size, count, gmac):
-    model = build_model(ModelConfig(resnet_size=size, num_classes=1000), (224, 224, 3))
-    assert parameters(model)[0] == count
-    assert multiply_adds(model) / 1e9 == pytest.approx(gmac, abs=0.001)
+    config = ModelConfig(resnet_size=size, num_classes=1000)
+    counted = cost(config, 224)
+    assert counted.trainable == count
+    assert counted.multiply_adds / 1e9 == pytest.approx(gmac, abs=0.001)
+    if size == 18:
+        model = build_model(config, (224, 224, 3))
+        assert (parameters(model)[0], multiply_adds(model)) == (count, counted.multiply_adds)
 
 
 def test_basic_blocks_take_every_tweak():

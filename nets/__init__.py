@@ -5,6 +5,7 @@ from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
 from nets.drop_block import DropBlock, DropBlockControl
 from nets.endpoints import endpoints
+from nets.folding import fold_batch_norm
 from nets.registry import NAMED_MODELS, Variant, named_config
 from nets.resnet import build_model
 from nets.variable_names import original_variable_names
@@ -20,6 +21,7 @@ __all__ = [
     "build_model",
     "cost",
     "endpoints",
+    "fold_batch_norm",
     "multiply_adds",
     "named_config",
     "original_variable_names",

@@ -77,11 +77,12 @@ class FixedPaddingDepthwiseConv2D(tf.keras.layers.DepthwiseConv2D):
         """Convolves `inputs`."""
         kernel = tf.cast(self.depthwise_kernel, inputs.dtype)
         strides = [1, *self.strides, 1]
-        if max(self.strides) == 1:
-            return tf.nn.depthwise_conv2d(inputs, kernel, strides, "SAME")
-        rows, columns = (fixed_pads(size) for size in self.kernel_size)
-        inputs = tf.pad(inputs, [[0, 0], rows, columns, [0, 0]])
-        return tf.nn.depthwise_conv2d(inputs, kernel, strides, "VALID")
+        padding = "SAME" if max(self.strides) == 1 else "VALID"
+        if padding == "VALID":
+            rows, columns = (fixed_pads(size) for size in self.kernel_size)
+            inputs = tf.pad(inputs, [[0, 0], rows, columns, [0, 0]])
+        outputs = tf.nn.depthwise_conv2d(inputs, kernel, strides, padding)
+        return tf.nn.bias_add(outputs, self.bias) if self.use_bias else outputs
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns [N, ceil(H / strides), ceil(W / strides), C]."""

@@ -18,6 +18,7 @@ import PIL.Image
 import tensorflow as tf
 from absl import flags
 
+from nets import fold_batch_norm
 from official import command, configuration, evaluate, files, input_pipeline, run, serving
 from official import flags as run_flags
 from official.configuration import LABELS_FILE, RunConfig, RunError
@@ -36,6 +37,7 @@ def export(
     decoder: str = "jpeg",
     checkpoint: str = "",
     verify: bool = True,
+    fold: bool = True,
 ) -> str:
     """Writes a SavedModel and returns its folder.
 
@@ -47,6 +49,7 @@ def export(
       decoder: what `image_bytes` will be: jpeg, png, webp, or any of TensorFlow's own formats.
       checkpoint: prefix of a checkpoint; default: the newest.
       verify: compare the scores on raw bytes with the run's evaluation.
+      fold: fold batch norm into the convolutions; see `nets.fold_batch_norm`.
 
     Raises:
       RunError or DatasetError: no such run or data, the version exists, or the scores differ.
@@ -56,6 +59,8 @@ def export(
         raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
     network = run.network_for_inference(config.model, run.input_shape(config))
     path = run.restore_network(network, model_dir, checkpoint or None)
+    if fold:
+        network = fold_batch_norm(network)
     version = version or serving.next_version(export_dir)
     target = os.path.join(export_dir, str(version))
     if tf.io.gfile.exists(target):
@@ -169,6 +174,7 @@ def main() -> None:
         decoder=FLAGS.export_decoder_type,
         checkpoint=FLAGS.checkpoint,
         verify=FLAGS.verify,
+        fold=FLAGS.fold_batch_norm,
     )
     print(f"exported {folder}")
 
@@ -186,6 +192,11 @@ def define_flags() -> None:
     )
     flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
     flags.DEFINE_boolean("verify", True, "Score raw pictures and compare with the evaluation.")
+    flags.DEFINE_boolean(
+        "fold_batch_norm",
+        True,
+        "Fold batch norm into the convolutions: faster, logits equal to rounding.",
+    )
     flags.adopt_module_key_flags(run_flags)
 
 

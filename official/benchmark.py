@@ -4,6 +4,10 @@
 
 Feeds random pictures to the signature `images`, so that decoding is not measured, in FP32, as the
 paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
+
+    python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
+
+measures networks without a checkpoint instead, see `official/benchmark_models.py`.
 """
 
 import json
@@ -15,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from official import command, serving
+from official import benchmark_models, command, serving
 from official.configuration import RunError
 
 FLAGS = flags.FLAGS
@@ -85,13 +89,18 @@ def device_name() -> str:
 
 
 def main() -> None:
-    """Prints one JSON line per batch size."""
+    """Prints one JSON line per batch size, or the CSV of --models."""
+    if not FLAGS.saved_model and not FLAGS.models:
+        raise RunError("--saved_model or --models must be given; see --help.")
     try:
         sizes = [int(value) for value in FLAGS.batch_size]
     except ValueError:
         sizes = []
     if not sizes or min(sizes) < 1:
         raise RunError(f"--batch_size must be numbers above 0. Received: {FLAGS.batch_size}")
+    if FLAGS.models:
+        benchmark_models.run(FLAGS.models, sizes, device_name())
+        return
     served = serving.Served(FLAGS.saved_model)
     for size in sizes:
         result = measure(served, size, FLAGS.seconds)
@@ -109,8 +118,10 @@ def define_flags() -> None:
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
     flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
     flags.DEFINE_float("seconds", 10.0, "Time to measure per batch size.", lower_bound=0.0)
+    benchmark_models.define_flags()
+    flags.adopt_module_key_flags(benchmark_models)
 
 
 if __name__ == "__main__":
     define_flags()
-    command.run(main, required=("saved_model",))
+    command.run(main)

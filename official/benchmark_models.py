@@ -1,0 +1,288 @@
+r"""Measures networks without a checkpoint: inference and training step, one CSV row for each.
+
+    python -m official.benchmark --models=keras_resnet50,resnet50,assemble_resnet50 \
+        --mode=inference,train --batch_size=8 --csv=speed.csv
+
+Every network, mode and batch size is measured in a process of its own, so that the peak memory is
+its own, and in several rounds that take turns, so that a busy machine slows all of them alike; the
+row gives the median round. `inference` is the network as exported (batch norm folded), `train` is a
+whole step: forward, loss, gradients, momentum. Weights and pictures are random.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from nets import NAMED_MODELS, build_model, cost, fold_batch_norm, named_config
+from official import command, files, trainer
+from official.configuration import DTYPES, RecipeConfig, RunError
+
+FLAGS = flags.FLAGS
+MODES = ("inference", "train")
+# The yardstick: the ResNet-50 that comes with Keras.
+YARDSTICK = "keras_resnet50"
+_CLASSES = 1001
+_RESULT = "RESULT "
+COLUMNS = (
+    "model", "mode", "image_size", "batch_size", "precision", "images_per_second", "milliseconds",
+    "slowest_milliseconds", "parameters", "gflops", "peak_memory_mb", "rounds", "device",
+    "tensorflow",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What is measured.
+
+    Attributes:
+      model: key of `nets.NAMED_MODELS`, or `keras_resnet50`.
+      mode: `inference` or `train`.
+      batch_size: pictures per call.
+      image_size: side of the pictures; 0: the model's own for the mode.
+      precision: fp32, fp16 or bf16.
+      fold: whether `inference` folds batch norm.
+      drop_block: whether `train` has DropBlock.
+    """
+
+    model: str
+    mode: str
+    batch_size: int
+    image_size: int = 0
+    precision: str = "fp32"
+    fold: bool = True
+    drop_block: bool = False
+
+    def __post_init__(self):
+        """Refuses what cannot be measured.
+
+        Raises:
+          RunError: the value, and what would be right.
+        """
+        if self.model != YARDSTICK:
+            try:
+                named_config(self.model)
+            except ValueError as error:
+                raise RunError(f"--models: {error}") from error
+        if self.mode not in MODES:
+            raise RunError(f"--mode must be out of {', '.join(MODES)}. Received: {self.mode!r}")
+        if self.precision not in DTYPES:
+            raise RunError(f"--dtype must be one of {list(DTYPES)}. Received: {self.precision!r}")
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        if self.image_size or self.model == YARDSTICK:
+            return self.image_size or 224
+        variant = NAMED_MODELS[self.model]
+        return variant.image_size if self.mode == "inference" else variant.train_image_size
+
+
+def build(case: Case) -> tuple[tf.keras.Model, float]:
+    """Returns the network of a case and its billions of multiply-adds for one picture."""
+    shape = (case.size, case.size, 3)
+    if case.model == YARDSTICK:
+        network = tf.keras.applications.ResNet50(weights=None, classes=_CLASSES, input_shape=shape)
+        # The same convolutions as ours.
+        return network, cost(named_config("resnet50"), case.size).multiply_adds / 1e9
+    config = named_config(case.model, use_dropblock=case.drop_block and case.mode == "train")
+    return build_model(config, shape), cost(config, case.size).multiply_adds / 1e9
+
+
+def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
+    """Returns a function that does one call and waits for its result, and facts of the network."""
+    command.set_precision(case.precision)
+    tf.keras.utils.set_random_seed(0)
+    network, gflops = build(case)
+    facts = {"parameters": network.count_params(), "gflops": round(gflops, 3)}
+    random = np.random.default_rng(0)
+    pictures = (case.batch_size, case.size, case.size, 3)
+    images = tf.constant(random.uniform(-120, 150, pictures).astype(np.float32))
+    if case.mode == "train":
+        return _training_step(case, network, images), facts
+    if case.fold and case.precision == "fp32" and case.model != YARDSTICK:
+        network = fold_batch_norm(network)
+    infer = tf.function(lambda batch: network(batch, training=False))
+    return lambda: infer(images).numpy(), facts
+
+
+def _training_step(case: Case, network: tf.keras.Model, images: tf.Tensor) -> Callable[[], None]:
+    """Returns one update by the trainer of `official.train`."""
+    has_drop_block = any(layer.name == "drop_block_control" for layer in network.layers)
+    recipe = RecipeConfig(
+        batch_size=case.batch_size,
+        dtype=case.precision,
+        use_dropblock=has_drop_block,
+        learning_rate_decay_type="fixed",
+        base_learning_rate=1e-3,
+        weight_decay=1e-4,
+        label_smoothing=0.1,
+    )
+    if case.model == YARDSTICK:
+        # The trainer wants logits; that of Keras ends in a softmax, which costs next to nothing.
+        network = tf.keras.Model(network.input, tf.cast(network.output, tf.float32))
+    model = trainer.Trainer(network, recipe, total_steps=1000)
+    optimizer = trainer.make_optimizer(recipe, num_images=1000 * case.batch_size)
+    optimizer.build(network.trainable_variables)
+    model.compile(optimizer=optimizer)
+    labels = tf.one_hot(tf.range(case.batch_size) % _CLASSES, _CLASSES)
+    step = tf.function(lambda: model.train_step((images, {"labels": labels}))["loss"])
+    return lambda: step().numpy()
+
+
+def measure(case: Case, seconds: float) -> dict[str, float | int]:
+    """Measures one case in this process.
+
+    Args:
+      case: what to measure.
+      seconds: how long, after two calls that are not counted; at least three calls.
+
+    Returns:
+      milliseconds (median call), slowest_milliseconds, parameters, gflops, peak_memory_mb (of the
+      GPU where there is one, else of the process).
+    """
+    call, facts = prepare(case)
+    for _ in range(2):
+        call()
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return {
+        "milliseconds": 1000 * statistics.median(times),
+        "slowest_milliseconds": 1000 * max(times),
+        "peak_memory_mb": round(_peak_memory() / 1e6),
+        **facts,
+    }
+
+
+def _peak_memory() -> int:
+    """Bytes at the peak: of the first GPU, or the resident memory of this process."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[dict]:
+    """Measures all cases `rounds` times, in turn, each time in a new process.
+
+    Raises:
+      RunError: a process failed; its last lines are given.
+    """
+    found: dict[Case, list[dict]] = {case: [] for case in cases}
+    for number in range(rounds):
+        for case in cases:
+            result = _in_a_process(case, seconds)
+            found[case].append(result)
+            print(
+                f"round {number + 1}/{rounds}  {case.model} {case.mode} {case.size} px, batch "
+                f"{case.batch_size}: {result['milliseconds']:.1f} ms",
+                file=sys.stderr,
+            )
+    return [_row(case, results, device) for case, results in found.items()]
+
+
+def _row(case: Case, results: list[dict], device: str) -> dict:
+    """Returns the CSV row of a case."""
+    milliseconds = statistics.median(result["milliseconds"] for result in results)
+    return {
+        "model": case.model,
+        "mode": case.mode,
+        "image_size": case.size,
+        "batch_size": case.batch_size,
+        "precision": case.precision,
+        "images_per_second": round(1000 * case.batch_size / milliseconds, 2),
+        "milliseconds": round(milliseconds, 2),
+        "slowest_milliseconds": round(max(r["slowest_milliseconds"] for r in results), 2),
+        "parameters": results[0]["parameters"],
+        "gflops": results[0]["gflops"],
+        "peak_memory_mb": max(result["peak_memory_mb"] for result in results),
+        "rounds": len(results),
+        "device": device,
+        "tensorflow": tf.__version__,
+    }
+
+
+def _in_a_process(case: Case, seconds: float) -> dict:
+    """Runs `measure` in a new Python process."""
+    task = json.dumps({**dataclasses.asdict(case), "seconds": seconds})
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    done = subprocess.run(
+        [sys.executable, "-m", "official.benchmark_models", task],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith(_RESULT)]
+    if done.returncode or not lines:
+        tail = done.stderr.strip().splitlines()[-3:] or [f"exit status {done.returncode}"]
+        raise RunError(f"{case.model} {case.mode}, batch {case.batch_size}: {' '.join(tail)}")
+    return json.loads(lines[-1][len(_RESULT) :])
+
+
+def run(names: list[str], batch_sizes: list[int], device: str) -> None:
+    """Measures what the flags say; prints the CSV, and writes it to --csv."""
+    cases = [
+        Case(
+            name,
+            mode,
+            size,
+            FLAGS.image_size,
+            FLAGS.dtype,
+            FLAGS.fold_batch_norm,
+            FLAGS.use_dropblock,
+        )
+        for name in names
+        for mode in FLAGS.mode
+        for size in batch_sizes
+    ]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows(cases, FLAGS.rounds, FLAGS.seconds, device))
+    print(buffer.getvalue(), end="")
+    if FLAGS.csv:
+        files.write_text(FLAGS.csv, buffer.getvalue())
+
+
+def define_flags() -> None:
+    """Defines the flags of this mode."""
+    flags.DEFINE_list(
+        "models",
+        [],
+        "Measure these networks without a checkpoint: names that `python -m official.models` "
+        f"lists, and {YARDSTICK}, the yardstick.",
+    )
+    flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
+    flags.DEFINE_integer(
+        "image_size", 0, "Side of the pictures for --models; 0: each network's own.", 0, 4096
+    )
+    flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
+    flags.DEFINE_integer("rounds", 3, "Rounds of --models, which take turns.", lower_bound=1)
+    flags.DEFINE_boolean("fold_batch_norm", True, "For --models: fold batch norm, as export does.")
+    flags.DEFINE_boolean("use_dropblock", False, "For --models: train with DropBlock.")
+    flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
+
+
+def _main() -> None:
+    """The process of one case: prints its result as one line."""
+    task = json.loads(sys.argv[1])
+    seconds = task.pop("seconds")
+    print(_RESULT + json.dumps(measure(Case(**task), seconds)), flush=True)
+
+
+if __name__ == "__main__":
+    _main()

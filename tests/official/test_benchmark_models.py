@@ -1,0 +1,59 @@
+"""The benchmark of networks without a checkpoint."""
+
+import pytest
+
+from official import benchmark_models
+from official.benchmark_models import Case
+from official.configuration import RunError
+
+ROW = {
+    "milliseconds": 40.0, "slowest_milliseconds": 44.0, "peak_memory_mb": 500,
+    "parameters": 10, "gflops": 0.5,
+}  # fmt: skip
+
+
+def test_one_network_in_both_modes():
+    inference = benchmark_models.measure(Case("mobilenet_v1", "inference", 2, 32), seconds=0)
+    train = benchmark_models.measure(Case("mobilenet_v1", "train", 2, 32), seconds=0)
+    # Keras' own MobileNet-V1 has 4,253,864 for 1000 classes; one class more has 1024 and a bias.
+    assert train["parameters"] == 4_253_864 + 1025
+    # The network's own, also where batch norm is folded.
+    assert inference["parameters"] == train["parameters"]
+    assert inference["gflops"] == train["gflops"] == pytest.approx(0.569 / 49, rel=0.1)
+    for result in (inference, train):
+        assert 0 < result["milliseconds"] <= result["slowest_milliseconds"]
+        assert result["peak_memory_mb"] > 100
+
+
+def test_sizes_are_those_of_the_network_and_mode():
+    assert Case("assemble_resnet50", "inference", 8).size == 256
+    assert Case("assemble_resnet50", "train", 8).size == 224
+    assert Case("keras_resnet50", "train", 8).size == 224
+    assert Case("keras_resnet50", "train", 8, 64).size == 64
+
+
+def test_the_row_has_the_median_round():
+    rounds = [{**ROW, "milliseconds": ms, "slowest_milliseconds": 2 * ms} for ms in (50, 20, 40)]
+    row = benchmark_models._row(Case("resnet50", "train", 8), rounds, "a, b")
+    assert row["milliseconds"] == 40 and row["slowest_milliseconds"] == 100
+    # 8 pictures in 40 ms.
+    assert row["images_per_second"] == 200.0
+    assert tuple(row) == benchmark_models.COLUMNS
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        (("resnet51", "train", 8), "'resnet51'; did you mean"),
+        (("resnet50", "forward", 8), "'forward'"),
+        (("resnet50", "train", 8, 0, "fp8"), "'fp8'"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(fields, message):
+    with pytest.raises(RunError, match=message):
+        Case(*fields)
+
+
+def test_a_case_that_fails_says_so():
+    with pytest.raises(RunError, match="resnet18 train, batch -1"):
+        benchmark_models.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")

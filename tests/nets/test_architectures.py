@@ -181,6 +181,10 @@ def test_whole_models_of_the_new_layers_survive_files(tmp_path):
     loaded = tf.keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(images), expected)
     assert list(original_variable_names(loaded)) == list(original_variable_names(model))
+    model.save_weights(tmp_path / "weights.h5")
+    loaded.set_weights([np.zeros(weight.shape) for weight in loaded.weights])
+    loaded.load_weights(tmp_path / "weights.h5")
+    np.testing.assert_array_equal(loaded(images), expected)
     lines = []
     loaded.summary(print_fn=lambda line, **_: lines.append(line))
     assert any(line.startswith(" sk_block_7 (SelectiveKerne") for line in lines)

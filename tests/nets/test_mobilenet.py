@@ -78,6 +78,10 @@ def test_equals_the_table_written_out(model):
     output = model(images)
     assert np.abs(output - logits).max() < 1e-5 * np.abs(logits).max()
     assert len(values) == len(model.weights) - 2  # Without the state of DropBlock.
+    copy = tf.keras.Model.from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    np.testing.assert_array_equal(copy(images), output)
+    assert list(original_variable_names(copy)) == list(values)
 
 
 def test_drop_block_is_in_the_last_two_stages(model):

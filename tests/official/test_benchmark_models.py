@@ -19,7 +19,8 @@ def test_one_network_in_both_modes():
     assert train["parameters"] == 4_253_864 + 1025
     # The network's own, also where batch norm is folded.
     assert inference["parameters"] == train["parameters"]
-    assert inference["gflops"] == train["gflops"] == pytest.approx(0.569 / 49, rel=0.1)
+    # 0.569 billion at 224 pixels, of which the classifier, 0.001, does not shrink with the area.
+    assert inference["gflops"] == train["gflops"] == pytest.approx(0.0126, abs=5e-4)
     for result in (inference, train):
         assert 0 < result["milliseconds"] <= result["slowest_milliseconds"]
         assert result["peak_memory_mb"] > 100

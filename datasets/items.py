@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 
+Box = tuple[float, float, float, float]
+
+
 class Source(Protocol):
     """Where an image's bytes come from; small, and sent to worker processes as it is."""
 
@@ -70,12 +73,19 @@ class Item:
         source: Where the bytes come from.
         label: Class as written to the record (1 or more where 0 is a background class).
         boxes: Each (ymin, xmin, ymax, xmax), as fractions of height and width.
+        pixel_boxes: The same in pixels, for data sets that do not state the image's size; the
+            writer divides by it.
+        synset: WordNet ID of the class, where it has one.
+        text: The class in words, where the record is to hold it.
     """
 
     name: str
     source: Source
     label: int
-    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    boxes: tuple[Box, ...] = ()
+    pixel_boxes: tuple[Box, ...] = ()
+    synset: str = ""
+    text: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,6 +111,12 @@ class Listing:
         splits: Items by split name ("train", "validation", "test"), in a stable order.
         skipped: Files by split name that are no images of the data set.
         source: Where the data came from, for the manifest; JSON values.
+        num_classes: Outputs of a classifier; None takes the number of labels. Labels from there
+            on belong to classes that are only retrieved.
+        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs, as in the original's
+            ImageNet; each is reported.
+        crop_to_boxes: Whether an image with boxes is cut to the first one; the record then
+            holds no boxes.
     """
 
     name: str
@@ -108,6 +124,14 @@ class Listing:
     splits: dict[str, Sequence[Item]]
     skipped: dict[str, Sequence[Skip]] = dataclasses.field(default_factory=dict)
     source: dict[str, Any] = dataclasses.field(default_factory=dict)
+    num_classes: int | None = None
+    as_rgb_jpeg: bool = False
+    crop_to_boxes: bool = False
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that a classifier tells apart."""
+        return self.labels[: self.num_classes]
 
     def digest(self, options: dict[str, Any]) -> str:
         """SHA-256 over the listing and `options`: equal digests give equal shards.
@@ -121,10 +145,16 @@ class Listing:
             summary.update(repr(values).encode("utf-8", "surrogateescape"))
 
         add(self.name, self.labels, sorted(options.items()))
+        extra = (self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
+        # Left out where they are unset, so that older conversions keep their digest.
+        if extra != (None, False, False):
+            add(*extra)
         for split in sorted(self.splits):
             add(split, len(self.splits[split]))
             for item in self.splits[split]:
                 add(item.name, item.label, item.boxes, item.source.fingerprint())
+                if item.pixel_boxes or item.synset or item.text:
+                    add(item.pixel_boxes, item.synset, item.text)
             for skip in self.skipped.get(split, ()):
                 add(skip.file, skip.reason)
         return summary.hexdigest()

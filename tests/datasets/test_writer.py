@@ -157,8 +157,8 @@ def test_more_bad_images_than_allowed(tmp_path, make_listing):
 
 def test_fail_on_the_first_bad_image(tmp_path, make_listing):
     listing = make_listing(replace={"train/003.jpg": b""})
-    with pytest.raises(DatasetError, match="train/003.jpg: empty file.*--on_bad_image=skip"):
-        write_dataset(listing, str(tmp_path), config(on_bad_image="fail"))
+    with pytest.raises(DatasetError, match="train/003.jpg: empty file.*--on_bad_record=skip"):
+        write_dataset(listing, str(tmp_path), config(on_bad_record="fail"))
     assert not (tmp_path / "manifest.json").exists()
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
 
@@ -411,7 +411,7 @@ def test_output_directory_that_cannot_be_made(tmp_path, make_listing):
     [
         ({"num_shards": {"train": 0}}, "0 shards for split 'train'"),
         ({"num_workers": 0}, "num_workers=0"),
-        ({"on_bad_image": "ignore"}, "'ignore'; must be one of skip, fail"),
+        ({"on_bad_record": "ignore"}, "'ignore'; must be one of skip, fail"),
         ({"max_bad_fraction": 1.5}, "max_bad_fraction=1.5"),
     ],
 )

@@ -149,9 +149,7 @@ class Tree:
 
     def names(self, start: str = "", end: str = "") -> list[str]:
         """Sorted names that start and end so."""
-        return sorted(
-            name for name in self._files if name.startswith(start) and name.endswith(end)
-        )
+        return sorted(name for name in self._files if name.startswith(start) and name.endswith(end))
 
     def source(self, name: str) -> Source:
         """Where the bytes of the file `name` are.

@@ -40,9 +40,7 @@ class Cars196(Published):
         """One list of all images, in which a field tells the tests."""
         variables = _load(path)
         splits: tuple[list[Item], list[Item]] = ([], [])
-        rows = sorted(
-            _rows(variables, path), key=lambda row: str(row.get("relative_im_path", ""))
-        )
+        rows = sorted(_rows(variables, path), key=lambda row: str(row.get("relative_im_path", "")))
         if not rows:
             raise DatasetError(f"{path} lists no images")
         first = os.path.basename(_field(rows[0], "relative_im_path", path))
@@ -69,10 +67,9 @@ class Cars196(Published):
         # Both splits have a 00001.jpg: the tree must be that of this split.
         tree = archive.find(
             self._raw_dir, f"{folder}/{_field(rows[0], 'fname', file)}", (folder,)
-        )
+        ).below(folder)
         return [
-            self._annotated(tree.below(folder), _field(row, "fname", file), folder, row, file)
-            for row in rows
+            self._annotated(tree, _field(row, "fname", file), folder, row, file) for row in rows
         ]
 
     def _annotated(

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-
 Box = tuple[float, float, float, float]
 
 
@@ -95,10 +94,13 @@ class Skip:
     Attributes:
         file: Its name within the data set.
         reason: Why, in words.
+        bad: Whether it should have been an image of the data set: it counts as a bad record, and
+            not as something that lies beside the images.
     """
 
     file: str
     reason: str
+    bad: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

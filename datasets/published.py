@@ -5,6 +5,7 @@ are made or written.
 """
 
 import argparse
+import collections
 import os
 from typing import Any
 
@@ -112,12 +113,20 @@ class Published:
             origin["boxes"] = self._boxes
         return Listing(
             self.name,
-            tuple(labels),
+            _distinct(labels),
             splits,
             source=origin,
             num_classes=num_classes,
             crop_to_boxes=self._boxes == "crop",
         )
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """The names; where one comes several times, with its label."""
+    counts = collections.Counter(names)
+    return tuple(
+        name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names)
+    )
 
 
 def label_of(name: str, labels: dict[str, int], where: str) -> int:

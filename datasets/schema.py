@@ -181,9 +181,7 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
         "filename": values[KEY_FILENAME] + values[KAGGLE_FILENAME],
     }
     if num_logits:
-        parsed["logits"] = _exact_logits(
-            values[KEY_LOGIT].values, num_logits, parsed["filename"]
-        )
+        parsed["logits"] = _exact_logits(values[KEY_LOGIT].values, num_logits, parsed["filename"])
     return parsed
 
 

@@ -86,16 +86,15 @@ def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> 
         DatasetError: No directory, no match, shards missing from a set, a shard cut off or
             changed, no records, or a conversion that has not finished.
     """
-    name = _split_name(pattern)
-    data_dir, names, pattern = _locate(data_dir, pattern)
-    matching = _matching(names, pattern, data_dir)
+    data_dir, names, wanted = _locate(data_dir, pattern)
+    matching = _matching(names, wanted, data_dir)
     _check_complete(matching, data_dir)
     known = _known_shards(data_dir)
     files = tuple(os.path.join(data_dir, name) for name in matching)
     counts = tuple(
         _count(path, known.get(name), verify) for name, path in zip(matching, files, strict=True)
     )
-    split = Split(name, pattern, files, counts)
+    split = Split(_split_name(pattern), pattern, files, counts)
     if not split.num_examples:
         raise DatasetError(
             f"the {len(files)} files {pattern!r} in {data_dir} hold no records; convert the data "

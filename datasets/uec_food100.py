@@ -11,7 +11,7 @@ import os
 from datasets import archive
 from datasets.cub200 import take_share
 from datasets.errors import DatasetError
-from datasets.items import Item, Listing
+from datasets.items import FileSource, Item, Listing
 from datasets.published import Published, numbers, whole
 
 _FOLDS = 5
@@ -37,9 +37,7 @@ class UecFood100(Published):
         if not categories:
             raise DatasetError(f"category.txt in {tree.where} lists no categories")
         labels = [
-            # Two dishes share a name: the number tells them apart.
-            f"{number} {categories.get(number, 'unknown')}"
-            for number in range(1, max(categories) + 1)
+            categories.get(number, f"category {number}") for number in range(1, max(categories) + 1)
         ]
         boxes = self._read_boxes(tree, categories)
         splits, folds = self._split(tree, categories, boxes)
@@ -56,7 +54,7 @@ class UecFood100(Published):
             raise DatasetError(f"of val0.txt to val4.txt only some are there: {missing[0]} is not")
         if present:
             beside = archive.Tree(
-                self._raw_dir, {os.path.basename(path): _source(path) for path in lists}
+                self._raw_dir, {os.path.basename(path): FileSource(path) for path in lists}
             )
             folds = [
                 [self._image(tree, line, categories, boxes) for line in beside.lines(file)]
@@ -96,10 +94,6 @@ class UecFood100(Published):
                 left, top, right, bottom = numbers(words, f"{file} in {tree.where}")
                 found.setdefault(f"{number}/{image}", (top, left, bottom, right))
         return found
-
-
-def _source(path: str) -> archive.FileSource:
-    return archive.FileSource(path)
 
 
 def _by_number(name: str) -> tuple[int, int, str]:

@@ -83,7 +83,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     """
     if "://" in output_dir:
         raise DatasetError(f"output directory {output_dir}: must be local; copy it afterwards")
-    _check_listing(listing)
+    _check_listing(listing, config)
     disk.make_directory(output_dir)
     digest = listing.digest(_options(listing, config))
     journal = Journal(output_dir, digest)
@@ -113,9 +113,15 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def _check_listing(listing: Listing) -> None:
+def _check_listing(listing: Listing, config: WriterConfig) -> None:
     manifest_lib.check_labels(listing.labels, listing.name)
     for split, items in listing.splits.items():
+        bad = _bad_in_listing(listing, split)
+        if bad and config.on_bad_record == "fail":
+            raise DatasetError(
+                f"{_some(bad)} in split {split!r} of {listing.name}. Fetch the data again, or pass "
+                "--on_bad_record=skip"
+            )
         if not items:
             raise DatasetError(f"split {split!r} of {listing.name} has no images")
         for item in items:
@@ -240,25 +246,29 @@ def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask
         archive.inflate(path, tars[path])
     if not tars:
         return tasks
-    return [
-        dataclasses.replace(task, items=archive.inflated(task.items, tars)) for task in tasks
-    ]
+    return [dataclasses.replace(task, items=archive.inflated(task.items, tars)) for task in tasks]
 
 
 def _check_bad_fractions(listing: Listing, config: WriterConfig, journal: Journal) -> None:
     """Stops as soon as a split has more bad images than `max_bad_fraction` allows."""
-    bad = collections.defaultdict(list)
+    listed = {split: _bad_in_listing(listing, split) for split in listing.splits}
+    bad = {split: list(skipped) for split, skipped in listed.items()}
     for result in journal.finished.values():
         split = manifest_lib.parse_shard_name(result.name)[0]
         bad[split].extend(result.skipped)
     for split, skipped in bad.items():
-        total = len(listing.splits[split])
+        total = len(listing.splits[split]) + len(listed[split])
         if len(skipped) > config.max_bad_fraction * total:
             raise DatasetError(
                 f"{len(skipped)} of {total} images of split {split!r} cannot be used, more than "
                 f"--max_bad_fraction={config.max_bad_fraction}: {_some(skipped)}. Repair or "
                 "remove them, or raise the limit"
             )
+
+
+def _bad_in_listing(listing: Listing, split: str) -> list[Skip]:
+    """Images that could not even be listed."""
+    return [skip for skip in listing.skipped.get(split, ()) if skip.bad]
 
 
 def _some(skipped: Sequence[Skip]) -> str:
@@ -307,8 +317,8 @@ def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]
         "class_counts": {name: label_counts[label] for label, name in enumerate(listing.labels)},
         "shards": shards,
         "num_skipped": len(skipped),
-        "skipped": [dataclasses.asdict(skip) for skip in skipped],
-        "repaired": [dataclasses.asdict(skip) for skip in repaired],
+        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in skipped],
+        "repaired": [{"file": skip.file, "reason": skip.reason} for skip in repaired],
     }
 
 

@@ -359,6 +359,10 @@ def tar_members(file: IO[bytes], where: str) -> Iterator[tuple[str, int, int]]:
                 yield name, member.offset_data, member.size
             # It keeps every header otherwise: gigabytes for a million files.
             archive.members = []
+        # A cut through a header looks like the end to it; the end is a block of zeros.
+        file.seek(archive.offset)
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("its end is missing")
 
 
 def _zip_files(path: str, stamp: str) -> Iterator[tuple[str, Source]]:

@@ -8,7 +8,10 @@ Without --train_split and
 """
 
 import argparse
+import importlib.resources
+import importlib.util
 import os
+import sys
 from typing import Any
 
 from datasets import record_source
@@ -16,6 +19,26 @@ from datasets.errors import DatasetError
 from datasets.items import Item, Listing, Skip
 
 _BOX_KEY = "bbox"
+
+
+def import_tfds() -> Any:
+    """Imports TensorFlow Datasets.
+
+    Raises:
+        DatasetError: It is not installed.
+    """
+    # Version 4.9.10 uses this package and does not ask for it; from Python 3.11 on, the standard
+    # library's is the same.
+    if importlib.util.find_spec("importlib_resources") is None:
+        sys.modules.setdefault("importlib_resources", importlib.resources)
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise DatasetError(
+            f"tensorflow-datasets cannot be imported ({error}); pip install "
+            "tensorflow-datasets==4.9.10"
+        ) from error
+    return tensorflow_datasets
 
 
 class TfdsSet:
@@ -101,13 +124,7 @@ class TfdsSet:
         return Listing(f"tfds:{builder.info.name}", labels, splits, skipped, origin)
 
     def _prepared(self) -> Any:
-        try:
-            import tensorflow_datasets as tfds
-        except ImportError as error:
-            raise DatasetError(
-                f"tensorflow-datasets cannot be imported ({error}); pip install "
-                "tensorflow-datasets==4.9.10"
-            ) from error
+        tfds = import_tfds()
         try:
             builder = tfds.builder(self._tfds_name, data_dir=self._raw_dir)
         except Exception as error:  # of many kinds, by what is wrong with the name

@@ -8,7 +8,11 @@ from datasets import archive
 from datasets.errors import DatasetError
 from datasets.items import Item
 
-FILES = {"set/list.txt": b"one\n\n two \n", "set/images/a.jpg": b"aaaa", "set/images/b.jpg": b"b" * 900}
+FILES = {
+    "set/list.txt": b"one\n\n two \n",
+    "set/images/a.jpg": b"aaaa",
+    "set/images/b.jpg": b"b" * 900,
+}
 
 
 @pytest.fixture

@@ -89,9 +89,7 @@ def damage_data(path, record):
         file.write(bytes([byte ^ 1]))
 
 
-def test_damaged_records_stop_a_conversion_or_are_counted(
-    flowers, tmp_path, convert_listing, jpeg
-):
+def test_damaged_records_stop_a_conversion_or_are_counted(flowers, tmp_path, convert_listing, jpeg):
     damage_data(flowers / "train" / "00-192x192-3.tfrec", 1)
     extra = [kaggle_record(jpeg(1), 104, b"high"), kaggle_record(jpeg(2), None, b"none"), b"\xff"]
     write(flowers / "train" / "02-192x192-3.tfrec", extra)

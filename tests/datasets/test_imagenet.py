@@ -65,9 +65,7 @@ def raw(make_folder, train, validation, tar):
         elif validation_form == "folder":
             files.update({f"val/{name}": data for name, data in validation.items()})
         else:
-            for (name, data), synset in zip(
-                validation.items(), SYNSETS_OF_VALIDATION, strict=True
-            ):
+            for (name, data), synset in zip(validation.items(), SYNSETS_OF_VALIDATION, strict=True):
                 files[f"validation/{synset}/{name}"] = data
         if validation_form != "synsets":
             files[LABELS] = "".join(f"{name}\n" for name in SYNSETS_OF_VALIDATION).encode()

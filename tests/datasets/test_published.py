@@ -208,9 +208,7 @@ def old_cars(jpeg, reference, tar):
 
 @pytest.fixture
 def new_cars(jpeg, reference, tar):
-    meta = {
-        f"devkit/{name}": reference(name) for name in ("cars_meta.mat", "cars_train_annos.mat")
-    }
+    meta = {f"devkit/{name}": reference(name) for name in ("cars_meta.mat", "cars_train_annos.mat")}
     test = "cars_test_annos_withlabels.mat"
     return {
         "cars_train.tgz": tar({f"cars_train/{n:05d}.jpg": jpeg(n) for n in range(1, 5)}, True),
@@ -332,9 +330,7 @@ def test_online_products(make_folder, zipped, jpeg):
         head, "1 1 1 bicycle_final/11_0.JPG", "2 1 1 bicycle_final/11_1.JPG"
     )
     files[f"{root}/Ebay_test.txt"] = text(head, "3 2 2 chair_final/22_0.JPG")
-    listing = OnlineProducts(
-        make_folder({"Stanford_Online_Products.zip": zipped(files)})
-    ).listing()
+    listing = OnlineProducts(make_folder({"Stanford_Online_Products.zip": zipped(files)})).listing()
     assert listed(listing) == {
         "train": [("bicycle_final/11_0.JPG", 0), ("bicycle_final/11_1.JPG", 0)],
         "validation": [("chair_final/22_0.JPG", 1)],

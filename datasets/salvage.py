@@ -40,11 +40,11 @@ def read(path: str) -> Iterator[Record]:
 
     A file that is cut off or has a broken length yields one damaged record for all that follows.
     """
-    frames = _frames(path)
+    found = frames(path)
     good = tf.data.TFRecordDataset(path).as_numpy_iterator()
     # TensorFlow compares checksums fast, and is trusted until it finds one wrong.
     with open(path, "rb") as file:
-        for frame in frames:
+        for frame in found:
             if frame.damage:
                 yield frame
                 return
@@ -70,8 +70,8 @@ def _checked(file, frame: Record) -> bytes | None:
     return data if framing.masked_crc32c(data) == frame.checksum else None
 
 
-def _frames(path: str) -> Iterator[Record]:
-    """The frame of each record, without data."""
+def frames(path: str) -> Iterator[Record]:
+    """The frame of each record, without its data: quick, nothing but lengths is read."""
     size = framing.file_size(path)
     position = 0
     with open(path, "rb") as file:

@@ -94,6 +94,29 @@ def test_the_same_shards_from_a_folder_and_from_archives(
     assert len(sums) == 1
 
 
+def test_an_inflated_copy_goes_away_whatever_happens(
+    tmp_path, food, tar, convert_listing, monkeypatch
+):
+    raw, output = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    output.mkdir()
+    (output / ".inflated-0.tar.tmp").write_bytes(b"left by a run that was killed")
+    good = food["food-101/images/waffles/12.jpg"]
+    food["food-101/images/waffles/12.jpg"] = b"a text"
+    (raw / "food-101.tgz").write_bytes(tar(food, True))
+    with pytest.raises(DatasetError, match="waffles/12.jpg: not an image"):
+        convert_listing(Food101(str(raw)).listing(), output, on_bad_record="fail")
+    assert [path.name for path in output.iterdir()] == ["unfinished.jsonl"]
+    food["food-101/images/waffles/12.jpg"] = good
+    (raw / "food-101.tgz").write_bytes(tar(food, True))
+    listing = Food101(str(raw)).listing()
+    manifest = convert_listing(listing, output)
+    assert manifest["splits"]["train"]["num_images"] == 4
+    # A finished conversion inflates nothing again.
+    monkeypatch.setattr("datasets.archive.inflate", None)
+    assert convert_listing(listing, output)["num_written"] == 0
+
+
 def test_food101_with_a_class_that_nobody_listed(make_folder, food):
     food["food-101/meta/test.txt"] = text("sushi/1")
     with pytest.raises(DatasetError, match="'sushi' in meta/test.txt is not in the list of the 2"):

@@ -73,7 +73,7 @@ class GzipTarSource:
 
     def read(self) -> bytes:
         """Returns the bytes of the file."""
-        file = _gzip_reader(self.path)
+        file = _gzip_reader(self.path, self.stamp)
         try:
             file.seek(self.offset)
             return _exactly(file, self.size, self.path)
@@ -447,7 +447,8 @@ def _exactly(file: IO[bytes], size: int, path: str) -> bytes:
 
 
 @functools.lru_cache(maxsize=1)
-def _gzip_reader(path: str) -> gzip.GzipFile:
+def _gzip_reader(path: str, stamp: str) -> gzip.GzipFile:
+    # The stamp is there to have another file of that name opened anew.
     return gzip.open(path, "rb")
 
 

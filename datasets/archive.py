@@ -24,9 +24,13 @@ from typing import IO
 
 from datasets import disk
 from datasets.errors import DatasetError
-from datasets.items import FileSource, Item, Source
+from datasets.items import BytesSource, FileSource, Item, Source
 
 EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".zip")
+
+# What labels come in, and how large such a file may be, in bytes.
+_LISTS = (".txt", ".csv", ".mat")
+_LARGEST_LIST = 1 << 24
 
 _ZIP_LOCAL_HEADER = struct.Struct("<4s22xHH")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile)
@@ -306,9 +310,15 @@ def open_archive(path: str) -> Tree:
         with contextlib.ExitStack() as stack:
             opener = gzip.open if packed else open
             file = stack.enter_context(opener(path, "rb"))
-            kind = GzipTarSource if packed else TarSource
             for name, offset, size in tar_members(file, path):
-                files[name] = kind(path, offset, size, stamp)
+                if not packed:
+                    files[name] = TarSource(path, offset, size, stamp)
+                elif name.endswith(_LISTS) and size <= _LARGEST_LIST:
+                    # Kept: to read it later would mean to inflate all before it again.
+                    file.seek(offset)
+                    files[name] = BytesSource(_exactly(file, size, path))
+                else:
+                    files[name] = GzipTarSource(path, offset, size, stamp)
         return Tree(path, files)
 
 

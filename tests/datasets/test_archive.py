@@ -89,7 +89,8 @@ def test_inflated_items_read_the_copy(packed, tmp_path):
     copy = str(tmp_path / "copy.tar")
     archive.inflate(path, copy)
     moved = archive.inflated(items, {path: copy})
-    assert {item.source.path for item in moved} == {copy}
+    images = [item for item in moved if item.name.endswith(".jpg")]
+    assert {item.source.path for item in images} == {copy}
     assert [item.source.read() for item in moved] == [item.source.read() for item in items]
     assert [item.source.fingerprint() for item in moved] == [
         item.source.fingerprint() for item in items

@@ -13,7 +13,8 @@ import os
 
 from datasets import archive
 from datasets.errors import DatasetError
-from datasets.image_folder import SPLIT_NAMES, hold_out
+from datasets.hold_out import hold_out
+from datasets.image_folder import SPLIT_NAMES
 from datasets.items import FileSource, Item, Listing
 
 _LARGEST_LABEL = 999_999

@@ -5,10 +5,9 @@ splits, each a name of its own: the first 100 species against the other 100 (zer
 retrieval, the original's), the publishers', and 72/8/20 per cent of the images.
 """
 
-import hashlib
-
 from datasets import archive
 from datasets.errors import DatasetError
+from datasets.hold_out import take_share
 from datasets.items import Item, Listing
 from datasets.published import Published, numbers, whole
 
@@ -73,35 +72,6 @@ class Cub200Percent(Cub200):
         train, validation = take_share(rest, 0.1)
         splits = {"train": train, "validation": validation, "test": test}
         return self._listing(classes, splits)
-
-
-def take_share(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
-    """Splits items so that each class loses the share, and all together, rounded, exactly.
-
-    The images of a class are told apart by the hash of their name: the choice depends on nothing
-    else, and like photos, which often follow each other, are not kept together.
-
-    Args:
-        items: What to split.
-        share: Between 0 and 1.
-
-    Returns:
-        What is left and what was taken, in the order of `items`.
-    """
-    ranked = sorted(items, key=lambda item: (item.label, _rank(item.name), item.name))
-    taken = set()
-    for position, item in enumerate(ranked):
-        # Halves are rounded up: the count grows by one at each step of 1 / share.
-        if int((position + 1) * share + 0.5) > int(position * share + 0.5):
-            taken.add(item.name)
-    return (
-        [item for item in items if item.name not in taken],
-        [item for item in items if item.name in taken],
-    )
-
-
-def _rank(name: str) -> bytes:
-    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _box(words: str) -> tuple[float, float, float, float]:

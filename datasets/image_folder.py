@@ -5,12 +5,11 @@ test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
 """
 
 import argparse
-import collections
-import hashlib
 import os
 from typing import Any
 
 from datasets.errors import DatasetError
+from datasets.hold_out import hold_out
 from datasets.items import FileSource, Item, Listing, Skip
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -241,43 +240,6 @@ class ImageFolder:
         """Name within the data set, the same on any machine."""
         relative = os.path.relpath(os.path.join(directory, name), self._raw_dir)
         return relative.replace(os.sep, "/")
-
-
-def hold_out(splits: dict[str, list[Item]], fraction: float, seed: int) -> dict[str, list[Item]]:
-    """Moves a share of each class from train to validation.
-
-    Args:
-        splits: Items by split name, of which "train" is split.
-        fraction: The share, between 0 and 1.
-        seed: Which images are moved; beside it only their names count.
-
-    Raises:
-        DatasetError: A class has one image only.
-    """
-    by_label = collections.defaultdict(list)
-    for item in splits["train"]:
-        by_label[item.label].append(item)
-    held_out = set()
-    for label, items in by_label.items():
-        if len(items) < 2:
-            raise DatasetError(
-                f"{os.path.dirname(items[0].name) or label} has one image only; "
-                "--validation_fraction needs at least two in each class"
-            )
-        # Both splits get at least one image of each class.
-        count = min(max(1, round(fraction * len(items))), len(items) - 1)
-        ranked = sorted(items, key=lambda item: _rank(item, seed))
-        held_out.update(item.name for item in ranked[:count])
-    return {
-        **splits,
-        "train": [item for item in splits["train"] if item.name not in held_out],
-        "validation": [item for item in splits["train"] if item.name in held_out],
-    }
-
-
-def _rank(item: Item, seed: int) -> bytes:
-    """A place in line that depends on the seed and this name only, not on other files."""
-    return hashlib.sha256(f"{seed}:{item.name}".encode("utf-8", "surrogateescape")).digest()
 
 
 def _visible_folders(directory: str) -> list[str]:

@@ -65,6 +65,8 @@ KNOWN_CMYK = (
     "n13037406_4650.JPEG",
 )
 
+_KNOWN = frozenset({*KNOWN_PNG, *KNOWN_CMYK})
+
 # (name, source) of the images of one synset, and of all synsets.
 _Images = list[tuple[str, Source]]
 
@@ -125,6 +127,10 @@ class ImageNet(Published):
         origin = {
             "raw_dir": os.path.abspath(self._raw_dir),
             "bounding_boxes": os.path.abspath(box_path) if box_path else None,
+            # To be compared with what is repaired: copies of the data set may be repaired already.
+            "known_to_need_repair": sorted(
+                item.name for item in splits["train"] if item.name in _KNOWN
+            ),
         }
         return Listing(self.name, ("background", *names), splits, source=origin, as_rgb_jpeg=True)
 

@@ -9,8 +9,8 @@ apart, a fifth of each folder is, chosen by the names of the images.
 import os
 
 from datasets import archive
-from datasets.cub200 import take_share
 from datasets.errors import DatasetError
+from datasets.hold_out import take_share
 from datasets.items import FileSource, Item, Listing
 from datasets.published import Published, numbers, whole
 

@@ -1,5 +1,6 @@
 import io
 import os
+import pickle
 import tarfile
 
 import pytest
@@ -36,6 +37,8 @@ def test_archives_and_folders_look_the_same(packed, make_folder, kind):
     # Backwards too: a compressed tar has to start over.
     for name in [*sorted(FILES), *sorted(FILES, reverse=True)]:
         assert tree.source(name).read() == folder.source(name).read() == FILES[name]
+        # Workers get the sources by mail.
+        assert pickle.loads(pickle.dumps(tree.source(name))).read() == FILES[name]
     assert tree.lines("set/list.txt") == ["one", "two"]
     assert tree.below("set").names("images/") == ["images/a.jpg", "images/b.jpg"]
     assert tree.folder_of("images/b.jpg") == "set"

@@ -231,11 +231,13 @@ def test_records_hold_the_originals_keys_and_repaired_images(
     assert set(np.unique(flat.numpy())) <= {76, 77, 78}
 
 
-def test_the_known_files(raw):
-    assert len(imagenet.KNOWN_PNG) + len(imagenet.KNOWN_CMYK) == len(
-        {*imagenet.KNOWN_PNG, *imagenet.KNOWN_CMYK}
-    )
-    assert (len(imagenet.KNOWN_PNG), len(imagenet.KNOWN_CMYK)) == (1, 22)
+def test_the_known_files(make_folder, jpeg):
+    assert (len(imagenet.KNOWN_PNG), len(set(imagenet.KNOWN_CMYK))) == (1, 22)
+    names = ["n01739381_1309.JPEG", "n01739381_1.JPEG", "n02105855_2933.JPEG"]
+    files = {f"train/{name.split('_')[0]}/{name}": jpeg(1) for name in names}
+    files["val/n01739381/ILSVRC2012_val_00000001.JPEG"] = jpeg(2)
+    listing = ImageNet(make_folder(files)).listing()
+    assert listing.source["known_to_need_repair"] == [names[0], names[2]]
 
 
 def test_what_is_missing_is_said(raw, make_folder, tar, jpeg):

@@ -11,10 +11,11 @@ from datasets import catalog, image_repair
 from datasets.aircraft import Aircraft
 from datasets.cars196 import Cars196, Cars196ZeroShot
 from datasets.convert import CONVERTERS, differences
-from datasets.cub200 import Cub200, Cub200Official, Cub200Percent, take_share
+from datasets.cub200 import Cub200, Cub200Official, Cub200Percent
 from datasets.errors import DatasetError
 from datasets.flowers102 import Flowers102
 from datasets.food101 import Food101
+from datasets.hold_out import take_share
 from datasets.ifood2019 import IFood2019
 from datasets.image_check import BadImageError, check_image
 from datasets.items import BytesSource, Item

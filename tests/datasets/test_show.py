@@ -137,3 +137,24 @@ def test_help_and_this_wing_need_no_hall():
         "assert not {'official', 'tensorflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_halls_command_takes_the_flags_of_training(converted, tmp_path):
+    flags = ["--data_dir", converted, "--output_dir", str(tmp_path), "--num_samples=1"]
+    flags += ["--preprocessing_type=imagenet_64", "--num_views=2"]
+    result = subprocess.run(
+        [sys.executable, "-m", "official.show", *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        str(tmp_path / "samples.png"),
+        str(tmp_path / "distributions.png"),
+    ]
+    sheet = pixels(str(tmp_path / "samples.png"))
+    # Three columns of 168 pixels; a view of 64 pixels is drawn at twice its size.
+    drawn = (sheet[48:, 8 + 176 : 8 + 2 * 176] != 255).any(-1)
+    assert (drawn.any(1).sum(), drawn.any(0).sum()) == (128, 128)

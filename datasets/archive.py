@@ -37,12 +37,12 @@ _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.Bad
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class TarSource:
-    """A file inside an uncompressed tar archive.
+class RangeSource:
+    """Bytes in the middle of a file, such as a file inside an uncompressed tar archive.
 
     Attributes:
         path: The archive.
-        offset: Where the file's bytes begin.
+        offset: Where the bytes begin.
         size: How many there are.
         stamp: Size and time of the archive.
     """
@@ -53,7 +53,7 @@ class TarSource:
     stamp: str = ""
 
     def read(self) -> bytes:
-        """Returns the bytes of the file."""
+        """Returns the bytes."""
         with open(self.path, "rb") as file:
             file.seek(self.offset)
             return _exactly(file, self.size, self.path)
@@ -312,7 +312,7 @@ def open_archive(path: str) -> Tree:
             file = stack.enter_context(opener(path, "rb"))
             for name, offset, size in tar_members(file, path):
                 if not packed:
-                    files[name] = TarSource(path, offset, size, stamp)
+                    files[name] = RangeSource(path, offset, size, stamp)
                 elif name.endswith(_LISTS) and size <= _LARGEST_LIST:
                     # Kept: to read it later would mean to inflate all before it again.
                     file.seek(offset)
@@ -322,7 +322,7 @@ def open_archive(path: str) -> Tree:
         return Tree(path, files)
 
 
-def open_inner_tar(outer: TarSource, name: str) -> Tree:
+def open_inner_tar(outer: RangeSource, name: str) -> Tree:
     """The files of an uncompressed tar that lies inside another.
 
     Args:
@@ -337,7 +337,7 @@ def open_inner_tar(outer: TarSource, name: str) -> Tree:
     with _explained(where), open(outer.path, "rb") as file:
         window = _Window(file, outer.offset, outer.size)
         for member, offset, size in tar_members(window, where):
-            files[member] = TarSource(outer.path, outer.offset + offset, size, outer.stamp)
+            files[member] = RangeSource(outer.path, outer.offset + offset, size, outer.stamp)
     return Tree(where, files)
 
 
@@ -502,7 +502,7 @@ def inflated(items: Sequence[Item], tars: Mapping[str, str]) -> list[Item]:
     for item in items:
         source = item.source
         if isinstance(source, GzipTarSource):
-            tar = TarSource(tars[source.path], source.offset, source.size, source.stamp)
+            tar = RangeSource(tars[source.path], source.offset, source.size, source.stamp)
             item = dataclasses.replace(item, source=tar)
         moved.append(item)
     return moved

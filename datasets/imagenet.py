@@ -16,6 +16,7 @@ One PNG file and 22 CMYK JPEGs among the training images become RGB JPEGs and ar
 """
 
 import argparse
+import dataclasses
 import os
 import re
 from collections.abc import Iterator
@@ -77,15 +78,22 @@ class ImageNet(Published):
     name = "imagenet"
     help = "ImageNet ILSVRC-2012: the two tars, the synset labels, bounding boxes (XML or CSV)"
 
-    def __init__(self, raw_dir: str, bounding_box_file: str | None = None):
+    def __init__(
+        self,
+        raw_dir: str,
+        bounding_box_file: str | None = None,
+        logits_file_path: str | None = None,
+    ):
         """Takes the folder; nothing is read yet.
 
         Args:
             raw_dir: What was fetched.
             bounding_box_file: CSV file, archive or folder of XML files; None looks in `raw_dir`,
                 and "" leaves boxes out.
+            logits_file_path: Folder of a teacher's logits, files train* and validation*.
         """
         super().__init__(raw_dir)
+        self._logits = logits_file_path
         self._box_file = bounding_box_file
 
     @classmethod
@@ -98,11 +106,17 @@ class ImageNet(Published):
             f"XML files; by default the first of these in --raw_dir: {', '.join(_BOXES)}; an "
             "empty value leaves boxes out",
         )
+        parser.add_argument(
+            "--logits_file_path",
+            metavar="DIR",
+            help="folder of a teacher's logits for distillation: CSV files train* and validation*, "
+            "a line for each image: its file name and 1,001 numbers",
+        )
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "ImageNet":
         """Makes the data set that the command line asks for."""
-        return cls(args.raw_dir, args.bounding_box_file)
+        return cls(args.raw_dir, args.bounding_box_file, args.logits_file_path)
 
     def listing(self) -> Listing:
         """Lists all images; none is opened.
@@ -123,16 +137,33 @@ class ImageNet(Published):
                 _items(validation, synsets, words, boxes), key=lambda item: item.name
             ),
         }
+        if self._logits:
+            splits = {split: self._with_logits(split, items) for split, items in splits.items()}
         names = [f"{synset} {words[synset]}" if synset in words else synset for synset in synsets]
         origin = {
             "raw_dir": os.path.abspath(self._raw_dir),
             "bounding_boxes": os.path.abspath(box_path) if box_path else None,
+            "logits": os.path.abspath(self._logits) if self._logits else None,
             # To be compared with what is repaired: copies of the data set may be repaired already.
             "known_to_need_repair": sorted(
                 item.name for item in splits["train"] if item.name in _KNOWN
             ),
         }
         return Listing(self.name, ("background", *names), splits, source=origin, as_rgb_jpeg=True)
+
+    def _with_logits(self, split: str, items: list[Item]) -> list[Item]:
+        """The same items with their teacher's logits."""
+        # Here: a command line's help needs no TensorFlow.
+        from datasets import teacher_logits
+
+        found = teacher_logits.find(self._logits, split)
+        missing = [item.name for item in items if item.name not in found]
+        if missing:
+            raise DatasetError(
+                f"--logits_file_path={self._logits} has no logits of {len(missing)} {split} "
+                f"images, such as {missing[0]}"
+            )
+        return [dataclasses.replace(item, logits=found[item.name]) for item in items]
 
     def _existing(self, names: tuple[str, ...]) -> str | None:
         """The first of `names` in `raw_dir`, as a folder or as a tar."""
@@ -167,7 +198,7 @@ class ImageNet(Published):
             for name in outer.names(end=".tar"):
                 synset = os.path.basename(name).removesuffix(".tar")
                 inner = outer.source(name)
-                if _SYNSET.fullmatch(synset) and isinstance(inner, archive.TarSource):
+                if _SYNSET.fullmatch(synset) and isinstance(inner, archive.RangeSource):
                     found[synset] = _tree_images(archive.open_inner_tar(inner, name))
         empty = [synset for synset, images in found.items() if not images]
         if not found or empty:

@@ -76,6 +76,7 @@ class Item:
             writer divides by it.
         synset: WordNet ID of the class, where it has one.
         text: The class in words, where the record is to hold it.
+        logits: Where a teacher's logits are, numbers separated by commas, if there are any.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Item:
     pixel_boxes: tuple[Box, ...] = ()
     synset: str = ""
     text: str = ""
+    logits: Source | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Listing:
                 add(item.name, item.label, item.boxes, item.source.fingerprint())
                 if item.pixel_boxes or item.synset or item.text:
                     add(item.pixel_boxes, item.synset, item.text)
+                if item.logits is not None:
+                    add(item.logits.fingerprint())
             for skip in self.skipped.get(split, ()):
                 add(skip.file, skip.reason)
         return summary.hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from datasets import disk, image_repair
+from datasets import disk, image_repair, teacher_logits
 from datasets.errors import DatasetError
 from datasets.image_check import BadImageError, CheckedImage, check_image
 from datasets.items import Box, Item, Skip
@@ -79,15 +79,19 @@ def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
         image, change = image_repair.to_rgb_jpeg(image)
         if change:
             repaired.append(Skip(item.name, change))
+    logits = None
+    if item.logits is not None:
+        logits = teacher_logits.read(item.logits, task.num_logits)
     boxes = item.boxes
     if item.pixel_boxes and task.crop_to_boxes:
-        return _record(item, image_repair.crop_to_box(image, item.pixel_boxes[0]), ())
+        image = image_repair.crop_to_box(image, item.pixel_boxes[0])
+        return _record(item, image, (), logits)
     if item.pixel_boxes:
         boxes = image_repair.fractions(item.pixel_boxes, image.height, image.width)
         lost = len(item.pixel_boxes) - len(boxes)
         if lost:
             repaired.append(Skip(item.name, f"{lost} bounding boxes outside the image left out"))
-    return _record(item, image, boxes)
+    return _record(item, image, boxes, logits)
 
 
 def _load(item: Item) -> CheckedImage:
@@ -98,7 +102,9 @@ def _load(item: Item) -> CheckedImage:
     return check_image(data)
 
 
-def _record(item: Item, image: CheckedImage, boxes: tuple[Box, ...]) -> bytes:
+def _record(
+    item: Item, image: CheckedImage, boxes: tuple[Box, ...], logits: list[float] | None
+) -> bytes:
     return encode_example(
         encoded=image.encoded,
         height=image.height,
@@ -107,6 +113,7 @@ def _record(item: Item, image: CheckedImage, boxes: tuple[Box, ...]) -> bytes:
         image_format=image.image_format,
         filename=item.name,
         boxes=boxes,
+        logits=logits,
         synset=item.synset,
         text=item.text,
     )

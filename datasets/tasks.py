@@ -16,6 +16,7 @@ class ShardTask:
         fail_on_bad_image: Whether the first bad image is an error.
         as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
         crop_to_boxes: Whether an image with boxes is cut to the first one.
+        num_logits: Number of a teacher's logits, where items have them.
     """
 
     path: str
@@ -23,6 +24,7 @@ class ShardTask:
     fail_on_bad_image: bool = False
     as_rgb_jpeg: bool = False
     crop_to_boxes: bool = False
+    num_logits: int = 0
 
     def run(self, on_image: Callable[[], None]) -> "ShardResult":
         """Writes the shard; see `shard.write_shard`."""

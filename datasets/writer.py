@@ -221,6 +221,7 @@ def _missing_tasks(
                     config.on_bad_record == "fail",
                     listing.as_rgb_jpeg,
                     listing.crop_to_boxes,
+                    len(listing.class_names),
                 )
             )
     return tasks

@@ -1,11 +1,12 @@
 import io
+import itertools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from datasets import bounding_boxes, imagenet
+from datasets import bounding_boxes, imagenet, reader, schema
 from datasets.errors import DatasetError
 from datasets.imagenet import ImageNet
 
@@ -229,6 +230,56 @@ def test_records_hold_the_originals_keys_and_repaired_images(
     assert float(tf.reduce_mean(tf.cast(difference, tf.float32))) < 30
     flat = tf.io.decode_jpeg(found[PNG]["image/encoded"].bytes_list.value[0])
     assert set(np.unique(flat.numpy())) <= {76, 77, 78}
+
+
+def logits_line(name, first, count=4):
+    return ",".join([name, *(f"{first + number / 8:.3f}" for number in range(count))]) + "\n"
+
+
+@pytest.fixture
+def teacher(make_folder):
+    """A folder of logits: four numbers for the background class and three synsets."""
+    names = [name for name, _, _ in TRAIN]
+    files = {
+        "train_0.csv": "".join(logits_line(name, n) for n, name in enumerate(names[:2])),
+        "train_1.csv": "".join(logits_line(name, n) for n, name in enumerate(names[2:], 2)),
+        "validation": "".join(logits_line(name, -1) for name, _, _ in VALIDATION),
+    }
+    numbers = itertools.count()
+
+    def make(**more):
+        data = {name: text.encode() for name, text in {**files, **more}.items()}
+        return make_folder(data, f"logits{next(numbers)}")
+
+    return make
+
+
+def test_a_teachers_logits_go_into_the_records(raw, teacher, tmp_path, convert_listing):
+    listing = ImageNet(raw(), None, teacher()).listing()
+    assert listing.digest({}) != ImageNet(raw()).listing().digest({})
+    convert_listing(listing, tmp_path / "out")
+    split = reader.find_split(str(tmp_path / "out"))
+    found = {}
+    for record in reader.read_records(split).as_numpy_iterator():
+        parsed = schema.parse_example(record["serialized"], num_logits=4)
+        found[parsed["filename"].numpy().decode()] = parsed["logits"].numpy().tolist()
+    assert found == {
+        name: [n, n + 0.125, n + 0.25, n + 0.375] for n, (name, _, _) in enumerate(TRAIN)
+    }
+
+
+def test_logits_that_do_not_fit(raw, teacher, make_folder, tmp_path, convert_listing):
+    with pytest.raises(DatasetError, match="holds no files train"):
+        ImageNet(raw(), None, make_folder({"a": b""}, "none")).listing()
+    name = TRAIN[2][0]
+    with pytest.raises(DatasetError, match=f"line 1 of .*train_2.csv: {name} has logits already"):
+        ImageNet(raw(), None, teacher(**{"train_2.csv": logits_line(name, 0)})).listing()
+    with pytest.raises(DatasetError, match=f"no logits of 3 train images, such as {name}"):
+        ImageNet(raw(), None, teacher(**{"train_1.csv": "\n"})).listing()
+    short = "".join(logits_line(name, 0, 3) for name, _, _ in TRAIN[2:])
+    listing = ImageNet(raw(), None, teacher(**{"train_1.csv": short})).listing()
+    with pytest.raises(DatasetError, match="3 teacher logits, not 4.*--on_bad_record=skip"):
+        convert_listing(listing, tmp_path / "out", on_bad_record="fail")
 
 
 def test_the_known_files(make_folder, jpeg):

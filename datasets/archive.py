@@ -2,29 +2,25 @@
 
 Nothing is unpacked. A file in a tar or zip archive is read at its offset, also inside a tar
 within a tar. A compressed tar can only be read forwards; the writer inflates such an archive as
-one hidden file beside the shards for as long as it works (see `inflated`).
+one hidden file beside the shards for as long as it works (see `inflate.py`).
 
 Names out of an archive become names of images and never paths to write to; all the same an
 archive with a name that points out of itself is refused.
 """
 
 import contextlib
-import dataclasses
-import functools
 import gzip
 import io
 import os
-import shutil
-import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
-from datasets import disk
+from datasets.archive_source import GzipTarSource, RangeSource, ZipSource, exactly
 from datasets.errors import DatasetError
-from datasets.items import BytesSource, FileSource, Item, Source
+from datasets.items import BytesSource, FileSource, Source
 
 EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -32,107 +28,7 @@ EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".zip")
 _LISTS = (".txt", ".csv", ".mat")
 _LARGEST_LIST = 1 << 24
 
-_ZIP_LOCAL_HEADER = struct.Struct("<4s22xHH")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class RangeSource:
-    """Bytes in the middle of a file, such as a file inside an uncompressed tar archive.
-
-    Attributes:
-        path: The archive.
-        offset: Where the bytes begin.
-        size: How many there are.
-        stamp: Size and time of the archive.
-    """
-
-    path: str
-    offset: int
-    size: int
-    stamp: str = ""
-
-    def read(self) -> bytes:
-        """Returns the bytes."""
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            return _exactly(file, self.size, self.path)
-
-    def fingerprint(self) -> str:
-        """Changes with the archive, or when the file lies elsewhere in it."""
-        return f"{self.stamp}:{self.offset}:{self.size}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class GzipTarSource:
-    """A file inside a compressed tar archive; offsets count inflated bytes.
-
-    Reading in order is fast, reading backwards starts over: see `inflated`.
-    """
-
-    path: str
-    offset: int
-    size: int
-    stamp: str = ""
-
-    def read(self) -> bytes:
-        """Returns the bytes of the file."""
-        file = _gzip_reader(self.path, self.stamp)
-        try:
-            file.seek(self.offset)
-            return _exactly(file, self.size, self.path)
-        except (EOFError, zlib.error) as error:
-            raise OSError(f"archive {self.path} is damaged: {error}") from error
-
-    def fingerprint(self) -> str:
-        """Changes with the archive, or when the file lies elsewhere in it."""
-        return f"{self.stamp}:{self.offset}:{self.size}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ZipSource:
-    """A file inside a zip archive.
-
-    Attributes:
-        path: The archive.
-        offset: Where the file's local header begins.
-        packed: Bytes in the archive.
-        size: Bytes of the file.
-        method: How it is packed: 0 stored, 8 deflated.
-        checksum: CRC-32 of the file.
-        stamp: Size and time of the archive.
-    """
-
-    path: str
-    offset: int
-    packed: int
-    size: int
-    method: int
-    checksum: int
-    stamp: str = ""
-
-    def read(self) -> bytes:
-        """Returns the bytes of the file."""
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            header = _exactly(file, _ZIP_LOCAL_HEADER.size, self.path)
-            magic, name_size, extra_size = _ZIP_LOCAL_HEADER.unpack(header)
-            if magic != b"PK\x03\x04":
-                raise OSError(f"archive {self.path} is damaged at byte {self.offset}")
-            file.seek(name_size + extra_size, os.SEEK_CUR)
-            data = _exactly(file, self.packed, self.path)
-        if self.method == zipfile.ZIP_DEFLATED:
-            try:
-                data = zlib.decompressobj(-15).decompress(data, self.size + 1)
-            except zlib.error as error:
-                raise OSError(f"archive {self.path} is damaged: {error}") from error
-        if len(data) != self.size or zlib.crc32(data) != self.checksum:
-            raise OSError(f"archive {self.path} is damaged: a checksum is wrong")
-        return data
-
-    def fingerprint(self) -> str:
-        """Changes with the archive, or with the file's checksum."""
-        return f"{self.stamp}:{self.checksum}:{self.size}"
 
 
 class Tree:
@@ -301,7 +197,7 @@ def open_archive(path: str) -> Tree:
         DatasetError: No such archive, a damaged one, or one with a name that points out of it.
     """
     stamp = FileSource(path).fingerprint()
-    with _explained(path):
+    with explained(path):
         if zipfile.is_zipfile(path):
             return Tree(path, dict(_zip_files(path, stamp)))
         with open(path, "rb") as file:
@@ -316,7 +212,7 @@ def open_archive(path: str) -> Tree:
                 elif name.endswith(_LISTS) and size <= _LARGEST_LIST:
                     # Kept: to read it later would mean to inflate all before it again.
                     file.seek(offset)
-                    files[name] = BytesSource(_exactly(file, size, path))
+                    files[name] = BytesSource(exactly(file, size, path))
                 else:
                     files[name] = GzipTarSource(path, offset, size, stamp)
         return Tree(path, files)
@@ -334,7 +230,7 @@ def open_inner_tar(outer: RangeSource, name: str) -> Tree:
     """
     where = f"{outer.path}/{name}"
     files = {}
-    with _explained(where), open(outer.path, "rb") as file:
+    with explained(where), open(outer.path, "rb") as file:
         window = _Window(file, outer.offset, outer.size)
         for member, offset, size in tar_members(window, where):
             files[member] = RangeSource(outer.path, outer.offset + offset, size, outer.stamp)
@@ -342,7 +238,12 @@ def open_inner_tar(outer: RangeSource, name: str) -> Tree:
 
 
 @contextlib.contextmanager
-def _explained(where: str) -> Iterator[None]:
+def explained(where: str) -> Iterator[None]:
+    """Turns what a damaged archive raises into words that name it.
+
+    Raises:
+        DatasetError: The archive `where` is damaged, or cannot be read.
+    """
     try:
         yield
     except _DAMAGED as error:
@@ -447,62 +348,3 @@ class _Window(io.RawIOBase):
         data = self._file.read(size)
         self._position += len(data)
         return data
-
-
-def _exactly(file: IO[bytes], size: int, path: str) -> bytes:
-    data = file.read(size)
-    if len(data) < size:
-        raise OSError(f"archive {path} is cut off")
-    return data
-
-
-@functools.lru_cache(maxsize=1)
-def _gzip_reader(path: str, stamp: str) -> gzip.GzipFile:
-    # The stamp is there to have another file of that name opened anew.
-    return gzip.open(path, "rb")
-
-
-def compressed_archives(items: Iterable[Item]) -> list[str]:
-    """Paths of the compressed tar archives that hold images of `items`."""
-    return sorted({item.source.path for item in items if isinstance(item.source, GzipTarSource)})
-
-
-def inflate(path: str, output: str) -> None:
-    """Writes what the compressed archive `path` inflates to, itself an archive, to `output`.
-
-    Raises:
-        DatasetError: The archive is damaged, or there is no room.
-    """
-    with _explained(path), disk.removed_on_failure(output), gzip.open(path, "rb") as source:
-        try:
-            target = open(output, "wb")
-        except OSError as error:
-            raise disk.write_error(error, output) from error
-        with target:
-            while chunk := source.read(1 << 20):
-                try:
-                    target.write(chunk)
-                except OSError as error:
-                    raise disk.write_error(error, output) from error
-
-
-def room_for(paths: Iterable[str], directory: str) -> tuple[int, int]:
-    """Bytes that the archives take up, which their contents exceed little; and bytes free."""
-    return sum(os.path.getsize(path) for path in paths), shutil.disk_usage(directory).free
-
-
-def inflated(items: Sequence[Item], tars: Mapping[str, str]) -> list[Item]:
-    """The same items, read from inflated archives.
-
-    Args:
-        items: Items, of any source.
-        tars: Inflated archive by compressed archive.
-    """
-    moved = []
-    for item in items:
-        source = item.source
-        if isinstance(source, GzipTarSource):
-            tar = RangeSource(tars[source.path], source.offset, source.size, source.stamp)
-            item = dataclasses.replace(item, source=tar)
-        moved.append(item)
-    return moved

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterator
 
 from datasets import archive, bounding_boxes
+from datasets.archive_source import RangeSource
 from datasets.errors import DatasetError
 from datasets.items import FileSource, Item, Listing, Source
 from datasets.published import Published
@@ -198,7 +199,7 @@ class ImageNet(Published):
             for name in outer.names(end=".tar"):
                 synset = os.path.basename(name).removesuffix(".tar")
                 inner = outer.source(name)
-                if _SYNSET.fullmatch(synset) and isinstance(inner, archive.RangeSource):
+                if _SYNSET.fullmatch(synset) and isinstance(inner, RangeSource):
                     found[synset] = _tree_images(archive.open_inner_tar(inner, name))
         empty = [synset for synset, images in found.items() if not images]
         if not found or empty:

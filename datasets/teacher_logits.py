@@ -8,7 +8,7 @@ written, so that 15 GB of them need no memory.
 import glob
 import os
 
-from datasets.archive import RangeSource
+from datasets.archive_source import RangeSource
 from datasets.errors import DatasetError
 from datasets.image_check import BadImageError
 from datasets.items import FileSource, Source

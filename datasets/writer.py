@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from datasets import archive, disk, pool
+from datasets import disk, inflate, pool
 from datasets import manifest as manifest_lib
 from datasets.errors import DatasetError
 from datasets.items import Item, Listing, Skip
@@ -233,8 +233,8 @@ def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask
     The copies are temporary files of the output directory, removed when the work ends.
     """
     tars = {}
-    paths = archive.compressed_archives(item for task in tasks for item in task.items)
-    needed, free = archive.room_for(paths, output_dir)
+    paths = inflate.compressed_archives(item for task in tasks for item in task.items)
+    needed, free = inflate.room_for(paths, output_dir)
     if needed > free:
         raise DatasetError(
             f"{', '.join(paths)} must be inflated for a while, which takes at least {needed:,} "
@@ -244,10 +244,10 @@ def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask
     for number, path in enumerate(paths):
         _note(f"inflating {path}, which can only be read forwards; the copy goes at the end")
         tars[path] = os.path.join(output_dir, f"{manifest_lib.INFLATED_START}{number}.tar.tmp")
-        archive.inflate(path, tars[path])
+        inflate.inflate(path, tars[path])
     if not tars:
         return tasks
-    return [dataclasses.replace(task, items=archive.inflated(task.items, tars)) for task in tasks]
+    return [dataclasses.replace(task, items=inflate.inflated(task.items, tars)) for task in tasks]
 
 
 def _check_bad_fractions(listing: Listing, config: WriterConfig, journal: Journal) -> None:

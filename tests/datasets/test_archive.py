@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from datasets import archive
+from datasets import archive, inflate
 from datasets.errors import DatasetError
 from datasets.items import Item
 
@@ -88,10 +88,10 @@ def test_inflated_items_read_the_copy(packed, tmp_path):
     path = packed("tgz")
     tree = archive.open_archive(path)
     items = [Item(name, tree.source(name), 0) for name in tree.names()]
-    assert archive.compressed_archives(items) == [path]
+    assert inflate.compressed_archives(items) == [path]
     copy = str(tmp_path / "copy.tar")
-    archive.inflate(path, copy)
-    moved = archive.inflated(items, {path: copy})
+    inflate.inflate(path, copy)
+    moved = inflate.inflated(items, {path: copy})
     images = [item for item in moved if item.name.endswith(".jpg")]
     assert {item.source.path for item in images} == {copy}
     assert [item.source.read() for item in moved] == [item.source.read() for item in items]

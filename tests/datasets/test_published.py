@@ -114,7 +114,7 @@ def test_an_inflated_copy_goes_away_whatever_happens(
     manifest = convert_listing(listing, output)
     assert manifest["splits"]["train"]["num_images"] == 4
     # A finished conversion inflates nothing again.
-    monkeypatch.setattr("datasets.archive.inflate", None)
+    monkeypatch.setattr("datasets.inflate.inflate", None)
     assert convert_listing(listing, output)["num_written"] == 0
 
 

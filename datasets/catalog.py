@@ -1,7 +1,8 @@
 """What each data set of the paper is: the one source of class and image counts.
 
-Sizes of the fine-grained sets are those of the paper's table 14; the others, the
-buffer sizes and the shard counts are those of the original implementation.
+Sizes of the fine-grained sets are those of the paper's table 14; the others and the buffer
+sizes are those of the original's data_config.py; shard counts are those that its converters
+write (where it has one; else its usual 128 and 16).
 """
 
 import dataclasses
@@ -23,6 +24,12 @@ class DatasetInfo:
         train_shards: TFRecord files of the training split.
         validation_shards: TFRecord files of the validation split.
         description: One line for people.
+        num_labels: Labels that occur in the records; more than `num_classes` where validation
+            holds classes that are only retrieved. 0 stands for `num_classes`.
+        num_test_images: Images of a third split, where there is one.
+        test_shards: TFRecord files of the third split.
+
+    A number of images of 0 means that the publishers give none.
     """
 
     name: str
@@ -34,11 +41,31 @@ class DatasetInfo:
     train_shards: int = 128
     validation_shards: int = 16
     description: str = ""
+    num_labels: int = 0
+    num_test_images: int = 0
+    test_shards: int = 16
+
+    def __post_init__(self):
+        """Fills in the number of labels."""
+        if not self.num_labels:
+            object.__setattr__(self, "num_labels", self.num_classes)
 
     @property
     def num_images(self) -> dict[str, int]:
         """Number of images by split name."""
-        return {"train": self.num_train_images, "validation": self.num_validation_images}
+        counts = {"train": self.num_train_images, "validation": self.num_validation_images}
+        if self.num_test_images:
+            counts["test"] = self.num_test_images
+        return counts
+
+    @property
+    def num_shards(self) -> dict[str, int]:
+        """Number of TFRecord files by split name."""
+        return {
+            "train": self.train_shards,
+            "validation": self.validation_shards,
+            "test": self.test_shards,
+        }
 
 
 _ALL = (
@@ -63,8 +90,26 @@ _ALL = (
         5864,
         5924,
         100,
-        100,
         description="Caltech-UCSD Birds 200-2011, zero-shot split for retrieval",
+        num_labels=200,
+    ),
+    DatasetInfo(
+        "cub_200_2011_official",
+        200,
+        0,
+        5994,
+        5794,
+        description="Caltech-UCSD Birds 200-2011, the publishers' split for classification",
+    ),
+    # 72, 8 and 20 per cent of the 11,788 images.
+    DatasetInfo(
+        "cub_200_2011_72_8_20",
+        200,
+        0,
+        8487,
+        943,
+        description="Caltech-UCSD Birds 200-2011, 72/8/20 split for classification",
+        num_test_images=2358,
     ),
     DatasetInfo("iFood2019", 251, 0, 118475, 11994, description="iFood 2019 (FGVC6)"),
     # Validation labels go on from 11318: those classes are only retrieved.
@@ -76,6 +121,7 @@ _ALL = (
         60502,
         50000,
         description="Stanford Online Products, zero-shot split for retrieval",
+        num_labels=22634,
     ),
     DatasetInfo("oxford_flowers102", 102, 0, 2040, 6149, description="Oxford Flowers-102"),
     DatasetInfo(
@@ -94,10 +140,15 @@ _ALL = (
         0,
         8054,
         8131,
+        validation_shards=128,
         description="Stanford Cars, zero-shot split for retrieval",
     ),
     DatasetInfo("oxford_iiit_pet", 37, 0, 3680, 3669, description="Oxford-IIIT Pets"),
     DatasetInfo("fgvc_aircraft", 100, 0, 6667, 3333, description="FGVC-Aircraft variants"),
+    # The sizes depend on the folds, which the publishers give apart from the images.
+    DatasetInfo(
+        "uec_food100", 100, 0, 0, 0, train_shards=64, description="UEC FOOD 100, folds 0-3 and 4"
+    ),
 )
 
 _BY_NAME = {info.name: info for info in _ALL}

@@ -1,6 +1,8 @@
 """Command line: raw images to TFRecord shards.
 
-`python -m datasets.convert image_folder --raw_dir DIR --output_dir DIR`
+`python -m datasets.convert NAME --raw_dir DIR --output_dir DIR`
+
+NAME is a data set of the catalogue in its published layout, image_folder, csv, or tfds:NAME.
 """
 
 import argparse
@@ -10,12 +12,49 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import command_line
+from datasets import catalog, command_line
+from datasets.aircraft import Aircraft
+from datasets.cars196 import Cars196, Cars196ZeroShot
+from datasets.csv_list import CsvList
+from datasets.cub200 import Cub200, Cub200Official, Cub200Percent
+from datasets.flowers102 import Flowers102
+from datasets.food101 import Food101
+from datasets.ifood2019 import IFood2019
 from datasets.image_folder import ImageFolder
-from datasets.writer import ON_BAD_IMAGE, WriterConfig, write_dataset
+from datasets.imagenet import ImageNet
+from datasets.items import Listing
+from datasets.kaggle_flower import KaggleFlower
+from datasets.online_products import OnlineProducts
+from datasets.pets import Pets
+from datasets.tfds_set import TfdsSet
+from datasets.uec_food100 import UecFood100
+from datasets.writer import ON_BAD_RECORD, WriterConfig, write_dataset
 
 # Each knows its flags and its layout, and lists its images; the writer does the rest.
-CONVERTERS = {converter.name: converter for converter in (ImageFolder,)}
+CONVERTERS = {
+    converter.name: converter
+    for converter in (
+        ImageFolder,
+        CsvList,
+        TfdsSet,
+        ImageNet,
+        Food101,
+        Cars196,
+        Cars196ZeroShot,
+        Cub200,
+        Cub200Official,
+        Cub200Percent,
+        Flowers102,
+        Pets,
+        Aircraft,
+        OnlineProducts,
+        UecFood100,
+        IFood2019,
+        KaggleFlower,
+    )
+}
+
+_TFDS_START = "tfds:"
 
 _SHOWN_SKIPS = 5
 
@@ -34,7 +73,7 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> None:
     add = parser.add_argument
     default = " (default: %(default)s)"
     add("--raw_dir", required=True, metavar="DIR", help="the images as published or kept")
@@ -44,7 +83,7 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where shards, labels.txt and manifest.json go",
     )
-    for split, count in (("train", 8), ("validation", 2), ("test", 2)):
+    for split, count in converter.num_shards().items():
         add(
             f"--{split}_shards",
             type=_positive,
@@ -61,9 +100,11 @@ def _add_common_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--seed", type=int, default=0, help="order of the training images" + default)
     add(
+        "--on_bad_record",
+        # Its name before there were other data sets than folders of images.
         "--on_bad_image",
-        choices=ON_BAD_IMAGE,
-        default="skip",
+        choices=ON_BAD_RECORD,
+        default=converter.on_bad_record,
         help="skip: count and report images that do not decode; fail: stop at the first" + default,
     )
     add(
@@ -97,7 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        _add_common_arguments(command)
+        _add_common_arguments(command, converter)
         converter.add_arguments(command)
     return parser
 
@@ -111,7 +152,7 @@ def _writer_config(args: argparse.Namespace) -> WriterConfig:
         },
         seed=args.seed,
         num_workers=args.num_workers,
-        on_bad_image=args.on_bad_image,
+        on_bad_record=args.on_bad_record,
         max_bad_fraction=args.max_bad_fraction,
         overwrite=args.overwrite,
     )
@@ -128,19 +169,48 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
             f"{split['num_skipped']:>9}"
         )
     skipped = [skip for split in manifest["splits"].values() for skip in split["skipped"]]
-    for skip in skipped[:_SHOWN_SKIPS]:
-        lines.append(f"skipped {skip['file']}: {skip['reason']}")
-    if len(skipped) > _SHOWN_SKIPS:
-        lines.append(f"... and {len(skipped) - _SHOWN_SKIPS} more, all in manifest.json")
+    lines += _shown("skipped", skipped)
+    repaired = [item for split in manifest["splits"].values() for item in split.get("repaired", ())]
+    lines += _shown("repaired", repaired)
     if manifest["num_written"]:
         rate = manifest["num_written"] / max(seconds, 1e-9)
         lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
     return "\n".join(lines)
 
 
+def _shown(what: str, files: list[dict[str, str]]) -> list[str]:
+    """Some of the files that were skipped or repaired, and how many there are."""
+    lines = [f"{what} {file['file']}: {file['reason']}" for file in files[:_SHOWN_SKIPS]]
+    if len(files) > _SHOWN_SKIPS:
+        more = len(files) - _SHOWN_SKIPS
+        lines.append(f"... and {more} more {what} ({len(files)} in all), named in manifest.json")
+    return lines
+
+
+def differences(listing: Listing) -> list[str]:
+    """Where a listing differs from what the catalogue says of the data set, in words."""
+    if listing.name not in catalog.names():
+        return []
+    info = catalog.get(listing.name)
+    lines = []
+    if len(listing.class_names) != info.num_classes:
+        lines.append(f"{len(listing.class_names)} classes, not {info.num_classes}")
+    for split, count in info.num_images.items():
+        found = len(listing.splits.get(split, ()))
+        if count and found != count:
+            lines.append(f"{found:,} {split} images, not {count:,}")
+    return lines
+
+
 def _convert(args: argparse.Namespace) -> None:
     start = time.monotonic()
     listing = CONVERTERS[args.name].from_arguments(args).listing()
+    changed = differences(listing)
+    if changed:
+        print(
+            f"note: this is not the whole {listing.name} as published: {'; '.join(changed)}",
+            file=sys.stderr,
+        )
     manifest = write_dataset(listing, args.output_dir, _writer_config(args))
     print(format_summary(manifest, args.output_dir, time.monotonic() - start))
 
@@ -154,7 +224,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 1 after an error, 130 after Ctrl-C.
     """
-    args = build_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0].startswith(_TFDS_START):
+        words[:1] = ["tfds", f"--tfds_name={words[0].removeprefix(_TFDS_START)}"]
+    args = build_parser().parse_args(words)
     # The decoders report each bad image to stderr by themselves; here it is counted and named.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return command_line.run(lambda: _convert(args), "the same command goes on from here")

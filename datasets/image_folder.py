@@ -5,17 +5,16 @@ test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
 """
 
 import argparse
-import collections
-import hashlib
 import os
 from typing import Any
 
 from datasets.errors import DatasetError
+from datasets.hold_out import hold_out
 from datasets.items import FileSource, Item, Listing, Skip
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
-_SPLITS = {
+SPLIT_NAMES = {
     "train": "train",
     "validation": "validation",
     "val": "validation",
@@ -29,6 +28,8 @@ class ImageFolder:
 
     name = "image_folder"
     help = "any folder of photos, one sub-folder per class"
+    # Among one's own photos a broken one is no reason to stop: it is counted and named.
+    on_bad_record = "skip"
 
     def __init__(self, raw_dir: str, validation_fraction: float | None = None, seed: int = 0):
         """Takes the folder; nothing is read yet.
@@ -49,6 +50,11 @@ class ImageFolder:
         self._raw_dir = raw_dir
         self._fraction = validation_fraction
         self._seed = seed
+
+    @staticmethod
+    def num_shards() -> dict[str, int]:
+        """TFRecord files by split name, unless the user says."""
+        return {"train": 8, "validation": 2, "test": 2}
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +92,7 @@ class ImageFolder:
             for split, by_class in images.items()
         }
         if self._fraction is not None:
-            splits = self._hold_out(splits["train"], splits)
+            splits = hold_out(splits, self._fraction, self._seed)
             skipped["validation"] = []
         splits = {
             split: splits[split] for split in ("train", "validation", "test") if split in splits
@@ -115,7 +121,7 @@ class ImageFolder:
             )
         found: dict[str, str] = {}
         for folder in folders:
-            split = _SPLITS.get(folder.lower())
+            split = SPLIT_NAMES.get(folder.lower())
             if split in found:
                 raise DatasetError(
                     f"--raw_dir={raw_dir} has two folders for split {split!r}: "
@@ -135,7 +141,7 @@ class ImageFolder:
                 f"--raw_dir={raw_dir} has no train folder; it has: {', '.join(folders)}"
             )
         if found["train"] != raw_dir and len(found) != len(folders):
-            strange = [name for name in folders if name.lower() not in _SPLITS]
+            strange = [name for name in folders if name.lower() not in SPLIT_NAMES]
             raise DatasetError(
                 f"--raw_dir={raw_dir} has splits and other folders: {', '.join(strange)}; "
                 "splits are train, validation (val, valid) and test"
@@ -234,33 +240,6 @@ class ImageFolder:
         """Name within the data set, the same on any machine."""
         relative = os.path.relpath(os.path.join(directory, name), self._raw_dir)
         return relative.replace(os.sep, "/")
-
-    def _hold_out(self, train: list[Item], splits: dict[str, list[Item]]) -> dict[str, list[Item]]:
-        """Moves a share of each class from train to validation."""
-        by_label = collections.defaultdict(list)
-        for item in train:
-            by_label[item.label].append(item)
-        held_out = set()
-        for label, items in by_label.items():
-            if len(items) < 2:
-                raise DatasetError(
-                    f"{os.path.dirname(items[0].name) or label} has one image only; "
-                    "--validation_fraction needs at least two in each class"
-                )
-            # Both splits get at least one image of each class.
-            count = min(max(1, round(self._fraction * len(items))), len(items) - 1)
-            ranked = sorted(items, key=self._rank)
-            held_out.update(item.name for item in ranked[:count])
-        return {
-            **splits,
-            "train": [item for item in train if item.name not in held_out],
-            "validation": [item for item in train if item.name in held_out],
-        }
-
-    def _rank(self, item: Item) -> bytes:
-        """A place in line that depends on the seed and this name only, not on other files."""
-        text = f"{self._seed}:{item.name}"
-        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 def _visible_folders(directory: str) -> list[str]:

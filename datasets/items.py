@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+Box = tuple[float, float, float, float]
+
 
 class Source(Protocol):
     """Where an image's bytes come from; small, and sent to worker processes as it is."""
@@ -70,12 +72,21 @@ class Item:
         source: Where the bytes come from.
         label: Class as written to the record (1 or more where 0 is a background class).
         boxes: Each (ymin, xmin, ymax, xmax), as fractions of height and width.
+        pixel_boxes: The same in pixels, for data sets that do not state the image's size; the
+            writer divides by it.
+        synset: WordNet ID of the class, where it has one.
+        text: The class in words, where the record is to hold it.
+        logits: Where a teacher's logits are, numbers separated by commas, if there are any.
     """
 
     name: str
     source: Source
     label: int
-    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    boxes: tuple[Box, ...] = ()
+    pixel_boxes: tuple[Box, ...] = ()
+    synset: str = ""
+    text: str = ""
+    logits: Source | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,10 +96,13 @@ class Skip:
     Attributes:
         file: Its name within the data set.
         reason: Why, in words.
+        bad: Whether it should have been an image of the data set: it counts as a bad record, and
+            not as something that lies beside the images.
     """
 
     file: str
     reason: str
+    bad: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +115,12 @@ class Listing:
         splits: Items by split name ("train", "validation", "test"), in a stable order.
         skipped: Files by split name that are no images of the data set.
         source: Where the data came from, for the manifest; JSON values.
+        num_classes: Outputs of a classifier; None takes the number of labels. Labels from there
+            on belong to classes that are only retrieved.
+        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs, as in the original's
+            ImageNet; each is reported.
+        crop_to_boxes: Whether an image with boxes is cut to the first one; the record then
+            holds no boxes.
     """
 
     name: str
@@ -108,6 +128,14 @@ class Listing:
     splits: dict[str, Sequence[Item]]
     skipped: dict[str, Sequence[Skip]] = dataclasses.field(default_factory=dict)
     source: dict[str, Any] = dataclasses.field(default_factory=dict)
+    num_classes: int | None = None
+    as_rgb_jpeg: bool = False
+    crop_to_boxes: bool = False
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes that a classifier tells apart."""
+        return self.labels[: self.num_classes]
 
     def digest(self, options: dict[str, Any]) -> str:
         """SHA-256 over the listing and `options`: equal digests give equal shards.
@@ -121,10 +149,18 @@ class Listing:
             summary.update(repr(values).encode("utf-8", "surrogateescape"))
 
         add(self.name, self.labels, sorted(options.items()))
+        extra = (self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
+        # Left out where they are unset, so that older conversions keep their digest.
+        if extra != (None, False, False):
+            add(*extra)
         for split in sorted(self.splits):
             add(split, len(self.splits[split]))
             for item in self.splits[split]:
                 add(item.name, item.label, item.boxes, item.source.fingerprint())
+                if item.pixel_boxes or item.synset or item.text:
+                    add(item.pixel_boxes, item.synset, item.text)
+                if item.logits is not None:
+                    add(item.logits.fingerprint())
             for skip in self.skipped.get(split, ()):
                 add(skip.file, skip.reason)
         return summary.hexdigest()

@@ -23,7 +23,10 @@ from datasets.tasks import ShardResult
 def _result_from_json(values: dict[str, Any]) -> ShardResult:
     counts = {int(label): count for label, count in values["label_counts"].items()}
     skipped = tuple(Skip(**skip) for skip in values["skipped"])
-    return ShardResult(**{**values, "label_counts": counts, "skipped": skipped})
+    repaired = tuple(Skip(**skip) for skip in values.get("repaired", ()))
+    return ShardResult(
+        **{**values, "label_counts": counts, "skipped": skipped, "repaired": repaired}
+    )
 
 
 @contextlib.contextmanager
@@ -180,7 +183,11 @@ class Journal:
             for name in names
             if name.startswith(".")
             and name.endswith(".tmp")
-            and (_is_shard(name[1:-4]) or name[1:-4] in ours)
+            and (
+                _is_shard(name[1:-4])
+                or name[1:-4] in ours
+                or name.startswith(manifest_lib.INFLATED_START)
+            )
         ]
 
 

@@ -13,6 +13,8 @@ MANIFEST_FILE = "manifest.json"
 LABELS_FILE = "labels.txt"
 # Present from the first shard to the manifest; a reader refuses the directory meanwhile.
 WORK_FILE = "unfinished.jsonl"
+# Archives that are inflated for as long as the conversion works.
+INFLATED_START = ".inflated-"
 
 _SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})")
 

@@ -1,4 +1,4 @@
-"""Runs shard tasks: in this process, or in processes of their own.
+"""Runs tasks, a shard each: in this process, or in processes of their own.
 
 Processes and not threads: decoding checks hold Python's lock for much of their time.
 They are spawned, not forked: TensorFlow does not survive a fork.
@@ -11,10 +11,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import Any, Protocol
 
 from datasets.errors import DatasetError
-from datasets.tasks import ShardResult, ShardTask
 
 _POLL_SECONDS = 0.2
 
@@ -23,17 +22,24 @@ _counter: Any = None
 _stop: Any = None
 
 
+class Task(Protocol):
+    """A piece of work that can be sent to a process."""
+
+    def run(self, on_image: Callable[[], None]) -> Any:
+        """Does the work; calls `on_image` after each image, and stops when that raises."""
+
+
 class _StoppedError(Exception):
     """The main process wants no more work."""
 
 
 def run_tasks(
-    tasks: Sequence[ShardTask], num_workers: int, on_images: Callable[[int], None]
-) -> Iterator[ShardResult]:
-    """Writes every shard and yields each result when its shard is done.
+    tasks: Sequence[Task], num_workers: int, on_images: Callable[[int], None]
+) -> Iterator[Any]:
+    """Does every task and yields each result when it is there, in no certain order.
 
     Args:
-        tasks: `ShardTask` values.
+        tasks: What to do.
         num_workers: Processes; 1 works in this process.
         on_images: Called with the number of images that have been handled since its last call.
 
@@ -41,17 +47,15 @@ def run_tasks(
         DatasetError: What a shard raised, or a worker that died.
     """
     if num_workers == 1 or len(tasks) < 2:
-        from datasets.shard import write_shard
-
         for task in tasks:
-            yield write_shard(task, lambda: on_images(1))
+            yield task.run(lambda: on_images(1))
         return
     yield from _run_in_processes(tasks, min(num_workers, len(tasks)), on_images)
 
 
 def _run_in_processes(
-    tasks: Sequence[ShardTask], num_workers: int, on_images: Callable[[int], None]
-) -> Iterator[ShardResult]:
+    tasks: Sequence[Task], num_workers: int, on_images: Callable[[int], None]
+) -> Iterator[Any]:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     stop = context.Event()
@@ -97,11 +101,8 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _run_task(task: ShardTask) -> ShardResult:
-    # Imported here: the main process never needs TensorFlow when workers do the work.
-    from datasets.shard import write_shard
-
-    return write_shard(task, _count_image)
+def _run_task(task: Task) -> Any:
+    return task.run(_count_image)
 
 
 def _count_image() -> None:

@@ -21,6 +21,17 @@ KEY_XMIN = "image/object/bbox/xmin"
 KEY_YMAX = "image/object/bbox/ymax"
 KEY_XMAX = "image/object/bbox/xmax"
 KEY_LOGIT = "image/logit"
+# Only ImageNet's records hold these; nothing reads them.
+KEY_SYNSET = "image/class/synset"
+KEY_TEXT = "image/class/text"
+KEY_BOX_LABEL = "image/object/bbox/label"
+KEY_COLORSPACE = "image/colorspace"
+KEY_CHANNELS = "image/channels"
+
+# The keys of Kaggle's 104 flowers, whose TFRecords are read as they are.
+KAGGLE_ENCODED = "image"
+KAGGLE_LABEL = "class"
+KAGGLE_FILENAME = "id"
 
 # The order in which tf.image expects the sides of a box.
 BOX_KEYS = (KEY_YMIN, KEY_XMIN, KEY_YMAX, KEY_XMAX)
@@ -76,6 +87,8 @@ def encode_example(
     filename: str,
     boxes: Sequence[Sequence[float]] = (),
     logits: Sequence[float] | None = None,
+    synset: str = "",
+    text: str = "",
 ) -> bytes:
     """Serialises one record; equal arguments give equal bytes.
 
@@ -88,6 +101,9 @@ def encode_example(
         filename: Name of the image within its data set.
         boxes: Each (ymin, xmin, ymax, xmax), as fractions of height and width.
         logits: Teacher's logits, one for each class, or None.
+        synset: WordNet ID of the class; with it, the record holds every key of the original's
+            ImageNet records.
+        text: The class in words, where there is a synset.
 
     Returns:
         A serialised `tf.train.Example`.
@@ -112,6 +128,14 @@ def encode_example(
     }
     for side, key in enumerate(BOX_KEYS):
         feature[key] = _float_feature([box[side] for box in checked])
+    if synset:
+        feature[KEY_SYNSET] = _bytes_feature(synset.encode())
+        feature[KEY_TEXT] = _bytes_feature(text.encode())
+        feature[KEY_BOX_LABEL] = tf.train.Feature(
+            int64_list=tf.train.Int64List(value=[label] * len(checked))
+        )
+        feature[KEY_COLORSPACE] = _bytes_feature(b"RGB")
+        feature[KEY_CHANNELS] = _int_feature(3)
     if logits is not None:
         feature[KEY_LOGIT] = _float_feature(logits)
     example = tf.train.Example(features=tf.train.Features(feature=feature))
@@ -120,7 +144,7 @@ def encode_example(
 
 
 def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Tensor]:
-    """Parses one record; works eagerly and inside tf.data.
+    """Parses one record, ours or one of Kaggle's flowers; works eagerly and inside tf.data.
 
     Args:
         serialized: string [], a serialised `tf.train.Example`.
@@ -139,20 +163,25 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
         KEY_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
         KEY_LABEL: tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL),
         KEY_FILENAME: tf.io.FixedLenFeature([], tf.string, default_value=""),
+        KAGGLE_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
+        KAGGLE_LABEL: tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL),
+        KAGGLE_FILENAME: tf.io.FixedLenFeature([], tf.string, default_value=""),
     }
     for key in BOX_KEYS:
         features[key] = tf.io.VarLenFeature(tf.float32)
     if num_logits:
         features[KEY_LOGIT] = tf.io.VarLenFeature(tf.float32)
     values = tf.io.parse_single_example(serialized, features)
+    label = values[KEY_LABEL]
     parsed = {
-        "encoded": values[KEY_ENCODED],
-        "label": values[KEY_LABEL],
+        # Of each pair at most one is there, and nothing joined to a text is the text.
+        "encoded": values[KEY_ENCODED] + values[KAGGLE_ENCODED],
+        "label": tf.where(label == MISSING_LABEL, values[KAGGLE_LABEL], label),
         "bbox": tf.stack([values[key].values for key in BOX_KEYS], axis=-1),
-        "filename": values[KEY_FILENAME],
+        "filename": values[KEY_FILENAME] + values[KAGGLE_FILENAME],
     }
     if num_logits:
-        parsed["logits"] = _exact_logits(values[KEY_LOGIT].values, num_logits, values[KEY_FILENAME])
+        parsed["logits"] = _exact_logits(values[KEY_LOGIT].values, num_logits, parsed["filename"])
     return parsed
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from datasets import disk
+from datasets import disk, image_repair, teacher_logits
 from datasets.errors import DatasetError
 from datasets.image_check import BadImageError, CheckedImage, check_image
-from datasets.items import Item, Skip
+from datasets.items import Box, Item, Skip
 from datasets.schema import encode_example
 from datasets.tasks import ShardResult, ShardTask
 
@@ -31,7 +31,7 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     temporary = disk.temporary_name(task.path)
     with disk.removed_on_failure(temporary):
         try:
-            label_counts, skipped = _write_records(task, temporary, on_image)
+            label_counts, skipped, repaired = _write_records(task, temporary, on_image)
             size, digest = _summarise(temporary)
             disk.publish(temporary, task.path)
         except OSError as error:
@@ -45,29 +45,53 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         sha256=digest,
         label_counts=dict(sorted(label_counts.items())),
         skipped=tuple(skipped),
+        repaired=tuple(repaired),
     )
 
 
 def _write_records(
     task: ShardTask, temporary: str, on_image: Callable[[], None]
-) -> tuple[collections.Counter, list[Skip]]:
+) -> tuple[collections.Counter, list[Skip], list[Skip]]:
     label_counts: collections.Counter = collections.Counter()
-    skipped = []
+    skipped: list[Skip] = []
+    repaired: list[Skip] = []
     with tf.io.TFRecordWriter(temporary) as writer:
         for item in task.items:
             try:
-                image = _load(item)
+                record = _make_record(item, task, repaired)
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
-                        f"{item.name}: {error}. Repair or remove it, or pass --on_bad_image=skip"
+                        f"{item.name}: {error}. Repair or remove it, or pass --on_bad_record=skip"
                     ) from error
                 skipped.append(Skip(item.name, str(error)))
             else:
-                writer.write(_record(item, image))
+                writer.write(record)
                 label_counts[item.label] += 1
             on_image()
-    return label_counts, skipped
+    return label_counts, skipped, repaired
+
+
+def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
+    """The serialised record; what had to be changed is added to `repaired`."""
+    image = _load(item)
+    if task.as_rgb_jpeg:
+        image, change = image_repair.to_rgb_jpeg(image)
+        if change:
+            repaired.append(Skip(item.name, change))
+    logits = None
+    if item.logits is not None:
+        logits = teacher_logits.read(item.logits, task.num_logits)
+    boxes = item.boxes
+    if item.pixel_boxes and task.crop_to_boxes:
+        image = image_repair.crop_to_box(image, item.pixel_boxes[0])
+        return _record(item, image, (), logits)
+    if item.pixel_boxes:
+        boxes = image_repair.fractions(item.pixel_boxes, image.height, image.width)
+        lost = len(item.pixel_boxes) - len(boxes)
+        if lost:
+            repaired.append(Skip(item.name, f"{lost} bounding boxes outside the image left out"))
+    return _record(item, image, boxes, logits)
 
 
 def _load(item: Item) -> CheckedImage:
@@ -78,7 +102,9 @@ def _load(item: Item) -> CheckedImage:
     return check_image(data)
 
 
-def _record(item: Item, image: CheckedImage) -> bytes:
+def _record(
+    item: Item, image: CheckedImage, boxes: tuple[Box, ...], logits: list[float] | None
+) -> bytes:
     return encode_example(
         encoded=image.encoded,
         height=image.height,
@@ -86,7 +112,10 @@ def _record(item: Item, image: CheckedImage) -> bytes:
         label=item.label,
         image_format=image.image_format,
         filename=item.name,
-        boxes=item.boxes,
+        boxes=boxes,
+        logits=logits,
+        synset=item.synset,
+        text=item.text,
     )
 
 

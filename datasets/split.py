@@ -13,6 +13,10 @@ from datasets.errors import DatasetError
 
 _SHOWN_NAMES = 10
 
+# Where Kaggle's 104 flowers keep what the usual patterns stand for.
+_KAGGLE_FOLDERS = {"train-*": "train", "validation-*": "val", "test-*": "test"}
+_KAGGLE_FILES = "*.tfrec"
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:
@@ -66,11 +70,12 @@ def load_manifest(data_dir: str) -> dict[str, Any] | None:
 def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> Split:
     """Finds the shards that match `pattern` and counts their records.
 
-    Counts come from the manifest where it knows the file, else the file is walked.
+    Counts come from the manifest where it knows the file, else the file is walked. The usual
+    patterns also find the TFRecords of Kaggle's 104 flowers (train/*.tfrec, val/*.tfrec).
 
     Args:
         data_dir: Directory of the shards, local or anything that tf.io.gfile reads.
-        pattern: Shell pattern for file names.
+        pattern: Shell pattern for file names; may begin with a folder, as in "val/*.tfrec".
         verify: Whether sizes are compared with the manifest. False saves one look at each
             file; files that the manifest does not know are walked all the same.
 
@@ -81,8 +86,8 @@ def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> 
         DatasetError: No directory, no match, shards missing from a set, a shard cut off or
             changed, no records, or a conversion that has not finished.
     """
-    names = _list_directory(data_dir)
-    matching = _matching(names, pattern, data_dir)
+    data_dir, names, wanted = _locate(data_dir, pattern)
+    matching = _matching(names, wanted, data_dir)
     _check_complete(matching, data_dir)
     known = _known_shards(data_dir)
     files = tuple(os.path.join(data_dir, name) for name in matching)
@@ -100,7 +105,23 @@ def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> 
 
 def _split_name(pattern: str) -> str:
     end = min((pattern.index(char) for char in "*?[" if char in pattern), default=len(pattern))
-    return pattern[:end].strip("-_.") or pattern
+    return pattern[:end].strip("-_./") or pattern
+
+
+def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
+    """The directory that holds the files, the names in it, and the pattern for them."""
+    folder, _, pattern = pattern.rpartition("/")
+    if folder:
+        data_dir = os.path.join(data_dir, folder)
+    names = _list_directory(data_dir)
+    folder = _KAGGLE_FOLDERS.get(pattern)
+    if folder in names and not fnmatch.filter(names, pattern):
+        below = os.path.join(data_dir, folder)
+        if tf.io.gfile.isdir(below):
+            inside = _list_directory(below)
+            if fnmatch.filter(inside, _KAGGLE_FILES):
+                return below, inside, _KAGGLE_FILES
+    return data_dir, names, pattern
 
 
 def _list_directory(data_dir: str) -> list[str]:

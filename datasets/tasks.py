@@ -1,7 +1,7 @@
 """What goes to a worker and what comes back; free of TensorFlow, so cheap to import."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from datasets.items import Item, Skip
 
@@ -14,11 +14,24 @@ class ShardTask:
         path: Final path.
         items: Its images, in order.
         fail_on_bad_image: Whether the first bad image is an error.
+        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
+        crop_to_boxes: Whether an image with boxes is cut to the first one.
+        num_logits: Number of a teacher's logits, where items have them.
     """
 
     path: str
     items: Sequence[Item]
     fail_on_bad_image: bool = False
+    as_rgb_jpeg: bool = False
+    crop_to_boxes: bool = False
+    num_logits: int = 0
+
+    def run(self, on_image: Callable[[], None]) -> "ShardResult":
+        """Writes the shard; see `shard.write_shard`."""
+        # Here, so that the main process never needs TensorFlow when workers do the work.
+        from datasets.shard import write_shard
+
+        return write_shard(self, on_image)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +45,7 @@ class ShardResult:
         sha256: Checksum of the file.
         label_counts: Number of records by label.
         skipped: Images left out.
+        repaired: What was changed in images that were kept.
     """
 
     name: str
@@ -40,3 +54,4 @@ class ShardResult:
     sha256: str
     label_counts: dict[int, int]
     skipped: tuple[Skip, ...]
+    repaired: tuple[Skip, ...] = ()

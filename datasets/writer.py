@@ -11,14 +11,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from datasets import disk, pool
+from datasets import disk, inflate, pool
 from datasets import manifest as manifest_lib
 from datasets.errors import DatasetError
 from datasets.items import Item, Listing, Skip
 from datasets.journal import Journal, locked
 from datasets.tasks import ShardResult, ShardTask
 
-ON_BAD_IMAGE = ("skip", "fail")
+ON_BAD_RECORD = ("skip", "fail")
 
 _EXAMPLES_IN_MESSAGE = 5
 
@@ -31,7 +31,7 @@ class WriterConfig:
         num_shards: Number of shards by split name.
         seed: Order of the training images.
         num_workers: Processes that check and write.
-        on_bad_image: "skip" counts and reports images that do not decode, "fail" stops.
+        on_bad_record: "skip" counts and reports images that do not decode, "fail" stops.
         max_bad_fraction: Share of a split's images above which skipping stops, too.
         overwrite: Whether a data set made from other input may be replaced.
         small_set: Under this number of images one process is faster: each worker spends
@@ -42,7 +42,7 @@ class WriterConfig:
     num_shards: Mapping[str, int]
     seed: int = 0
     num_workers: int = 1
-    on_bad_image: str = "skip"
+    on_bad_record: str = "skip"
     max_bad_fraction: float = 0.1
     overwrite: bool = False
     small_set: int = 2000
@@ -55,9 +55,9 @@ class WriterConfig:
                 raise DatasetError(f"{count} shards for split {split!r}; 1 to 99999 are possible")
         if self.num_workers < 1:
             raise DatasetError(f"num_workers={self.num_workers}; at least 1 is needed")
-        if self.on_bad_image not in ON_BAD_IMAGE:
+        if self.on_bad_record not in ON_BAD_RECORD:
             raise DatasetError(
-                f"on_bad_image={self.on_bad_image!r}; must be one of {', '.join(ON_BAD_IMAGE)}"
+                f"on_bad_record={self.on_bad_record!r}; must be one of {', '.join(ON_BAD_RECORD)}"
             )
         if not 0.0 <= self.max_bad_fraction <= 1.0:
             raise DatasetError(f"max_bad_fraction={self.max_bad_fraction}; must be in [0, 1]")
@@ -83,7 +83,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     """
     if "://" in output_dir:
         raise DatasetError(f"output directory {output_dir}: must be local; copy it afterwards")
-    _check_listing(listing)
+    _check_listing(listing, config)
     disk.make_directory(output_dir)
     digest = listing.digest(_options(listing, config))
     journal = Journal(output_dir, digest)
@@ -103,7 +103,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
             # A worker that was killed could not do it.
             journal.remove_temporaries()
         manifest = _build_manifest(listing, config, journal)
-        manifest_lib.write_labels(output_dir, listing.labels)
+        manifest_lib.write_labels(output_dir, listing.class_names)
         manifest_lib.write_manifest(output_dir, manifest)
         journal.end()
     return {**manifest, "num_written": num_written}
@@ -113,9 +113,15 @@ def _note(text: str) -> None:
     print(f"note: {text}", file=sys.stderr)
 
 
-def _check_listing(listing: Listing) -> None:
+def _check_listing(listing: Listing, config: WriterConfig) -> None:
     manifest_lib.check_labels(listing.labels, listing.name)
     for split, items in listing.splits.items():
+        bad = _bad_in_listing(listing, split)
+        if bad and config.on_bad_record == "fail":
+            raise DatasetError(
+                f"{_some(bad)} in split {split!r} of {listing.name}. Fetch the data again, or pass "
+                "--on_bad_record=skip"
+            )
         if not items:
             raise DatasetError(f"split {split!r} of {listing.name} has no images")
         for item in items:
@@ -131,7 +137,7 @@ def _options(listing: Listing, config: WriterConfig) -> dict[str, Any]:
     options = {
         "format_version": manifest_lib.FORMAT_VERSION,
         "seed": config.seed,
-        "on_bad_image": config.on_bad_image,
+        "on_bad_image": config.on_bad_record,
     }
     for split in listing.splits:
         options[f"shards:{split}"] = config.num_shards[split]
@@ -172,6 +178,7 @@ def _write_missing_shards(
     """Writes the shards that `journal` does not hold; returns the number of images tried."""
     tasks = _missing_tasks(listing, output_dir, config, journal)
     num_images = sum(len(task.items) for task in tasks)
+    tasks = _inflate_archives(tasks, output_dir)
     num_workers = config.num_workers if num_images >= config.small_set else 1
     bar = tqdm(
         total=num_images,
@@ -207,24 +214,62 @@ def _missing_tasks(
             if name in journal.finished:
                 continue
             path = os.path.join(output_dir, name)
-            tasks.append(ShardTask(path, ordered[first:last], config.on_bad_image == "fail"))
+            tasks.append(
+                ShardTask(
+                    path,
+                    ordered[first:last],
+                    config.on_bad_record == "fail",
+                    listing.as_rgb_jpeg,
+                    listing.crop_to_boxes,
+                    len(listing.class_names),
+                )
+            )
     return tasks
+
+
+def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]:
+    """Has compressed tar archives read from inflated copies, which can be read anywhere.
+
+    The copies are temporary files of the output directory, removed when the work ends.
+    """
+    tars = {}
+    paths = inflate.compressed_archives(item for task in tasks for item in task.items)
+    needed, free = inflate.room_for(paths, output_dir)
+    if needed > free:
+        raise DatasetError(
+            f"{', '.join(paths)} must be inflated for a while, which takes at least {needed:,} "
+            f"bytes; {output_dir} has {free:,} left. Free some space, or unpack the archives "
+            "elsewhere and pass that folder as --raw_dir"
+        )
+    for number, path in enumerate(paths):
+        _note(f"inflating {path}, which can only be read forwards; the copy goes at the end")
+        tars[path] = os.path.join(output_dir, f"{manifest_lib.INFLATED_START}{number}.tar.tmp")
+        inflate.inflate(path, tars[path])
+    if not tars:
+        return tasks
+    return [dataclasses.replace(task, items=inflate.inflated(task.items, tars)) for task in tasks]
 
 
 def _check_bad_fractions(listing: Listing, config: WriterConfig, journal: Journal) -> None:
     """Stops as soon as a split has more bad images than `max_bad_fraction` allows."""
-    bad = collections.defaultdict(list)
+    listed = {split: _bad_in_listing(listing, split) for split in listing.splits}
+    bad = {split: list(skipped) for split, skipped in listed.items()}
     for result in journal.finished.values():
         split = manifest_lib.parse_shard_name(result.name)[0]
         bad[split].extend(result.skipped)
     for split, skipped in bad.items():
-        total = len(listing.splits[split])
+        total = len(listing.splits[split]) + len(listed[split])
         if len(skipped) > config.max_bad_fraction * total:
             raise DatasetError(
                 f"{len(skipped)} of {total} images of split {split!r} cannot be used, more than "
                 f"--max_bad_fraction={config.max_bad_fraction}: {_some(skipped)}. Repair or "
                 "remove them, or raise the limit"
             )
+
+
+def _bad_in_listing(listing: Listing, split: str) -> list[Skip]:
+    """Images that could not even be listed."""
+    return [skip for skip in listing.skipped.get(split, ()) if skip.bad]
 
 
 def _some(skipped: Sequence[Skip]) -> str:
@@ -241,7 +286,8 @@ def _build_manifest(listing: Listing, config: WriterConfig, journal: Journal) ->
     return {
         "format_version": manifest_lib.FORMAT_VERSION,
         "dataset": listing.name,
-        "num_classes": len(listing.labels),
+        "num_classes": len(listing.class_names),
+        "num_labels": len(listing.labels),
         "seed": config.seed,
         "source": listing.source,
         "digest": journal.digest,
@@ -252,10 +298,12 @@ def _build_manifest(listing: Listing, config: WriterConfig, journal: Journal) ->
 def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]) -> dict[str, Any]:
     label_counts: collections.Counter = collections.Counter()
     skipped = list(listing.skipped.get(split, ()))
+    repaired: list[Skip] = []
     shards = []
     for result in results:
         label_counts.update(result.label_counts)
         skipped.extend(result.skipped)
+        repaired.extend(result.repaired)
         shards.append(
             {
                 "name": result.name,
@@ -270,7 +318,8 @@ def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]
         "class_counts": {name: label_counts[label] for label, name in enumerate(listing.labels)},
         "shards": shards,
         "num_skipped": len(skipped),
-        "skipped": [dataclasses.asdict(skip) for skip in skipped],
+        "skipped": [{"file": skip.file, "reason": skip.reason} for skip in skipped],
+        "repaired": [{"file": skip.file, "reason": skip.reason} for skip in repaired],
     }
 
 

@@ -1,8 +1,15 @@
+import io
+import pathlib
+import tarfile
+import zipfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from datasets import reader, schema
 from datasets.items import BytesSource, Item, Listing
+from datasets.writer import WriterConfig, write_dataset
 
 
 def _jpeg(seed, height=12, width=16):
@@ -51,3 +58,68 @@ def make_folder(tmp_path):
         return str(tmp_path / name)
 
     return make
+
+
+def _add(archive, name, data):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def _tar(files, compressed=False):
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz" if compressed else "w") as archive:
+        for name, data in files.items():
+            _add(archive, name, data)
+    return output.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tar():
+    """Packs `{name: bytes}` as a tar archive, perhaps compressed."""
+    return _tar
+
+
+@pytest.fixture(scope="session")
+def zipped():
+    """Packs `{name: bytes}` as a zip archive."""
+
+    def make(files):
+        output = io.BytesIO()
+        with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+        return output.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """Bytes of a file made by another program, below tests/reference/datasets."""
+    folder = pathlib.Path(__file__).parent.parent / "reference" / "datasets"
+    return lambda name: (folder / name).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def convert_listing():
+    """Writes a listing as one shard per split and returns the manifest."""
+
+    def convert(listing, output_dir, **changes):
+        shards = {split: 1 for split in listing.splits}
+        config = WriterConfig(**{"num_shards": shards, "show_progress": False, **changes})
+        return write_dataset(listing, str(output_dir), config)
+
+    return convert
+
+
+@pytest.fixture(scope="session")
+def read_back():
+    """Parsed examples of a split, in order."""
+
+    def read(output_dir, split):
+        records = reader.read_records(reader.find_split(str(output_dir), f"{split}-*"))
+        parsed = records.map(lambda record: schema.parse_example(record["serialized"]))
+        return list(parsed.as_numpy_iterator())
+
+    return read

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from datasets import catalog
@@ -12,6 +14,13 @@ TABLE_14 = {
     "oxford_iiit_pet": (3680, 3669, 37),
 }
 
+# Of the CUB-200-2011 splits for classification: the publishers', and that of the paper's
+# ablation, 11,788 images split 72/8/20.
+BIRDS = {
+    "cub_200_2011_official": (5994, 5794, 200),
+    "cub_200_2011_72_8_20": (8487, 943, 200),
+}
+
 # data_config.py of the original: training images, validation images, classes.
 ORIGINAL = {
     "imagenet": (1281167, 50000, 1001),
@@ -23,16 +32,56 @@ ORIGINAL = {
 }
 
 
-@pytest.mark.parametrize("name,expected", [*TABLE_14.items(), *ORIGINAL.items()])
+@pytest.mark.parametrize("name,expected", [*TABLE_14.items(), *BIRDS.items(), *ORIGINAL.items()])
 def test_sizes(name, expected):
     info = catalog.get(name)
     found = (info.num_train_images, info.num_validation_images, info.num_classes)
     assert found == expected
-    assert info.num_images == {"train": expected[0], "validation": expected[1]}
+    counts = info.num_images
+    assert (counts.pop("train"), counts.pop("validation")) == expected[:2]
+    assert counts == ({"test": 2358} if name == "cub_200_2011_72_8_20" else {})
 
 
 def test_every_name_is_checked():
-    assert set(catalog.names()) == set(TABLE_14) | set(ORIGINAL)
+    assert set(catalog.names()) == {*TABLE_14, *BIRDS, *ORIGINAL, "uec_food100"}
+
+
+def test_table_14_is_the_papers(reference):
+    tables = json.loads(reference("table14.json"))
+    names = {
+        "Food-101": "food101",
+        "Stanford Cars": "cars196",
+        "Oxford-Flowers": "oxford_flowers102",
+        "FGVC Aircraft": "fgvc_aircraft",
+        "Oxford-IIIT Pets": "oxford_iiit_pet",
+    }
+    assert tables["columns"] == ["dataset", "train_images", "test_images", "classes"]
+    for dataset, *numbers in tables["rows"]:
+        info = catalog.get(names[dataset])
+        assert [info.num_train_images, info.num_validation_images, info.num_classes] == numbers
+    assert len(tables["rows"]) == len(names)
+
+
+def test_other_counts_of_the_papers_tables():
+    # flowers104_resnet: 51,012 training and 14,848 validation images in four sizes.
+    flowers = catalog.get("kaggle_flower").num_images
+    assert (4 * flowers["train"], 4 * flowers["validation"]) == (51012, 14848)
+    # bag_of_tricks_cub200: 11,788 images split 72/8/20, 200 classes.
+    birds = catalog.get("cub_200_2011_72_8_20")
+    shares = {split: count / 11788 for split, count in birds.num_images.items()}
+    assert {split: round(100 * share) for split, share in shares.items()} == {
+        "train": 72,
+        "validation": 8,
+        "test": 20,
+    }
+    assert birds.num_classes == 200
+
+
+def test_classes_that_are_only_retrieved():
+    labels = {name: catalog.get(name).num_labels for name in catalog.names()}
+    more = {name: n for name, n in labels.items() if n != catalog.get(name).num_classes}
+    # 100 more birds, 11,316 more products.
+    assert more == {"cub_200_2011": 200, "SOP": 11318 + 11316}
 
 
 def test_only_imagenet_has_a_background_class():
@@ -43,7 +92,8 @@ def test_only_imagenet_has_a_background_class():
 
 def test_zero_shot_splits_hold_whole_data_sets():
     # CUB has 11,788 images, Stanford Cars 16,185, Online Products 120,053.
-    totals = {"cub_200_2011": 11788, "cars196_zeroshot": 16185, "cars196": 16185, "SOP": 120053}
+    totals = {name: 11788 for name in catalog.names() if name.startswith("cub")}
+    totals |= {"cars196_zeroshot": 16185, "cars196": 16185, "SOP": 120053}
     for name, total in totals.items():
         assert sum(catalog.get(name).num_images.values()) == total
 
@@ -54,6 +104,10 @@ def test_shards_and_buffers():
     assert imagenet.shuffle_buffer == 10000
     assert catalog.get("SOP").shuffle_buffer == 50000
     assert catalog.get("food101").shuffle_buffer == 1000
+    # As the original's converters write them.
+    assert catalog.get("food101").num_shards == {"train": 128, "validation": 16, "test": 16}
+    assert catalog.get("cars196_zeroshot").num_shards["validation"] == 128
+    assert catalog.get("uec_food100").num_shards["train"] == 64
 
 
 def test_unknown_name_lists_the_known():

@@ -56,6 +56,46 @@ def test_flags_reach_the_writer(tmp_path, photos):
     assert run(*arguments, "--seed=8", "--overwrite") == 0
 
 
+def test_published_data_sets_stop_at_a_bad_image(tmp_path, make_folder, jpeg, capsys):
+    files = {f"food-101/images/pie/{n}.jpg": jpeg(n) for n in range(12)}
+    files["food-101/images/pie/3.jpg"] = b"a text"
+    files["food-101/meta/classes.txt"] = b"pie\nsoup\n"
+    train = "".join(f"pie/{n}\n" for n in range(11))
+    files |= {"food-101/meta/train.txt": train.encode(), "food-101/meta/test.txt": b"pie/11\n"}
+    arguments = ["food101", "--raw_dir", make_folder(files), "--output_dir", str(tmp_path / "out")]
+    assert convert.main(arguments) == 1
+    err = capsys.readouterr().err
+    assert "images/pie/3.jpg: not an image (starts with b'a text')" in err
+    assert "pass --on_bad_record=skip" in err
+    assert "note: this is not the whole food101 as published: 2 classes, not 101; 11 train" in err
+    assert convert.main([*arguments, "--on_bad_record=skip"]) == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["splits"]["train"]["num_images"] == 10
+    assert [skip["file"] for skip in manifest["splits"]["train"]["skipped"]] == ["images/pie/3.jpg"]
+    # 128 shards are the original's, but none without an image.
+    assert len(manifest["splits"]["train"]["shards"]) == 11
+
+
+def test_defaults_of_the_flags(capsys):
+    choices = convert.build_parser()._subparsers._group_actions[0].choices
+    required = ["--raw_dir=a", "--output_dir=b"]
+    found = {}
+    for name in ("image_folder", "csv", "imagenet", "food101", "cub_200_2011"):
+        args = choices[name].parse_args(required)
+        found[name] = (args.train_shards, args.validation_shards, args.on_bad_record)
+    assert found == {
+        "image_folder": (8, 2, "skip"),
+        "csv": (8, 2, "skip"),
+        "imagenet": (1024, 128, "fail"),
+        "food101": (128, 16, "fail"),
+        "cub_200_2011": (128, 16, "fail"),
+    }
+    birds = choices["cub_200_2011"]
+    assert birds.parse_args(required).boxes == "record"
+    # The original's flag.
+    assert birds.parse_args([*required, "--use_bbox"]).boxes == "crop"
+
+
 def test_an_error_is_one_line(tmp_path, capsys):
     assert run("--raw_dir", str(tmp_path / "nowhere"), "--output_dir", str(tmp_path / "out")) == 1
     err = capsys.readouterr().err

@@ -1,5 +1,6 @@
 import io
 import os
+import random
 import struct
 import zlib
 
@@ -186,3 +187,27 @@ def test_mutated_files_pass_or_are_refused(jpeg):
             assert min(checked.height, checked.width) > 0
             outcomes["passed"] += 1
     assert min(outcomes.values()) > 20
+
+
+def test_the_verdict_is_that_of_the_whole_decoder(jpeg):
+    """The check decodes at an eighth of the size; training at full size must agree."""
+    data = jpeg(1, 64, 48)
+    draws = random.Random(0)
+    refused = 0
+    for trial in range(200):
+        damaged = bytearray(data)
+        if trial % 4 == 0:
+            del damaged[draws.randrange(20, len(damaged)) :]
+        else:
+            for _ in range(draws.choice((1, 3, 20))):
+                damaged[draws.randrange(3, len(damaged))] = draws.randrange(256)
+        verdicts = []
+        for decode in (check_image, lambda data: tf.io.decode_jpeg(data, channels=3)):
+            try:
+                decode(bytes(damaged))
+                verdicts.append(True)
+            except (BadImageError, tf.errors.OpError):
+                verdicts.append(False)
+        assert verdicts[0] == verdicts[1]
+        refused += not verdicts[0]
+    assert 50 < refused < 150

@@ -157,8 +157,8 @@ def test_more_bad_images_than_allowed(tmp_path, make_listing):
 
 def test_fail_on_the_first_bad_image(tmp_path, make_listing):
     listing = make_listing(replace={"train/003.jpg": b""})
-    with pytest.raises(DatasetError, match="train/003.jpg: empty file.*--on_bad_image=skip"):
-        write_dataset(listing, str(tmp_path), config(on_bad_image="fail"))
+    with pytest.raises(DatasetError, match="train/003.jpg: empty file.*--on_bad_record=skip"):
+        write_dataset(listing, str(tmp_path), config(on_bad_record="fail"))
     assert not (tmp_path / "manifest.json").exists()
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".tmp")]
 
@@ -266,8 +266,8 @@ sys.exit(command_line.run(lambda: write_dataset(listing, output, config), "again
 """
 
 
-def interrupt(listing, output_dir, signum):
-    """Converts in a process of its own and ends it in the middle of the third shard."""
+def start(listing, output_dir):
+    """Begins to convert in a process of its own, which stops in the middle of the third shard."""
     lines = [
         f"{split} {item.name} {item.label} {item.source.data.hex()}"
         for split, items in listing.splits.items()
@@ -283,6 +283,11 @@ def interrupt(listing, output_dir, signum):
     )
     child.stdin.write("\n".join(lines))
     child.stdin.close()
+    return child
+
+
+def interrupt(child, signum):
+    """Ends a process that `start` began; returns its status and what it said."""
     assert child.stdout.readline() == "stuck\n"
     child.send_signal(signum)
     errors = child.stderr.read()
@@ -292,13 +297,24 @@ def interrupt(listing, output_dir, signum):
     return status, errors
 
 
+@pytest.fixture(scope="module")
+def children(tmp_path_factory, make_listing):
+    """Two conversions under way, with their output directories: they start at the same time."""
+    outputs = [tmp_path_factory.mktemp("interrupted") / "out" for _ in range(2)]
+    started = [(start(make_listing(), str(output)), output) for output in outputs]
+    yield started
+    for child, _ in started:
+        child.kill()
+        child.wait()
+
+
 FINISHED = ["train-00000-of-00004", "train-00001-of-00004"]
 
 
-def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, capsys):
+def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, children, capsys):
     listing = make_listing()
-    output = tmp_path / "out"
-    status, _ = interrupt(listing, str(output), signal.SIGKILL)
+    child, output = children[0]
+    status, _ = interrupt(child, signal.SIGKILL)
     assert status == -signal.SIGKILL
     assert sorted(os.listdir(output)) == [
         ".train-00002-of-00004.tmp",
@@ -316,9 +332,11 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, ca
     assert contents(output) == contents(tmp_path / "straight")
 
 
-def test_a_stopped_run_cleans_up_and_changed_input_starts_over(tmp_path, make_listing, capsys):
-    output = tmp_path / "out"
-    status, errors = interrupt(make_listing(), str(output), signal.SIGINT)
+def test_a_stopped_run_cleans_up_and_changed_input_starts_over(
+    tmp_path, make_listing, children, capsys
+):
+    child, output = children[1]
+    status, errors = interrupt(child, signal.SIGINT)
     assert status == 130
     assert errors == "interrupted; again\n"
     assert sorted(os.listdir(output)) == [*FINISHED, "unfinished.jsonl"]
@@ -411,7 +429,7 @@ def test_output_directory_that_cannot_be_made(tmp_path, make_listing):
     [
         ({"num_shards": {"train": 0}}, "0 shards for split 'train'"),
         ({"num_workers": 0}, "num_workers=0"),
-        ({"on_bad_image": "ignore"}, "'ignore'; must be one of skip, fail"),
+        ({"on_bad_record": "ignore"}, "'ignore'; must be one of skip, fail"),
         ({"max_bad_fraction": 1.5}, "max_bad_fraction=1.5"),
     ],
 )

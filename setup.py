@@ -14,8 +14,11 @@ setup(
     install_requires=[
         "absl-py>=1.4,<2; python_version < '3.11'",
         "absl-py>=2,<3; python_version >= '3.11'",
+        # TFDS 4.9.10 uses it when it prepares a data set, and does not name it.
+        "importlib-resources>=5",
         "matplotlib>=3.7,<4",
         "numpy>=1.23,<2",
+        "pillow>=9",
         # Reads the grocery photos of the quick start; newer ones want NumPy 2.
         "pyarrow>=14,<25",
         "tensorflow-datasets==4.9.10",
@@ -28,7 +31,7 @@ setup(
         "cpu": [f"tensorflow-cpu=={TENSORFLOW}"],
         "gpu": [f"tensorflow=={TENSORFLOW}"],
         # Decodes WebP, which TensorFlow 2.15 cannot; needed where such an export is served, too.
-        "webp": ["pillow>=9", "tensorflow-io==0.36.0"],
+        "webp": ["tensorflow-io==0.36.0"],
         # TensorFlow Addons is at its end of life: only the tests use it, as an independent judge of
         # the geometric operations.
         "test": [

@@ -3,6 +3,7 @@
 from nets.complexity import multiply_adds, parameters
 from nets.config import ModelConfig
 from nets.drop_block import DropBlock, DropBlockControl
+from nets.registry import NAMED_MODELS, Variant, named_config
 from nets.resnet import build_model
 from nets.variable_names import original_variable_names
 
@@ -10,8 +11,11 @@ __all__ = [
     "DropBlock",
     "DropBlockControl",
     "ModelConfig",
+    "NAMED_MODELS",
+    "Variant",
     "build_model",
     "multiply_adds",
+    "named_config",
     "original_variable_names",
     "parameters",
 ]

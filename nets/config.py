@@ -11,25 +11,48 @@ from nets import depths
 
 ANTI_ALIAS_PLACES = ("max", "proj", "sconv")
 POOL_TYPES = ("gap", "gem", "flatten")
+ARCHITECTURES = ("resnet", "mobilenet_v1")
+STEM_TYPES = ("", "7x7", "deep")
+SK_TYPES = ("3x3_2x", "3x3_5x5")
 MAX_SEED = 2**31 - 1
+_RESNET_ONLY = (
+    "resnet_size", "big_little", "no_shortcut", "use_resnet_b", "use_resnet_d", "stem_type",
+    "use_sk_block", "anti_alias_type", "zero_gamma",
+)  # fmt: skip
+# `to_dict` of every version writes these: a dictionary that lacks one was written by hand.
+_ALWAYS_WRITTEN = {"big_little", "use_resnet_d", "dropblock_gamma_scales", "final_bias"}
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """Architecture of a ResNet and of its tweaks. The default is the plain ResNet-50.
+    """Architecture of a network and of its tweaks. The default is the ordinary ResNet-50.
 
     Attributes:
+        architecture: `resnet`, or `mobilenet_v1`, which takes `num_classes`, `num_filters`,
+            `use_se_block`, `se_ratio`, `use_eca_block`, `eca_kernel_size`, `no_downsample` and
+            what concerns the head, batch norm and DropBlock.
         resnet_size: Number of layers: 18, 34 (basic blocks), 50, 101, 152 or 200 (bottlenecks).
         num_classes: Width of the logits; 1001 is ImageNet with a background class.
         num_filters: Channels after the stem; stage k works at `num_filters * 2**(k-1)`.
+            MobileNet-V1 starts with half as many, so that 64 is the paper's width there too.
+        no_shortcut: The plain network of the ResNet paper: 18 or 34 layers, nothing added up.
         big_little: Two branches of different resolution in the stages 1 to 3 (50, 101, 152 only).
         bl_alpha: Big-Little: how many times narrower the little branch is.
         bl_beta: Big-Little: how many times shallower the little branch is.
-        use_resnet_d: Deep 3x3 stem and average-pooled shortcuts. With `big_little` it is only
-            the shortcut of stage 4.
+        use_resnet_b: The stride of a bottleneck sits on its 3x3, as in the original; False puts it
+            on the first 1x1, as the ResNet paper had it. Basic blocks have no such choice.
+        use_resnet_d: Deep 3x3 stem (see `stem_type`) and 2x2 average-pooled shortcuts. With
+            `big_little` the latter are those of stage 4: the other stages have 3x3 ones of their
+            own.
+        stem_type: `7x7`, `deep` (three 3x3: ResNet-C), or empty: deep with `use_resnet_d`, else
+            7x7. `use_resnet_d=True, stem_type="7x7"` is the average-pooled shortcut alone.
         use_se_block: Squeeze-and-excitation at the end of each residual branch.
         se_ratio: Channel reduction of squeeze-and-excitation.
+        use_eca_block: Efficient channel attention at the end of each residual branch, in place of
+            squeeze-and-excitation.
+        eca_kernel_size: Width of its convolution over the channels, odd; 0: from their number.
         use_sk_block: Selective kernel unit in place of the 3x3 convolution of each block.
+        sk_type: `3x3_2x` (one 3x3 of doubled channels, the paper's) or `3x3_5x5` (two branches).
         sk_reduction: Channel reduction inside the selective kernel unit.
         sk_min_width: Least number of channels inside the selective kernel unit.
         anti_alias_type: Comma list of the places that are blurred before they are subsampled:
@@ -39,8 +62,11 @@ class ModelConfig:
         anti_alias_filter_size: Width of the blur, 1 to 7; 0 where `anti_alias_type` is empty.
         zero_gamma: The last batch-norm scale of each residual branch starts at 0, not 1.
         no_downsample: The last stage runs at stride 1.
-        pool_type: `gap` (mean), `gem` (generalised mean, p = 3) or `flatten`.
+        pool_type: `gap` (mean), `gem` (generalised mean) or `flatten`.
+        gem_power: Exponent of the generalised mean.
+        gem_learnable: The exponent is a variable that starts at `gem_power`.
         embedding_size: Width of an embedding layer before the classifier; 0 leaves it out.
+        embedding_batch_norm: Batch norm behind the embedding layer, as in the original.
         bn_momentum: Momentum of the batch-norm moving statistics.
         bn_epsilon: Added to the variance in batch norm (1.001e-5 is used at least, as
             by the original).
@@ -57,10 +83,16 @@ class ModelConfig:
     big_little: bool = False
     bl_alpha: int = 2
     bl_beta: int = 4
+    no_shortcut: bool = False
+    use_resnet_b: bool = True
     use_resnet_d: bool = False
+    stem_type: str = ""
     use_se_block: bool = False
     se_ratio: int = 16
+    use_eca_block: bool = False
+    eca_kernel_size: int = 0
     use_sk_block: bool = False
+    sk_type: str = "3x3_2x"
     sk_reduction: int = 2
     sk_min_width: int = 32
     anti_alias_type: str = ""
@@ -68,7 +100,10 @@ class ModelConfig:
     zero_gamma: bool = False
     no_downsample: bool = False
     pool_type: str = "gap"
+    gem_power: float = 3.0
+    gem_learnable: bool = False
     embedding_size: int = 0
+    embedding_batch_norm: bool = True
     bn_momentum: float = 0.997
     bn_epsilon: float = 1e-5
     use_dropblock: bool = False
@@ -76,6 +111,7 @@ class ModelConfig:
     dropblock_gamma_scales: tuple[float, float, float, float] = (0.0, 0.0, 0.25, 1.0)
     seed: int = 0
     final_bias: float = 0.0
+    architecture: str = "resnet"
 
     def __post_init__(self) -> None:
         """Checks every field and every combination.
@@ -85,8 +121,11 @@ class ModelConfig:
                 each other. The message names the field, its value and what would be right.
         """
         self._check_types()
+        self._check_architecture()
         self._check_depth()
+        self._check_blocks()
         self._check_widths()
+        self._check_attention()
         self._check_anti_alias()
         self._check_head()
         self._check_drop_block()
@@ -95,6 +134,11 @@ class ModelConfig:
     def bottleneck(self) -> bool:
         """Whether the blocks are bottlenecks (50 layers and more) or basic blocks."""
         return self.resnet_size not in depths.BASIC_SIZES
+
+    @property
+    def deep_stem(self) -> bool:
+        """Whether three 3x3 convolutions take the place of the 7x7."""
+        return self.stem_type == "deep" or (self.stem_type == "" and self.use_resnet_d)
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -140,7 +184,7 @@ class ModelConfig:
             raise ValueError(
                 f"ModelConfig has no field {', '.join(map(repr, unknown))}; it has {known}"
             )
-        values = dict(values)
+        values = _upgraded(values)
         scales = values.get("dropblock_gamma_scales")
         if isinstance(scales, list):
             values["dropblock_gamma_scales"] = tuple(scales)
@@ -171,6 +215,47 @@ class ModelConfig:
                 f"{sorted(depths.BIG_LITTLE_BLOCKS)}",
             )
 
+    def _check_architecture(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            _refuse("architecture", self.architecture, f"must be one of {', '.join(ARCHITECTURES)}")
+        if self.architecture == "resnet":
+            return
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in _RESNET_ONLY and value != field.default:
+                _refuse(
+                    field.name,
+                    value,
+                    f"belongs to ResNets; leave it at {field.default!r} with "
+                    f"architecture={self.architecture!r}",
+                )
+
+    def _check_blocks(self) -> None:
+        if not self.use_resnet_b and not self.bottleneck:
+            _refuse(
+                "use_resnet_b",
+                self.use_resnet_b,
+                f"moves the stride of a bottleneck, but resnet_size={self.resnet_size} has "
+                f"basic blocks",
+            )
+        if self.stem_type not in STEM_TYPES:
+            _refuse("stem_type", self.stem_type, "must be 7x7, deep or empty")
+        if not self.no_shortcut:
+            return
+        if self.bottleneck:
+            _refuse(
+                "no_shortcut",
+                self.no_shortcut,
+                f"exists for {list(depths.BASIC_SIZES)}, not for resnet_size={self.resnet_size}",
+            )
+        without = "there is no shortcut with no_shortcut=True"
+        if self.use_resnet_d:
+            _refuse("use_resnet_d", self.use_resnet_d, f"pools shortcuts, but {without}")
+        if "proj" in self.anti_alias_places:
+            _refuse("anti_alias_type", self.anti_alias_type, f"blurs shortcuts, but {without}")
+        if self.zero_gamma:
+            _refuse("zero_gamma", self.zero_gamma, f"would give zeros at the start: {without}")
+
     def _check_widths(self) -> None:
         for name in (
             "num_classes", "num_filters", "bl_alpha", "bl_beta", "se_ratio", "sk_reduction",
@@ -180,8 +265,13 @@ class ModelConfig:
                 _refuse(name, getattr(self, name), "must be 1 or more")
         if self.big_little and self.num_filters % self.bl_alpha:
             _refuse("bl_alpha", self.bl_alpha, f"must divide num_filters={self.num_filters} evenly")
-        if self.use_resnet_d and not self.big_little and self.num_filters % 2:
-            _refuse("num_filters", self.num_filters, "must be even with use_resnet_d=True")
+        if self.deep_stem and self.num_filters % 2:
+            reason = "use_resnet_d=True" if self.use_resnet_d else "stem_type='deep'"
+            _refuse("num_filters", self.num_filters, f"must be even with {reason}")
+        if self.architecture == "mobilenet_v1" and self.num_filters % 2:
+            _refuse(
+                "num_filters", self.num_filters, "must be even with architecture='mobilenet_v1'"
+            )
         if self.use_se_block and self._narrowest_output() < self.se_ratio:
             _refuse(
                 "se_ratio",
@@ -192,9 +282,22 @@ class ModelConfig:
 
     def _narrowest_output(self) -> int:
         width = self.num_filters
+        if self.architecture == "mobilenet_v1":
+            return width
         if self.big_little:
             width //= self.bl_alpha
         return width * (4 if self.bottleneck else 1)
+
+    def _check_attention(self) -> None:
+        if self.sk_type not in SK_TYPES:
+            _refuse("sk_type", self.sk_type, f"must be one of {', '.join(SK_TYPES)}")
+        if self.use_eca_block and self.use_se_block:
+            _refuse("use_eca_block", True, "takes the place that use_se_block=True has: choose one")
+        size = self.eca_kernel_size
+        if size and not self.use_eca_block:
+            _refuse("eca_kernel_size", size, "must be 0 where use_eca_block is False")
+        if size < 0 or (size and size % 2 == 0):
+            _refuse("eca_kernel_size", size, "must be odd, or 0 to follow the channels")
 
     def _check_anti_alias(self) -> None:
         places = _split(self.anti_alias_type)
@@ -221,8 +324,14 @@ class ModelConfig:
     def _check_head(self) -> None:
         if self.pool_type not in POOL_TYPES:
             _refuse("pool_type", self.pool_type, f"must be one of {', '.join(POOL_TYPES)}")
+        if self.gem_power <= 0.0:
+            _refuse("gem_power", self.gem_power, "must be above 0")
+        if self.gem_learnable and self.pool_type != "gem":
+            _refuse("gem_learnable", True, f"needs pool_type='gem', not {self.pool_type!r}")
         if self.embedding_size < 0:
             _refuse("embedding_size", self.embedding_size, "must be 0 (none) or more")
+        if not self.embedding_batch_norm and not self.embedding_size:
+            _refuse("embedding_batch_norm", False, "needs an embedding_size above 0")
         if not 0.0 <= self.bn_momentum < 1.0:
             _refuse("bn_momentum", self.bn_momentum, "must be at least 0 and below 1")
         if self.bn_epsilon <= 0.0:
@@ -237,6 +346,18 @@ class ModelConfig:
             )
         if not 0 <= self.seed <= MAX_SEED:
             _refuse("seed", self.seed, f"must be 0 to {MAX_SEED}")
+
+
+def _upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `values`; what version 0.1 wrote means what it meant there.
+
+    There a Big-Little network with `use_resnet_d` kept the 7x7 stem, which the original does not.
+    """
+    upgraded = dict(values)
+    written_by_0_1 = "stem_type" not in values and _ALWAYS_WRITTEN <= set(values)
+    if written_by_0_1 and values["big_little"] and values["use_resnet_d"]:
+        upgraded["stem_type"] = "7x7"
+    return upgraded
 
 
 def _split(words: str) -> list[str]:

@@ -18,6 +18,7 @@ from preprocessing import PreprocessingConfig
 
 CONFIG_FILE = "config.json"
 LABELS_FILE = "labels.txt"
+IMPORT_FILE = "import.json"
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 
 
@@ -114,7 +115,8 @@ class RecipeConfig:
 class DataConfig:
     """Which records a run reads; fields are the flags of the same names.
 
-    `num_images` is the number of training pictures that the schedules were made for.
+    `num_images` is the number of training pictures that the schedules were made for;
+    `label_offset` is added to the labels of the records.
     """
 
     data_dir: str
@@ -126,6 +128,7 @@ class DataConfig:
     shuffle_buffer: int = 10_000
     val_batch_size: int = 256
     private_threads: int = 0
+    label_offset: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

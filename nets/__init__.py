@@ -2,20 +2,26 @@
 
 from nets.complexity import multiply_adds, parameters
 from nets.config import ModelConfig
+from nets.counting import Cost, cost, variable_shapes
 from nets.drop_block import DropBlock, DropBlockControl
+from nets.endpoints import endpoints
 from nets.registry import NAMED_MODELS, Variant, named_config
 from nets.resnet import build_model
 from nets.variable_names import original_variable_names
 
 __all__ = [
+    "Cost",
     "DropBlock",
     "DropBlockControl",
     "ModelConfig",
     "NAMED_MODELS",
     "Variant",
     "build_model",
+    "cost",
+    "endpoints",
     "multiply_adds",
     "named_config",
     "original_variable_names",
     "parameters",
+    "variable_shapes",
 ]

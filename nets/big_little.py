@@ -9,7 +9,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from nets.builder import LayerBuilder
-from nets.merging import UpsampleAdd
 from nets.residual import EXPANSION, stage
 
 
@@ -29,7 +28,7 @@ def stem_pool(x: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     little = build.conv_norm_relu(x, thin, 3)
     little = build.conv_norm_relu(little, thin, 3, strides=2)
     little = build.conv_norm(little, width, 1)
-    merged = tf.keras.layers.Add(name=build.names.unique("add"))([big, little])
+    merged = build.add(little, big)
     merged = build.relu(merged)
     return build.conv_norm_relu(merged, width, 1)
 
@@ -86,6 +85,6 @@ def two_branch_stage(
     little = little_build.conv_norm(little, EXPANSION * filters, 1)
 
     merge_build = build.scope(f"merge{number}")
-    merged = UpsampleAdd(name=merge_build.names.unique("upsample_add"))([little, big])
+    merged = merge_build.upsample_add(little, big)
     merged = merge_build.relu(merged)
     return stage(merged, filters, 1, strides, merge_build, average_shortcut)

@@ -5,15 +5,22 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
 from nets.anti_alias import BlurPool2D
 from nets.config import ModelConfig
-from nets.conv_norm import FixedPaddingAveragePooling2D, batch_norm, convolution
+from nets.conv_norm import (
+    FixedPaddingAveragePooling2D,
+    FixedPaddingDepthwiseConv2D,
+    batch_norm,
+    convolution,
+)
 from nets.drop_block import DropBlock
-from nets.merging import CroppedAdd
-from nets.selective_kernel import SelectiveKernel
+from nets.efficient_channel_attention import EfficientChannelAttention
+from nets.merging import CroppedAdd, UpsampleAdd
+from nets.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 from nets.squeeze_excitation import SqueezeExcitation
 from nets.variable_names import ScopeNamer
 
@@ -52,6 +59,11 @@ class LayerBuilder:
         name = self.names.unique("conv2d")
         return convolution(filters, kernel_size, strides, name=name)(x)
 
+    def depthwise(self, x: tf.Tensor, kernel_size: int, strides: int) -> tf.Tensor:
+        """A convolution of each channel by itself, without bias."""
+        name = self.names.unique("depthwise_conv2d")
+        return FixedPaddingDepthwiseConv2D(kernel_size, strides, name=name)(x)
+
     def norm(self, x: tf.Tensor, zero_gamma: bool = False) -> tf.Tensor:
         """A batch normalisation."""
         name = self.names.unique("batch_normalization")
@@ -77,9 +89,17 @@ class LayerBuilder:
         x = self.conv_norm(x, filters, kernel_size, strides)
         return self.relu(x)
 
-    def relu(self, x: tf.Tensor) -> tf.Tensor:
-        """A ReLU."""
-        return tf.keras.layers.ReLU(name=self.names.unique("relu"))(x)
+    def relu(self, x: tf.Tensor, largest: float | None = None) -> tf.Tensor:
+        """A ReLU, cut off at `largest` if given."""
+        return tf.keras.layers.ReLU(largest, name=self.names.unique("relu"))(x)
+
+    def max_pool(self, x: tf.Tensor) -> tf.Tensor:
+        """The first pool: 3x3, stride 2, SAME; with `max` anti-aliasing stride 1, then a blur."""
+        blurred = "max" in self.config.anti_alias_places
+        name = self.names.unique("max_pooling2d")
+        strides = 1 if blurred else 2
+        x = tf.keras.layers.MaxPooling2D(3, strides, padding="same", name=name)(x)
+        return self.blur(x, 2) if blurred else x
 
     def average_pool(self, x: tf.Tensor, pool_size: int, strides: int) -> tf.Tensor:
         """Average pooling with fixed padding."""
@@ -111,41 +131,86 @@ class LayerBuilder:
             return x
         return SqueezeExcitation(self.config.se_ratio, name=self.names.unique("se_block"))(x)
 
+    def efficient_attention(self, x: tf.Tensor) -> tf.Tensor:
+        """Efficient channel attention, if switched on."""
+        if not self.config.use_eca_block:
+            return x
+        name = self.names.unique("eca_block")
+        return EfficientChannelAttention(self.config.eca_kernel_size, name=name)(x)
+
     def selective_kernel(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
-        """The selective kernel unit."""
+        """The selective kernel unit with one 3x3 of doubled channels."""
         layer = SelectiveKernel(
             filters,
             strides,
-            reduction=self.config.sk_reduction,
-            min_width=self.config.sk_min_width,
-            momentum=self.config.bn_momentum,
-            epsilon=self.config.bn_epsilon,
             conv_name=self.names.unique("conv2d"),
             norm_name=self.names.unique("batch_normalization"),
-            name=self.names.unique("sk_block"),
+            **self._selective_fields(),
         )
         return layer(x)
 
+    def two_kernels(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
+        """The selective kernel unit with a 3x3 and a 5x5 branch."""
+        small = self.conv_norm_relu(x, filters, 3, strides)
+        large = self.conv_norm_relu(x, filters, 5, strides)
+        return self.fuse(large, small)
+
+    def fuse(self, large: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
+        """Attention between the two branches of a selective kernel unit."""
+        layer = SelectiveKernelFusion(small.shape[-1], **self._selective_fields())
+        return layer([large, small])
+
+    def _selective_fields(self) -> dict[str, Any]:
+        """What both kinds of selective kernel unit take."""
+        return {
+            "reduction": self.config.sk_reduction,
+            "min_width": self.config.sk_min_width,
+            "momentum": self.config.bn_momentum,
+            "epsilon": self.config.bn_epsilon,
+            "name": self.names.unique("sk_block"),
+        }
+
+    def pointwise(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
+        """The first 1x1 of a bottleneck; where it carries the stride, it may be blurred."""
+        x = self.conv_norm(x, filters, 1, self._inner_strides(strides))
+        x = self.drop(x)
+        x = self.relu(x)
+        return self._blur_strided(x, strides)
+
     def spatial(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
         """The 3x3 of a block: a convolution with ReLU or a selective kernel unit, maybe blurred."""
-        blurred = "sconv" in self.config.anti_alias_places
-        inner_strides = 1 if blurred else strides
+        inner = self._inner_strides(strides)
         if self.config.use_sk_block:
-            x = self.selective_kernel(x, filters, inner_strides)
+            two = self.config.sk_type == "3x3_5x5"
+            x = (self.two_kernels if two else self.selective_kernel)(x, filters, inner)
             x = self.drop(x)
         else:
-            x = self.conv_norm(x, filters, 3, inner_strides)
+            x = self.conv_norm(x, filters, 3, inner)
             x = self.drop(x)
             x = self.relu(x)
-        return self.blur(x, strides) if blurred else x
+        return self._blur_strided(x, strides)
 
-    def add(self, branch: tf.Tensor, shortcut: tf.Tensor) -> tf.Tensor:
-        """Sum of the residual branch and its shortcut."""
+    def _inner_strides(self, strides: int) -> int:
+        """Stride of a convolution: 1 where a blur behind it subsamples."""
+        return 1 if "sconv" in self.config.anti_alias_places else strides
+
+    def _blur_strided(self, x: tf.Tensor, strides: int) -> tf.Tensor:
+        """The blur behind a strided convolution, if switched on."""
+        return self.blur(x, strides) if "sconv" in self.config.anti_alias_places else x
+
+    def add(self, branch: tf.Tensor, shortcut: tf.Tensor | None) -> tf.Tensor:
+        """Sum of the residual branch and its shortcut, which is None in a plain network."""
+        if shortcut is None:
+            return branch
         name = self.names.unique("add")
         if self.config.anti_alias_filter_size in (2, 4, 6):
             # Even filters round odd sizes down, strided convolutions and pools round them up.
             return CroppedAdd(name=name)([branch, shortcut])
         return tf.keras.layers.Add(name=name)([branch, shortcut])
+
+    def upsample_add(self, fine: tf.Tensor, coarse: tf.Tensor) -> tf.Tensor:
+        """Sum of a map and one of half its resolution."""
+        return UpsampleAdd(name=self.names.unique("upsample_add"))([fine, coarse])
 
     def named(self, x: tf.Tensor, name: str) -> tf.Tensor:
         """An identity under a well-known name, to take intermediate features from."""

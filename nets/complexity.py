@@ -12,7 +12,8 @@ import math
 import tensorflow as tf
 
 from nets.anti_alias import BlurPool2D
-from nets.selective_kernel import SelectiveKernel
+from nets.efficient_channel_attention import EfficientChannelAttention
+from nets.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 from nets.squeeze_excitation import SqueezeExcitation
 
 
@@ -54,16 +55,20 @@ def parameters(model: tf.keras.Model) -> tuple[int, int]:
 
 def _of_layer(layer: tf.keras.layers.Layer) -> int:
     """Multiplications of one layer of the functional graph."""
+    if isinstance(layer, tf.keras.layers.DepthwiseConv2D):
+        return _convolution(layer.depthwise_kernel, layer.output_shape)
     if isinstance(layer, tf.keras.layers.Conv2D):
         return _convolution(layer.kernel, layer.output_shape)
     if isinstance(layer, tf.keras.layers.Dense):
         return math.prod(layer.kernel.shape)
-    if isinstance(layer, SelectiveKernel):
-        attention = (layer.squeeze.kernel, layer.excite.kernel)
-        inner = sum(math.prod(kernel.shape) for kernel in attention)
-        return _convolution(layer.conv.kernel, layer.output_shape) + inner
-    if isinstance(layer, SqueezeExcitation):
-        return math.prod(layer.squeeze.kernel.shape) + math.prod(layer.excite.kernel.shape)
+    if isinstance(layer, (SelectiveKernelFusion, SqueezeExcitation)):
+        kernels = (layer.squeeze.kernel, layer.excite.kernel)
+        inner = sum(math.prod(kernel.shape) for kernel in kernels)
+        if isinstance(layer, SelectiveKernel):
+            inner += _convolution(layer.conv.kernel, layer.output_shape)
+        return inner
+    if isinstance(layer, EfficientChannelAttention):
+        return math.prod(layer.excite.kernel.shape) * layer.output_shape[-1]
     if isinstance(layer, BlurPool2D) and layer.filter_size > 1:
         return layer.filter_size**2 * math.prod(layer.output_shape[1:])
     return 0

@@ -48,6 +48,49 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
         return tf.TensorShape([batch, rows, columns, self.filters])
 
 
+@tf.keras.saving.register_keras_serializable(package=PACKAGE)
+class FixedPaddingDepthwiseConv2D(tf.keras.layers.DepthwiseConv2D):
+    """Convolution of each channel by itself, without bias; strided, it pads by the kernel's size.
+
+    Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), C]. Stride 1 is SAME. The
+    kernel starts as a truncated normal of variance 1 / kernel_size**2, which is its true fan-in.
+    """
+
+    def __init__(self, kernel_size: int | tuple[int, int], strides: Any = 1, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+            kernel_size: Side of the square kernel.
+            strides: Stride of both axes.
+            **kwargs: Of `tf.keras.layers.DepthwiseConv2D`.
+        """
+        side = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+        kwargs.setdefault("use_bias", False)
+        kwargs.setdefault(
+            # The truncation at two deviations takes 12 % off the deviation.
+            "depthwise_initializer",
+            tf.keras.initializers.TruncatedNormal(stddev=1 / side / 0.88),
+        )
+        super().__init__(kernel_size, strides, **kwargs)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolves `inputs`."""
+        kernel = tf.cast(self.depthwise_kernel, inputs.dtype)
+        strides = [1, *self.strides, 1]
+        if max(self.strides) == 1:
+            return tf.nn.depthwise_conv2d(inputs, kernel, strides, "SAME")
+        rows, columns = (fixed_pads(size) for size in self.kernel_size)
+        inputs = tf.pad(inputs, [[0, 0], rows, columns, [0, 0]])
+        return tf.nn.depthwise_conv2d(inputs, kernel, strides, "VALID")
+
+    def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
+        """Returns [N, ceil(H / strides), ceil(W / strides), C]."""
+        batch, height, width, channels = tf.TensorShape(input_shape).as_list()
+        rows = None if height is None else -(-height // self.strides[0])
+        columns = None if width is None else -(-width // self.strides[1])
+        return tf.TensorShape([batch, rows, columns, channels])
+
+
 def convolution(
     filters: int, kernel_size: int, strides: int = 1, **kwargs: Any
 ) -> FixedPaddingConv2D:

@@ -33,32 +33,46 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
     float32 under any policy. One power per value.
     """
 
-    def __init__(self, power: float = 3.0, **kwargs: Any) -> None:
+    def __init__(self, power: float = 3.0, learnable: bool = False, **kwargs: Any) -> None:
         """Makes the layer.
 
         Args:
             power: The exponent p, above 0.
-            **kwargs: Of `tf.keras.layers.Layer`.
+            learnable: p is a trainable float32 scalar that starts at `power`; a p that training
+                makes smaller than 1e-6 counts as 1e-6.
+            **kwargs: Of `tf.keras.layers.Layer`. The layer is float32 under any policy.
 
         Raises:
             ValueError: The exponent is 0 or less.
         """
+        kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         if power <= 0:
             raise ValueError(f"GeneralizedMeanPooling: power={power!r} must be above 0")
         self.power = power
+        self.learnable = learnable
+        self.exponent = None
+        if learnable:
+            self.exponent = self.add_weight(
+                name="exponent",
+                shape=(),
+                initializer=tf.keras.initializers.Constant(power),
+            )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Pools `inputs` in float32."""
+        power = self.power
+        if self.exponent is not None:
+            power = tf.maximum(self.exponent, _SMALLEST)
         values = tf.clip_by_value(tf.cast(inputs, tf.float32), _SMALLEST, _LARGEST)
-        total = tf.reduce_sum(tf.pow(values, self.power), axis=[1, 2])
+        total = tf.reduce_sum(tf.pow(values, power), axis=[1, 2])
         total = tf.maximum(total, _SMALLEST)
         cells = tf.cast(tf.reduce_prod(tf.shape(inputs)[1:3]), tf.float32)
-        return tf.pow(cells, -1.0 / self.power) * tf.pow(total, 1.0 / self.power)
+        return tf.pow(cells, -1.0 / power) * tf.pow(total, 1.0 / power)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs."""
-        return {**super().get_config(), "power": self.power}
+        return {**super().get_config(), "power": self.power, "learnable": self.learnable}
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)

@@ -1,7 +1,8 @@
 """The residual blocks and a stage of them.
 
 He et al., "Deep Residual Learning for Image Recognition" (arXiv:1512.03385), figure 5; the stride
-of a bottleneck sits on its 3x3 convolution (ResNet-B of arXiv:1812.01187, figure 2).
+of a bottleneck sits on its 3x3 convolution (ResNet-B of arXiv:1812.01187, figure 2), or, with
+`use_resnet_b=False`, on the 1x1 before it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def bottleneck(
     Args:
         x: [N, H, W, C].
         filters: Channels of the 3x3; the block gives four times as many.
-        strides: Stride of the 3x3 and of the shortcut.
+        strides: Stride of the 3x3 (or of the first 1x1) and of the shortcut.
         build: Makes the layers.
         shortcut: Projects the input to the block's output; None takes it as it is.
         last_relu: Whether a ReLU ends the block.
@@ -38,14 +39,14 @@ def bottleneck(
     Returns:
         [N, ceil(H / strides), ceil(W / strides), 4 * filters].
     """
+    first, second = (1, strides) if build.config.use_resnet_b else (strides, 1)
     skip = project(x, EXPANSION * filters, strides, build, shortcut)
-    y = build.conv_norm(x, filters, 1)
-    y = build.drop(y)
-    y = build.relu(y)
-    y = build.spatial(y, filters, strides)
+    y = build.pointwise(x, filters, first)
+    y = build.spatial(y, filters, second)
     y = build.conv_norm(y, EXPANSION * filters, 1, zero_gamma=build.config.zero_gamma)
     y = build.drop(y)
     y = build.squeeze_excite(y)
+    y = build.efficient_attention(y)
     y = build.add(y, skip)
     return build.relu(y) if last_relu else y
 
@@ -61,7 +62,8 @@ def basic(
     """Two 3x3, each with batch norm; sum with the shortcut; ReLU.
 
     The first 3x3 carries the stride and is the one that tweaks replace. Where the shortcut would
-    change nothing (stride 1, same channels) it is the identity, as in the paper.
+    change nothing (stride 1, same channels) it is the identity, as in the paper; a plain network
+    has none.
 
     Args:
         x: [N, H, W, C].
@@ -80,14 +82,17 @@ def basic(
     y = build.conv_norm(y, filters, 3, zero_gamma=build.config.zero_gamma)
     y = build.drop(y)
     y = build.squeeze_excite(y)
+    y = build.efficient_attention(y)
     y = build.add(y, skip)
     return build.relu(y) if last_relu else y
 
 
 def project(
     x: tf.Tensor, filters: int, strides: int, build: LayerBuilder, shortcut: Shortcut | None
-) -> tf.Tensor:
+) -> tf.Tensor | None:
     """The shortcut of a block: the identity, or a projection with its batch norm and DropBlock."""
+    if build.config.no_shortcut:
+        return None
     if shortcut is None:
         return x
     skip = shortcut(x, filters, strides, build)

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nets import big_little, resnet_d
+from nets import big_little, mobilenet, resnet_d
 from nets.builder import LayerBuilder
 from nets.config import ModelConfig
 from nets.conv_norm import batch_norm, convolution
 from nets.drop_block import CONTROL_NAME, DropBlockControl
 from nets.pooling import FlattenPooling, GeneralizedMeanPooling, GlobalMeanPooling
 from nets.residual import plain_shortcut, stage
-
-_POOLS = {
-    "gap": GlobalMeanPooling,
-    "gem": GeneralizedMeanPooling,
-    "flatten": FlattenPooling,
-}
+from nets.variable_names import root_of
 
 
 def build_model(
@@ -29,8 +24,8 @@ def build_model(
     """Builds the network that a configuration describes.
 
     Features can be taken at `model.get_layer(name).output` with the names `initial_conv`,
-    `initial_pool`, `stage1` to `stage4` (Big-Little also `stage1.big`, `stage1.little`, ...),
-    `global_pool` and `embedding`.
+    `initial_pool` (ResNets), `stage1` to `stage4` (Big-Little also `stage1.big`, `stage1.little`,
+    ...), `global_pool` and `embedding`; `nets.endpoints(model)` gives all of them.
 
     Args:
         config: What to build.
@@ -46,13 +41,20 @@ def build_model(
     """
     images = tf.keras.Input(input_shape, name="images")
     build = LayerBuilder(config, control=_drop_block_control(config, images))
+    x = features(images, build)
+    logits = classify(embed(x, config), config)
+    return tf.keras.Model(images, logits, name=root_of(config.architecture))
+
+
+def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
+    """The network without its head: pictures [N, H, W, 3] to the output of stage 4."""
+    if build.config.architecture == "mobilenet_v1":
+        return mobilenet.features(images, build)
     x = _stem(images, build)
     for index in range(4):
         x = _stage(x, index, build.stage(index))
         x = build.named(x, f"stage{index + 1}")
-    features = embed(x, config)
-    logits = classify(features, config)
-    return tf.keras.Model(images, logits, name="resnet_model")
+    return x
 
 
 def _drop_block_control(
@@ -66,33 +68,26 @@ def _drop_block_control(
 
 def _stem(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """The convolution of stride 2 and the pool of stride 2: [N, H/4, W/4, num_filters]."""
-    config = build.config
-    if config.big_little:
+    if build.config.big_little:
+        x = _first_conv(images, build.scope("stage0"))
         # TensorFlow 1 opened the scope anew for the batch norm, which made it `stage0_1`.
-        x = build.scope("stage0").conv(images, config.num_filters, 7, strides=2)
-        x = build.named(x, "initial_conv")
         again = build.scope("stage0")
         x = again.relu(again.norm(x))
         x = big_little.stem_pool(x, build.scope("stage0.pool"))
-        return build.named(x, "initial_pool")
-    if config.use_resnet_d:
-        x = resnet_d.deep_stem(images, build)
     else:
-        x = build.conv(images, config.num_filters, 7, strides=2)
-    x = build.named(x, "initial_conv")
-    x = build.norm(x)
-    x = build.relu(x)
-    x = _max_pool(x, build)
+        x = _first_conv(images, build)
+        x = build.relu(build.norm(x))
+        x = build.max_pool(x)
     return build.named(x, "initial_pool")
 
 
-def _max_pool(x: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
-    """The first pool: 3x3, stride 2; with `max` anti-aliasing stride 1 and a blur of stride 2."""
-    blurred = "max" in build.config.anti_alias_places
-    name = build.names.unique("max_pooling2d")
-    strides = 1 if blurred else 2
-    x = tf.keras.layers.MaxPooling2D(3, strides, padding="same", name=name)(x)
-    return build.blur(x, 2) if blurred else x
+def _first_conv(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
+    """The convolution of stride 2, or the three that stand for it; its batch norm is to follow."""
+    if build.config.deep_stem:
+        x = resnet_d.deep_stem(images, build)
+    else:
+        x = build.conv(images, build.config.num_filters, 7, strides=2)
+    return build.named(x, "initial_conv")
 
 
 def _stage(x: tf.Tensor, index: int, build: LayerBuilder) -> tf.Tensor:
@@ -112,26 +107,35 @@ def _stage(x: tf.Tensor, index: int, build: LayerBuilder) -> tf.Tensor:
     return stage(x, filters, blocks, strides, build, shortcut)
 
 
+def _pool(config: ModelConfig) -> tf.keras.layers.Layer:
+    """The layer that makes one vector of a map."""
+    if config.pool_type == "gem":
+        return GeneralizedMeanPooling(config.gem_power, config.gem_learnable, name="global_pool")
+    kind = FlattenPooling if config.pool_type == "flatten" else GlobalMeanPooling
+    return kind(name="global_pool")
+
+
 def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
     """Pools the last map and embeds it if wanted.
 
     Args:
         x: Output of stage 4, [N, H, W, C].
-        config: `pool_type`, `embedding_size` and the batch-norm settings count.
+        config: Pooling, embedding and the batch-norm settings count.
 
     Returns:
         float32 [N, D], output of the layer `embedding`.
     """
-    x = _POOLS[config.pool_type](name="global_pool")(x)
+    x = _pool(config)(x)
     if config.embedding_size:
         x = tf.keras.layers.Reshape((1, 1, x.shape[-1]), name="embedding_map")(x)
         x = convolution(config.embedding_size, 1, name="embedding_dense", dtype="float32")(x)
-        x = batch_norm(
-            config.bn_momentum,
-            config.bn_epsilon,
-            name="embedding_dense_batch_normalization",
-            dtype="float32",
-        )(x)
+        if config.embedding_batch_norm:
+            x = batch_norm(
+                config.bn_momentum,
+                config.bn_epsilon,
+                name="embedding_dense_batch_normalization",
+                dtype="float32",
+            )(x)
         x = tf.keras.layers.Reshape((config.embedding_size,), name="embedding_vector")(x)
     return tf.keras.layers.Activation("linear", name="embedding", dtype="float32")(x)
 

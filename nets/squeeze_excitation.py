@@ -16,8 +16,8 @@ from nets.conv_norm import PACKAGE, convolution
 class SqueezeExcitation(tf.keras.layers.Layer):
     """Global mean, 1x1 to C / ratio, ReLU, 1x1 to C, sigmoid; the gate multiplies the input.
 
-    Input and output [N, H, W, C]. Both 1x1 convolutions are without bias. Costs 2 C**2 / ratio
-    multiplications per picture and two passes over the map.
+    Input and output [N, H, W, C]. Both 1x1 convolutions are without bias; the sigmoid is float32
+    under any policy. Costs 2 C**2 / ratio multiplications per picture and two passes over the map.
     """
 
     def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
@@ -52,14 +52,19 @@ class SqueezeExcitation(tf.keras.layers.Layer):
             self.excite.build([None, 1, 1, channels // self.ratio])
         super().build(input_shape)
 
+    @property
+    def parts(self) -> tuple[tf.keras.layers.Layer, ...]:
+        """The inner layers in the order in which the original makes their variables."""
+        return self.squeeze, self.excite
+
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Gates the channels of `inputs`."""
         gate = tf.reduce_mean(inputs, axis=[1, 2], keepdims=True)
         gate = self.squeeze(gate)
         gate = tf.nn.relu(gate)
         gate = self.excite(gate)
-        gate = tf.sigmoid(gate)
-        return inputs * gate
+        gate = tf.sigmoid(tf.cast(gate, tf.float32))
+        return inputs * tf.cast(gate, inputs.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs."""

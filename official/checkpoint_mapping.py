@@ -104,6 +104,8 @@ def likely_causes(found: Mapping[str, Shape], config: ModelConfig) -> list[str]:
             "--use_resnet_d with --resnet_version=2: the paper's BigLittle networks were trained "
             "without --use_resnet_d"
         )
+    if not lines and found.get("resnet_model/dense/kernel", (0,))[0] > 2**13:
+        return ["flattened maps of another picture size: see --image_size, --eval_image_size"]
     if not lines:
         return ["none of the flags that variables show: has the file been changed or cut?"]
     return [*lines, f"flags that fit: {infer_model.needed_flags(inferred.fields)}"]

@@ -56,6 +56,14 @@ _SHORT_NAMES = {
     "drblkp": "dropblock_kp",
     "lblsm": "label_smoothing",
     "dctm": "dct_method",
+    "dd": "data_dir",
+    "hk": "hooks",
+    "df": "data_format",
+    "st": "stop_threshold",
+    "inter": "inter_op_parallelism_threads",
+    "intra": "intra_op_parallelism_threads",
+    "ara": "all_reduce_alg",
+    "synth": "use_synthetic_data",
 }
 
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 from absl import flags
 
 from datasets import catalog, reader
-from nets import NAMED_MODELS, ModelConfig, original_variable_names
+from nets import NAMED_MODELS, ModelConfig, original_variable_names, variable_shapes
 from official import checkpoint_mapping, command, configuration, files, infer_model, run
 from official import flags as run_flags
 from official.configuration import DataConfig, RunConfig, RunError
@@ -60,13 +60,11 @@ def import_checkpoint(
       RunError: the folder is in use, or the variables are not those of the network.
     """
     _require_free(model_dir, clean)
-    try:
-        network = run.network_for_inference(config.model)
-    except ValueError as error:
-        raise RunError(str(error)) from error
-    variables = original_variable_names(network)
-    wanted = checkpoint_mapping.shapes_of(variables)
+    size = config.preprocessing.eval_size
+    wanted = variable_shapes(config.model, size)
     checkpoint_mapping.require_match(checkpoint.prefix, checkpoint.shapes, wanted, config.model)
+    network = run.network_for_inference(config.model, size)
+    variables = original_variable_names(network)
     checkpoint_mapping.assign(variables, checkpoint.values(list(variables)))
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
     record = {
@@ -152,7 +150,7 @@ def _num_classes(checkpoint: OriginalCheckpoint) -> int:
         raise RunError(f"the number of classes is not clear: {said}.")
     if known:
         return next(iter(known.values()))
-    shape = checkpoint.shapes.get("resnet_model/dense/kernel")
+    shape = next((s for n, s in checkpoint.shapes.items() if n.endswith("/dense/kernel")), None)
     if FLAGS.infer:
         return shape[-1] if shape else 0
     there = f" The checkpoint has {shape[-1]}." if shape else ""
@@ -176,6 +174,8 @@ def _infer(checkpoint: OriginalCheckpoint, classes: int) -> Resolved:
     remarks += [f"  {field}: {reason}" for field, reason in inferred.reasons.items()]
     remarks.append("cannot be seen in variables; give the flags if these are wrong:")
     for field, meaning in infer_model.UNSEEN.items():
+        if field in inferred.fields and not (field == "use_resnet_d" and field not in given):
+            continue
         if field in given:
             origin = "given"
         elif field in assumed:

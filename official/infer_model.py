@@ -1,26 +1,30 @@
 """Works the flags of a network out of the names and shapes of its variables.
 
 Everything that makes a variable is seen: depth, widths, BigLittle, stem, selective kernels,
-squeeze-and-excitation, embedding, classes. What makes none (blurring, pooling, zero gamma,
-DropBlock, ...) cannot be: `UNSEEN` names it.
+channel attention, embedding, classes. What makes none (blurring, pooling, zero gamma, DropBlock,
+...) cannot be: `UNSEEN` names it.
 """
 
+from __future__ import annotations
+
 import dataclasses
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nets import NAMED_MODELS, ModelConfig, depths
+from nets import NAMED_MODELS, ModelConfig, depths, variable_shapes
+from nets.variable_names import MOBILENET_ROOT, ROOT
 from official.configuration import RunError
-from official.original_checkpoint import ROOT
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 UNSEEN = {
     "anti_alias_type": "where strided layers are blurred, and anti_alias_filter_size",
     "pool_type": "gap or gem",
-    "use_resnet_d": "the shortcuts of BigLittle's last stage; a plain network shows its stem",
+    "use_resnet_d": "2x2 averages in shortcuts; a deep stem is taken for ResNet-D's",
+    "use_resnet_b": "where a bottleneck has its stride",
     "no_downsample": "the stride of the last stage",
     "zero_gamma": "starting values only",
     "use_dropblock": "training only",
@@ -53,23 +57,43 @@ def infer(shapes: Shapes) -> Inferred:
     Raises:
       RunError: no network of this program has such variables; the message says what is odd.
     """
-    network = {name.removeprefix(ROOT): s for name, s in shapes.items() if name.startswith(ROOT)}
-    big_little = any(name.startswith("stage1/") for name in network)
     facts = _Facts()
-    if big_little:
-        blocks, bottleneck = _big_little(network, facts)
+    mobile = any(name.startswith(f"{MOBILENET_ROOT}/") for name in shapes)
+    root = f"{MOBILENET_ROOT if mobile else ROOT}/"
+    network = {name.removeprefix(root): s for name, s in shapes.items() if name.startswith(root)}
+    facts.add("architecture", "mobilenet_v1" if mobile else "resnet", f"the scope is {root[:-1]}")
+    if mobile:
+        width = _mobilenet(network, facts)
     else:
-        blocks, bottleneck = _plain(network, facts)
-    facts.add("big_little", big_little, "scopes stage0 to stage4" if big_little else "one scope")
-    _depth(blocks, big_little, bottleneck, facts)
-    _selective_kernel(network, facts)
+        width = _resnet(network, facts)
     _squeeze_excitation(network, facts)
-    _head(network, 8 * facts.fields["num_filters"] * (4 if bottleneck else 1), facts)
+    _head(network, width, facts)
+    _efficient_attention(network, shapes, facts)
     assumed = {}
-    if big_little and facts.fields.get("use_sk_block"):
+    if facts.fields.get("big_little") and facts.fields.get("use_sk_block"):
         # Every published network of this kind blurs its strided convolutions.
         assumed = {"anti_alias_type": "sconv", "anti_alias_filter_size": 3}
     return Inferred(facts.fields, assumed, facts.reasons)
+
+
+def _resnet(network: Shapes, facts: _Facts) -> int:
+    """Everything of a ResNet but gates and head; returns the channels of its last map."""
+    big_little = any(name.startswith("stage1/") for name in network)
+    facts.add("big_little", big_little, "scopes stage0 to stage4" if big_little else "one scope")
+    blocks, bottleneck = (_big_little if big_little else _plain)(network, facts)
+    _depth(blocks, big_little, bottleneck, facts)
+    _selective_kernel(network, facts)
+    return 8 * facts.fields["num_filters"] * (4 if bottleneck else 1)
+
+
+def _mobilenet(network: Shapes, facts: _Facts) -> int:
+    """Width of a MobileNet-V1; returns the channels of its last map."""
+    kernels = _kernels(network)
+    if not kernels or kernels[0][:3] != (3, 3, 3):
+        _fail("no stem: conv2d/kernel should be [3, 3, 3, width / 2]")
+    width = 2 * kernels[0][-1]
+    facts.add("num_filters", width, f"the stem gives {kernels[0][-1]} channels")
+    return 16 * width
 
 
 class _Facts:
@@ -106,8 +130,9 @@ def _plain(network: Shapes, facts: _Facts) -> tuple[tuple[int, ...], bool]:
     facts.add("num_filters", width, f"the stem gives {width} channels")
     body = kernels[stem:]
     pointwise = sum(shape[0] == 1 for shape in body)
-    spatial = [shape for shape in body if shape[0] > 1]
+    spatial = [shape for shape in body if shape[0] == 3]
     bottleneck = pointwise > len(spatial)
+    facts.add("no_shortcut", not pointwise, f"{pointwise} 1x1 convolutions")
     # A bottleneck has one 3x3, which reads its width; a basic block two, the second gives it.
     widths = [s[2] for s in spatial] if bottleneck else [s[3] for s in spatial[1::2]]
     return _per_stage(widths, width), bottleneck
@@ -178,6 +203,9 @@ def _selective_kernel(network: Shapes, facts: _Facts) -> None:
     facts.add("use_sk_block", bool(pairs), "sk_fc_1" if pairs else "no sk_fc_1")
     if not pairs:
         return
+    two = any(shape[:2] == (5, 5) for shape in network.values())
+    said = "5x5 convolutions" if two else "no 5x5 convolution"
+    facts.add("sk_type", "3x3_5x5" if two else "3x3_2x", said)
     least = sorted({width for _, width in pairs})
     candidates = [(2, 32)]
     candidates += [(r, 32) for r in range(1, 65)]
@@ -205,6 +233,20 @@ def _squeeze_excitation(network: Shapes, facts: _Facts) -> None:
     _fail(f"squeeze-and-excitation of {sorted(pairs)} channels follows no ratio")
 
 
+def _efficient_attention(network: Shapes, shapes: Shapes, facts: _Facts) -> None:
+    """Efficient channel attention: one width for all, or one that follows the channels (0)."""
+    sizes = {s[0] for name, s in network.items() if name.endswith("ecablock_conv/kernel")}
+    facts.add("use_eca_block", bool(sizes), "ecablock_conv" if sizes else "no ecablock_conv")
+    if not sizes:
+        return
+    for size in (0, *sorted(sizes)):
+        wanted = variable_shapes(ModelConfig(**{**facts.fields, "eca_kernel_size": size}))
+        if all(shape == shapes.get(n) for n, shape in wanted.items() if "ecablock_conv" in n):
+            facts.add("eca_kernel_size", size, f"ecablock_conv of {_commas(sorted(sizes))}")
+            return
+    _fail(f"channel attention of widths {_commas(sorted(sizes))}")
+
+
 def _head(network: Shapes, width: int, facts: _Facts) -> None:
     """Pooling, embedding and classes; `width` is that of the last map."""
     dense = network.get("dense/kernel")
@@ -214,12 +256,21 @@ def _head(network: Shapes, width: int, facts: _Facts) -> None:
     embedding = network.get("embedding_dense/kernel")
     size = embedding[-1] if embedding else 0
     facts.add("embedding_size", size, "embedding_dense" if embedding else "no embedding_dense")
+    if embedding:
+        norm = "embedding_dense_batch_normalization/gamma" in network
+        said = "its batch norm is there" if norm else "its batch norm is not there"
+        facts.add("embedding_batch_norm", norm, said)
+    if "global_pool/exponent" in network:
+        facts.add("pool_type", "gem", "global_pool/exponent")
+        facts.add("gem_learnable", True, "global_pool/exponent")
     features = embedding[-2] if embedding else dense[0]
     if features != width:
         cells = features // width if width else 0
         if cells < 2 or features % width:
             _fail(f"the head reads {features} features, the last stage gives {width}")
-        facts.add("pool_type", "flatten", f"the head reads {cells} cells of {width} channels")
+        side = 32 * math.isqrt(cells)
+        said = f"the head reads {cells} cells of {width} channels: pictures of {side} pixels"
+        facts.add("pool_type", "flatten", said)
 
 
 def named_models_with(fields: Mapping[str, Any]) -> list[str]:

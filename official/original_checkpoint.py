@@ -11,9 +11,11 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from nets.variable_names import MOBILENET_ROOT, ROOT
 from official.configuration import RunError
 
-ROOT = "resnet_model/"
+# Scopes of the networks.
+ROOTS = (f"{ROOT}/", f"{MOBILENET_ROOT}/")
 MOVING_AVERAGE = "/ExponentialMovingAverage"
 # The graph of objects that TensorFlow 2 stores beside its variables.
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -90,7 +92,7 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
     """
     prefix = resolve_prefix(path)
     shapes = _reader(prefix).get_variable_to_shape_map()
-    if _OBJECT_GRAPH in shapes and not any(name.startswith(ROOT) for name in shapes):
+    if _OBJECT_GRAPH in shapes and not any(name.startswith(ROOTS) for name in shapes):
         raise RunError(
             f"{prefix} is a checkpoint of TensorFlow 2, not one of the original. A MODEL_DIR of "
             "this program needs no import: evaluate and export take it as it is, and training "
@@ -98,10 +100,10 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
         )
     averages, ignored = _sort_keys(shapes)
     keys = {name: name for name in shapes if name not in ignored and name not in averages.values()}
-    if not any(name.startswith(ROOT) for name in keys):
+    if not any(name.startswith(ROOTS) for name in keys):
         scopes = sorted({name.split("/")[0] for name in shapes})
         raise RunError(
-            f"{prefix} holds no variable under {ROOT}, so it is no network of the original; it "
+            f"{prefix} holds no variable under {ROOTS[0]}, so it is no network of the original; it "
             f"has {len(shapes)} variables under: {', '.join(scopes[:10]) or 'nothing'}."
         )
     if use_moving_averages and not averages:
@@ -149,7 +151,7 @@ def _sort_keys(shapes: dict[str, list[int]]) -> tuple[dict[str, str], dict[str, 
 def is_object_based(prefix: str) -> bool:
     """Whether a checkpoint was written by TensorFlow 2's objects, as those of a MODEL_DIR are."""
     shapes = _reader(prefix).get_variable_to_shape_map()
-    return _OBJECT_GRAPH in shapes and not any(name.startswith(ROOT) for name in shapes)
+    return _OBJECT_GRAPH in shapes and not any(name.startswith(ROOTS) for name in shapes)
 
 
 def resolve_prefix(path: str) -> str:

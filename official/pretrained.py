@@ -15,11 +15,16 @@ import tensorflow as tf
 from nets import ModelConfig, original_variable_names
 from official import checkpoint_mapping, configuration, original_checkpoint, run
 from official.configuration import RunError
-from official.original_checkpoint import ROOT
 
 PRETRAINED_FILE = "pretrained.json"
-CLASSIFIER = f"{ROOT}dense/"
-EMBEDDING = f"{ROOT}embedding_dense"
+Shapes = dict[str, tuple[int, ...]]
+# Parts of the head by what their variables' names hold.
+_CLASSIFIER = "/dense/"
+_HEAD = {
+    "embedding layer": "/embedding_dense",
+    "exponent": "/global_pool/",
+    "classifier": _CLASSIFIER,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Pretrained:
     """
 
     source: str
-    shapes: dict[str, tuple[int, ...]]
+    shapes: Shapes
     values: Callable[[list[str]], dict[str, np.ndarray]]
 
 
@@ -94,7 +99,7 @@ def _of_this_program(prefix: str) -> Pretrained:
     config = configuration.load(model_dir)
     policy = tf.keras.mixed_precision.global_policy()
     try:
-        network = run.network_for_inference(config.model)
+        network = run.network_for_inference(config.model, config.preprocessing.eval_size)
     finally:
         tf.keras.mixed_precision.set_global_policy(policy)
     run.restore_network(network, model_dir, prefix)
@@ -132,76 +137,51 @@ def restore(
     """
     variables = original_variable_names(network)
     wanted = checkpoint_mapping.shapes_of(variables)
-    # Head and classes may differ; for the rest the cause of a difference is looked for as if
-    # they did not.
     checkpoint_mapping.require_match(
-        pretrained.source,
-        _replaced_head(pretrained.shapes, wanted),
-        wanted,
-        config,
+        pretrained.source, _with_head_of(wanted, pretrained.shapes), wanted, config
     )
     names, why = list(variables), []
     if trainable_only:
-        names = _trainable(network, names)
-        statistics = len(variables) - len(network.trainable_variables)
+        trainable = {variable.ref() for variable in network.trainable_variables}
+        names = [name for name in names if variables[name].ref() in trainable]
+        statistics = len(variables) - len(names)
         why.append(f"{statistics} batch-norm statistics (--restore_trainable_only)")
-    for part, prefix in (("embedding layer", EMBEDDING), ("classifier", CLASSIFIER)):
-        reason = _fresh_reason(part, prefix, pretrained, wanted, trainable_only, restore_classifier)
+    for part, mark in _HEAD.items():
+        reason = _reason_to_start_anew(mark, pretrained.shapes, wanted)
+        if not reason and any(mark in name for name in wanted):
+            if trainable_only:
+                reason = " (--restore_trainable_only)"
+            elif mark == _CLASSIFIER and not restore_classifier:
+                reason = " (--norestore_classifier)"
         if reason:
-            names = [name for name in names if not name.startswith(prefix)]
-            why.append(reason)
+            names = [name for name in names if mark not in name]
+            why.append(f"the {part}{reason}")
     checkpoint_mapping.assign(variables, pretrained.values(names))
-    fresh = [name for name in variables if name not in set(names)]
+    kept = set(names)
+    fresh = [name for name in variables if name not in kept]
     return Restored(pretrained.source, names, fresh, why)
 
 
-def _trainable(network: tf.keras.Model, names: list[str]) -> list[str]:
-    """Returns the names of trainable variables."""
-    trainable = {variable.ref() for variable in network.trainable_variables}
-    variables = original_variable_names(network)
-    return [name for name in names if variables[name].ref() in trainable]
+def _with_head_of(wanted: Shapes, found: Shapes) -> Shapes:
+    """Returns a checkpoint's variables with the head of the new network, which may differ."""
+    marks = tuple(_HEAD.values())
+    body = {n: shape for n, shape in found.items() if not any(mark in n for mark in marks)}
+    head = {n: shape for n, shape in wanted.items() if any(mark in n for mark in marks)}
+    return {**body, **head}
 
 
-def _is_head(name: str) -> bool:
-    """Whether a variable belongs to the classifier or to the embedding layer."""
-    return name.startswith((CLASSIFIER, EMBEDDING))
-
-
-def _replaced_head(
-    found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]
-) -> dict[str, tuple[int, ...]]:
-    """Returns a checkpoint's variables with the head of the new network."""
-    return {
-        **{name: shape for name, shape in found.items() if not _is_head(name)},
-        **{name: shape for name, shape in wanted.items() if _is_head(name)},
-    }
-
-
-def _fresh_reason(
-    part: str,
-    prefix: str,
-    pretrained: Pretrained,
-    wanted: dict[str, tuple[int, ...]],
-    trainable_only: bool,
-    restore_classifier: bool,
-) -> str:
-    """Returns why a part of the head starts anew, empty if it is restored or not there."""
-    here = {name: shape for name, shape in wanted.items() if name.startswith(prefix)}
-    there = {name: s for name, s in pretrained.shapes.items() if name.startswith(prefix)}
+def _reason_to_start_anew(mark: str, found: Shapes, wanted: Shapes) -> str:
+    """Returns why a part of the head cannot be taken over; empty if it can or there is none."""
+    here = {name: shape for name, shape in wanted.items() if mark in name}
+    there = {name: shape for name, shape in found.items() if mark in name}
+    if here == there:
+        return ""
     if not here:
-        return f"the {part} of the checkpoint, which this network has not" if there else ""
-    if trainable_only:
-        return f"the {part} (--restore_trainable_only)"
-    if prefix == CLASSIFIER and not restore_classifier:
-        return f"the {part} (--norestore_classifier)"
+        return " of the checkpoint, which this network has not"
     if not there:
-        return f"the {part}, which the checkpoint has not"
-    if here != there:
-        name = f"{prefix}kernel" if prefix == CLASSIFIER else f"{prefix}/kernel"
-        return f"the {part}: {_sizes(there[name])} there, {_sizes(here[name])} here"
-    return ""
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    """Returns the shape of a head's kernel as `2048 features to 1001`."""
-    return f"{shape[-2]} features to {shape[-1]}"
+        return ", which the checkpoint has not"
+    sizes = [
+        next(f"{shape[-2]} features to {shape[-1]}" for n, shape in part.items() if "kernel" in n)
+        for part in (there, here)
+    ]
+    return f": {sizes[0]} in the checkpoint, {sizes[1]} here"

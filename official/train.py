@@ -56,6 +56,12 @@ def resolve() -> tuple[RunConfig, reader.Split]:
         )
     except ValueError as error:
         raise RunError(str(error)) from error
+    sizes = (config.preprocessing.train_size, config.preprocessing.eval_size)
+    if config.model.pool_type == "flatten" and sizes[0] != sizes[1]:
+        raise RunError(
+            f"--pool_type=flatten takes one picture size, but {sizes[0]} is for training and "
+            f"{sizes[1]} for evaluation; give --eval_image_size={sizes[0]}."
+        )
     if split.num_examples < config.recipe.batch_size:
         raise RunError(
             f"--batch_size={config.recipe.batch_size} is larger than the {split.num_examples} "
@@ -138,6 +144,7 @@ def train() -> None:
     validation = run.evaluation_split(config)
     recipe, model_dir = config.recipe, FLAGS.model_dir
     check_model_dir(config, model_dir)
+    source = open_pretrained(model_dir)
     tf.keras.utils.set_random_seed(recipe.seed)
     command.set_precision(recipe.dtype)
     strategy = command.strategy(FLAGS.num_gpus)
@@ -148,15 +155,19 @@ def train() -> None:
         )
     with strategy.scope():
         model = trainer.Trainer(
-            build_model(config.model), recipe, recipe.total_steps(split.num_examples)
+            build_model(
+                config.model, run.picture_shape(config.model, config.preprocessing.train_size)
+            ),
+            recipe,
+            recipe.total_steps(split.num_examples),
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)
         model.compile(optimizer=optimizer)
     print(describe(config, split, validation, model.network, strategy), file=sys.stderr)
-    taken_over = start_from_pretrained(model.network, config, model_dir)
+    taken_over = take_over(model.network, config, source) if source else None
     prepare_model_dir(config, model_dir)
-    if taken_over is not None:
+    if taken_over:
         record = dataclasses.asdict(taken_over)
         files.write_json(os.path.join(model_dir, pretrained.PRETRAINED_FILE), record)
 
@@ -170,15 +181,13 @@ def train() -> None:
     fit(model, config, split, validation, manager, step)
 
 
-def start_from_pretrained(
-    network: tf.keras.Model, config: RunConfig, model_dir: str
-) -> pretrained.Restored | None:
-    """Gives a new network the weights of --pretrained_model_checkpoint_path, if there is one.
+def open_pretrained(model_dir: str) -> pretrained.Pretrained | None:
+    """Returns the weights of --pretrained_model_checkpoint_path, if the training starts from them.
 
     A run that has a checkpoint of its own goes on from that instead.
 
     Raises:
-      RunError: there are no such weights, or they are of another architecture.
+      RunError: there are no such weights, or flags ask for them without saying where they are.
     """
     path = FLAGS.pretrained_model_checkpoint_path
     if not path:
@@ -193,15 +202,26 @@ def start_from_pretrained(
             file=sys.stderr,
         )
         return None
-    taken_over = pretrained.restore(
+    return pretrained.load(path)
+
+
+def take_over(
+    network: tf.keras.Model, config: RunConfig, source: pretrained.Pretrained
+) -> pretrained.Restored:
+    """Gives a new network its first weights and says which.
+
+    Raises:
+      RunError: they are of another architecture.
+    """
+    result = pretrained.restore(
         network,
         config.model,
-        pretrained.load(path),
+        source,
         trainable_only=FLAGS.restore_trainable_only,
         restore_classifier=FLAGS.restore_classifier,
     )
-    print(taken_over.describe(), file=sys.stderr)
-    return taken_over
+    print(result.describe(), file=sys.stderr)
+    return result
 
 
 def restore(manager: tf.train.CheckpointManager, model_dir: str) -> int:

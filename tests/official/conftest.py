@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import flags
 
 from datasets import convert
-from nets import build_model, original_variable_names
+from nets import variable_shapes
 
 REFERENCE = pathlib.Path(__file__).parent.parent / "reference"
 COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40), "white": (230,) * 3}
@@ -75,14 +75,14 @@ def write_tf1():
 
 @pytest.fixture
 def call_command():
-    """Runs a command's `main` in this process, with flags as on its command line."""
+    """Runs a command's `main`, or another function, with flags as on its command line."""
 
-    def call(module, *arguments):
+    def call(module, *arguments, function=None):
         before = set(flags.FLAGS)
         module.define_flags()
         try:
             flags.FLAGS([module.__name__, *map(str, arguments)])
-            module.main()
+            return (function or module.main)()
         finally:
             for name in set(flags.FLAGS) - before:
                 delattr(flags.FLAGS, name)
@@ -96,9 +96,7 @@ def small_values(recipe):
     """Recipe values for the variables of a network, by the original's names."""
 
     def make(config):
-        shapes = {
-            n: v.shape.as_list() for n, v in original_variable_names(build_model(config)).items()
-        }
+        shapes = variable_shapes(config)
         return {name: recipe.value_for(name, shape) for name, shape in shapes.items()}
 
     return make

@@ -67,18 +67,24 @@ def trained_by_tf1(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("saver")
     with tf.Graph().as_default(), v1.Session() as session:
         step = v1.train.get_or_create_global_step()
-        weights = []
+        model, weights = [], []
         for name, value in values.items():
             trained = "moving_" not in name
             variable = v1.get_variable(
                 name, initializer=value, trainable=trained, use_resource=False
             )
+            model.append(variable)
             weights += [variable] if trained else []
         loss = v1.add_n([v1.reduce_sum(weight) for weight in weights])
         update = v1.train.MomentumOptimizer(0.5, 0.9).minimize(loss, step)
         with tf.control_dependencies([update]):
             average = v1.train.ExponentialMovingAverage(0.75).apply(weights)
-        session.run(v1.global_variables_initializer())
+        known = {variable.name for variable in model}
+        # An average starts as the value of its variable, which must be there before.
+        session.run(v1.variables_initializer(model))
+        session.run(
+            v1.variables_initializer([v for v in v1.global_variables() if v.name not in known])
+        )
         session.run(average)
         prefix = v1.train.Saver().save(session, str(folder / "model.ckpt"), step)
     (folder / "model.ckpt-1.meta").unlink()

@@ -1,11 +1,12 @@
 """The flags of a network out of the names and shapes of its variables."""
 
+import dataclasses
 import json
 import pathlib
 
 import pytest
 
-from nets import ModelConfig, build_model, original_variable_names
+from nets import NAMED_MODELS, ModelConfig, named_config, variable_shapes
 from official import infer_model
 from official.configuration import RunError
 
@@ -40,41 +41,51 @@ def test_assembled_networks_are_taken_to_be_the_papers():
     assert infer_model.named_models_with(fields) == ["resnet50d_sk_bl", "assemble_resnet50"]
 
 
-def test_depth_and_thin_branches_of_the_152():
-    """12 x 3 bottlenecks in the big branch of stage 2, and so on, without building it."""
-    shapes = {}
-    for name, shape in variables("assemble_r50").items():
-        if not name.startswith(("resnet_model/stage2", "resnet_model/stage3")):
-            shapes[name] = shape
-    blocks = {1: (4, 1), 2: (11, 5), 3: (29, 14)}
-    for stage, (big, little) in blocks.items():
-        for branch, count in (("big", big), ("little", little)):
-            scope = f"resnet_model/stage{stage}/{branch}{stage}"
-            kinds = [(1, 1), *[(1, 1), (3, 3), (1, 1)] * count]
-            for number, side in enumerate(kinds):
-                suffix = f"_{number}" if number else ""
-                shapes[f"{scope}/conv2d{suffix}/kernel"] = (*side, 64, 64)
-    shapes["resnet_model/stage0/pool/conv2d_1/kernel"] = (3, 3, 64, 64)
-    found = infer_model.infer(shapes).fields
-    assert (found["resnet_size"], found["bl_alpha"], found["bl_beta"]) == (152, 1, 2)
+def without_unseen(config):
+    """A configuration with its defaults where variables cannot tell."""
+    default = ModelConfig()
+    hidden = (
+        "anti_alias_type", "anti_alias_filter_size", "zero_gamma", "use_resnet_b",
+    )  # fmt: skip
+    return dataclasses.replace(config, **{name: getattr(default, name) for name in hidden})
+
+
+@pytest.mark.parametrize("name", NAMED_MODELS)
+def test_every_named_model(name):
+    wanted = without_unseen(named_config(name, num_classes=3))
+    if name == "resnet50c":  # The stem is that of ResNet-D, the shortcuts leave no variable.
+        wanted = dataclasses.replace(wanted, stem_type="", use_resnet_d=True)
+    shapes = variable_shapes(wanted)
+    inferred = infer_model.infer(shapes)
+    assert ModelConfig.from_dict(inferred.fields) == wanted
+    assert name in infer_model.named_models_with(inferred.fields) or name == "resnet50c"
 
 
 @pytest.mark.parametrize(
-    "config",
+    "fields",
     [
-        ModelConfig(resnet_size=18, num_filters=8, num_classes=3),
-        ModelConfig(resnet_size=34, num_filters=8, use_sk_block=True, sk_min_width=4),
-        ModelConfig(resnet_size=101, num_filters=8, use_resnet_d=True, embedding_size=9),
-        ModelConfig(num_filters=16, use_sk_block=True, sk_reduction=4, sk_min_width=8),
-        ModelConfig(num_filters=12, big_little=True, bl_alpha=3, bl_beta=2, use_se_block=True,
-                    se_ratio=4),
+        {"resnet_size": 34, "num_filters": 8, "use_sk_block": True, "sk_min_width": 4},
+        {"resnet_size": 18, "use_sk_block": True, "sk_type": "3x3_5x5", "sk_reduction": 8},
+        {"num_filters": 16, "use_sk_block": True, "sk_reduction": 4, "sk_min_width": 8},
+        {"num_filters": 12, "big_little": True, "bl_alpha": 3, "bl_beta": 2, "use_resnet_d": True},
+        {"resnet_size": 101, "big_little": True, "use_se_block": True, "se_ratio": 4},
+        {"resnet_size": 152, "big_little": True, "bl_alpha": 1, "bl_beta": 3},
+        {"use_eca_block": True, "eca_kernel_size": 7, "num_filters": 32},
+        {"use_eca_block": True, "big_little": True},
+        {"embedding_size": 9, "embedding_batch_norm": False, "pool_type": "gem",
+         "gem_learnable": True},
+        {"architecture": "mobilenet_v1", "num_filters": 32, "use_se_block": True, "se_ratio": 2},
+        {"architecture": "mobilenet_v1", "use_eca_block": True, "embedding_size": 5},
+        {"resnet_size": 34, "no_shortcut": True, "num_filters": 2, "use_eca_block": True},
     ],
-    ids=["r18", "r34_sk", "r101_d_embedding", "sk", "big_little_se"],
 )  # fmt: skip
-def test_small_networks_of_this_program(config):
-    shapes = {n: tuple(v.shape) for n, v in original_variable_names(build_model(config)).items()}
-    inferred = infer_model.infer(shapes)
-    assert ModelConfig.from_dict(inferred.fields) == config
+def test_other_networks(fields):
+    config = ModelConfig(**fields, num_classes=7)
+    inferred = infer_model.infer(variable_shapes(config))
+    found = ModelConfig.from_dict(inferred.fields)
+    # Several values of beta can mean the same number of blocks.
+    assert dataclasses.replace(found, bl_beta=config.bl_beta) == config
+    assert variable_shapes(found) == variable_shapes(config)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +107,7 @@ def test_flatten_pooling_shows_in_the_classifier():
     shapes = {**variables("v1_r50"), "resnet_model/dense/kernel": (49 * 2048, 11)}
     inferred = infer_model.infer(shapes)
     assert inferred.fields["pool_type"] == "flatten"
-    assert inferred.reasons["pool_type"] == "the head reads 49 cells of 2048 channels"
+    assert "49 cells of 2048 channels: pictures of 224" in inferred.reasons["pool_type"]
 
 
 def test_flags_of_an_inferred_network():

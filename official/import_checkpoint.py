@@ -260,7 +260,9 @@ def describe(record: dict[str, Any], table: bool, names: dict[str, str]) -> str:
     lines = []
     if table:
         width = max(map(len, mapped))
-        lines += [f"  {n.ljust(width)}  {str(s).ljust(20)}  {names[n]}" for n, s in mapped.items()]
+        lines += [
+            f"  {n.ljust(width)}  {str(tuple(s)).ljust(20)}  {names[n]}" for n, s in mapped.items()
+        ]
     leaves: dict[str, int] = {}
     for name in mapped:
         leaf = name.rsplit("/", 1)[-1]

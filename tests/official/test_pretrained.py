@@ -18,12 +18,12 @@ from official import (
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
-FIELDS = {"resnet_size": 18, "num_filters": 8, "use_se_block": True, "se_ratio": 4}
+FIELDS = {"resnet_size": 18, "num_filters": 8}
 SOURCE = ModelConfig(**FIELDS, num_classes=11)
 HEAD = {"resnet_model/dense/kernel", "resnet_model/dense/bias"}
 SHORT = [
-    "--resnet_size=18", "--num_filters=8", "--use_se_block", "--se_ratio=4", "--image_size=32",
-    "--batch_size=8", "--train_epochs=2", "--learning_rate_decay_type=fixed", "--mixup_type=1",
+    "--resnet_size=18", "--num_filters=8", "--image_size=32", "--batch_size=8",
+    "--train_epochs=2", "--learning_rate_decay_type=fixed",
 ]  # fmt: skip
 
 
@@ -162,14 +162,21 @@ def test_fine_tuning_by_the_command(fine_tuned, original, call_command, capsys):
     assert len(best) == 1 and (folder / f"best/{next(iter(best))}.index").exists()
 
 
-def test_a_run_of_its_own_comes_first(fine_tuned, original, call_command, capsys):
+def test_a_run_of_its_own_comes_first(fine_tuned, call_command, capsys):
     """And a checkpoint put aside is a source of weights like any other."""
     arguments, folder = fine_tuned
-    recipe = ["--base_learning_rate=0", "--weight_decay=0", "--bn_momentum=0.99"]
-    call_command(train, *arguments, *recipe, "--pmcp=/nowhere/model.ckpt")
-    err = capsys.readouterr().err
-    assert "--pretrained_model_checkpoint_path=/nowhere/model.ckpt is not read" in err
-    assert f"resuming {folder}/model.ckpt-10" in err
+    path = "--pmcp=/nowhere/model.ckpt"
+    source = call_command(
+        train, *arguments, path, function=lambda: train.open_pretrained(str(folder))
+    )
+    assert source is None
+    assert "model_checkpoint_path=/nowhere/model.ckpt is not read" in capsys.readouterr().err
+    with pytest.raises(RunError, match="/nowhere does not exist"):
+        call_command(
+            train, *arguments, path, "--clean",
+            function=lambda: train.open_pretrained(str(folder)),
+        )  # fmt: skip
+    assert tf.train.latest_checkpoint(str(folder)).endswith("model.ckpt-10")
     source = pretrained.load(f"{folder}/periodical/model.ckpt-5")
     assert source.shapes["resnet_model/dense/kernel"] == (64, 4)
 
@@ -180,8 +187,8 @@ def test_evaluation_only(fine_tuned, call_command, capsys):
     scores = json.loads((folder / "evaluation.json").read_text())
     assert (scores["step"], scores["images"]) == (10, 20)
     assert "model.ckpt-10 on 20 pictures" in capsys.readouterr().out
-    with pytest.raises(RunError, match="se_ratio: 4, not 2"):
-        call_command(train, *arguments, "--se_ratio=2", "--eval_only")
+    with pytest.raises(RunError, match="num_filters: 8, not 4"):
+        call_command(train, *arguments, "--num_filters=4", "--eval_only")
 
 
 def test_modes_that_cannot_be(original, imported, records, call_command, tmp_path):

@@ -47,21 +47,10 @@ def shuffle_buffer(dataset_name: str, wanted: int) -> int:
     return catalog.get(dataset_name).shuffle_buffer if dataset_name else DEFAULT_SHUFFLE_BUFFER
 
 
-def network_for_inference(model: ModelConfig, image_size: int = 0) -> tf.keras.Model:
-    """Returns the network in float32 with fresh weights, to be restored.
-
-    Args:
-      model: what to build.
-      image_size: side of the pictures; counts for networks that take one size only.
-    """
+def network_for_inference(model: ModelConfig) -> tf.keras.Model:
+    """Returns the network in float32 with fresh weights, to be restored."""
     tf.keras.mixed_precision.set_global_policy("float32")
-    return build_model(model, picture_shape(model, image_size))
-
-
-def picture_shape(model: ModelConfig, image_size: int) -> tuple[int | None, int | None, int]:
-    """Returns the shape of a network's input: any size, but for flattened maps."""
-    side = image_size if model.pool_type == "flatten" and image_size else None
-    return side, side, 3
+    return build_model(model)
 
 
 def latest_checkpoint(model_dir: str) -> str:

@@ -56,12 +56,6 @@ def resolve() -> tuple[RunConfig, reader.Split]:
         )
     except ValueError as error:
         raise RunError(str(error)) from error
-    sizes = (config.preprocessing.train_size, config.preprocessing.eval_size)
-    if config.model.pool_type == "flatten" and sizes[0] != sizes[1]:
-        raise RunError(
-            f"--pool_type=flatten takes one picture size, but {sizes[0]} is for training and "
-            f"{sizes[1]} for evaluation; give --eval_image_size={sizes[0]}."
-        )
     if split.num_examples < config.recipe.batch_size:
         raise RunError(
             f"--batch_size={config.recipe.batch_size} is larger than the {split.num_examples} "
@@ -155,11 +149,7 @@ def train() -> None:
         )
     with strategy.scope():
         model = trainer.Trainer(
-            build_model(
-                config.model, run.picture_shape(config.model, config.preprocessing.train_size)
-            ),
-            recipe,
-            recipe.total_steps(split.num_examples),
+            build_model(config.model), recipe, recipe.total_steps(split.num_examples)
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)

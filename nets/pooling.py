@@ -40,12 +40,13 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
             power: The exponent p, above 0.
             learnable: p is a trainable float32 scalar that starts at `power`; a p that training
                 makes smaller than 1e-6 counts as 1e-6.
-            **kwargs: Of `tf.keras.layers.Layer`. The layer is float32 under any policy.
+            **kwargs: Of `tf.keras.layers.Layer`. A learnable p makes the layer float32.
 
         Raises:
             ValueError: The exponent is 0 or less.
         """
-        kwargs["dtype"] = "float32"
+        if learnable:
+            kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         if power <= 0:
             raise ValueError(f"GeneralizedMeanPooling: power={power!r} must be above 0")

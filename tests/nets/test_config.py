@@ -5,6 +5,8 @@ import pytest
 
 from nets import ModelConfig
 
+PLAIN = {"resnet_size": 18, "no_shortcut": True}
+
 
 def test_survives_json():
     config = ModelConfig(
@@ -52,6 +54,23 @@ def test_is_frozen():
         ({"bn_momentum": 1.0}, "bn_momentum=1.0 must be at least 0 and below 1"),
         ({"bn_epsilon": 0.0}, "bn_epsilon=0.0 must be above 0"),
         ({"final_bias": float("nan")}, "final_bias=nan must be a finite number"),
+        ({"architecture": "vgg"}, "architecture='vgg' must be one of resnet, mobilenet_v1"),
+        ({"architecture": "mobilenet_v1", "num_filters": 9}, "num_filters=9 must be even"),
+        ({"resnet_size": 18, "use_resnet_b": False}, "resnet_size=18 has basic blocks"),
+        ({"stem_type": "5x5"}, "stem_type='5x5' must be 7x7, deep or empty"),
+        ({"stem_type": "deep", "num_filters": 9}, "must be even with stem_type='deep'"),
+        ({"big_little": True, "use_resnet_d": True, "num_filters": 9, "bl_alpha": 1}, "be even"),
+        ({"no_shortcut": True}, r"no_shortcut=True exists for \[18, 34\], not for resnet_size=50"),
+        ({**PLAIN, "use_resnet_d": True}, "use_resnet_d=True pools shortcuts"),
+        ({**PLAIN, "zero_gamma": True}, "zero_gamma=True would give zeros"),
+        ({**PLAIN, "anti_alias_type": "proj", "anti_alias_filter_size": 3}, "blurs shortcuts"),
+        ({"use_se_block": True, "use_eca_block": True}, "place that use_se_block=True has"),
+        ({"eca_kernel_size": 3}, "eca_kernel_size=3 must be 0 where use_eca_block is False"),
+        ({"eca_kernel_size": 4, "use_eca_block": True}, "eca_kernel_size=4 must be odd"),
+        ({"sk_type": "5x5"}, "sk_type='5x5' must be one of 3x3_2x, 3x3_5x5"),
+        ({"gem_power": 0.0}, "gem_power=0.0 must be above 0"),
+        ({"gem_learnable": True}, "needs pool_type='gem', not 'gap'"),
+        ({"embedding_batch_norm": False}, "needs an embedding_size above 0"),
         ({"dropblock_size": 0}, "dropblock_size=0 must be 1 or more"),
         ({"dropblock_gamma_scales": (0.0, 1.0)}, "must be four numbers"),
         ({"dropblock_gamma_scales": (0.0, 0.0, -1.0, 1.0)}, "must be four numbers"),

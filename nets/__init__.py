@@ -2,7 +2,7 @@
 
 from nets.complexity import multiply_adds, parameters
 from nets.config import ModelConfig
-from nets.counting import Cost, cost, variable_shapes
+from nets.counting import Cost, Part, cost, parts, variable_shapes
 from nets.drop_block import DropBlock, DropBlockControl
 from nets.endpoints import endpoints
 from nets.registry import NAMED_MODELS, Variant, named_config
@@ -15,6 +15,7 @@ __all__ = [
     "DropBlockControl",
     "ModelConfig",
     "NAMED_MODELS",
+    "Part",
     "Variant",
     "build_model",
     "cost",
@@ -23,5 +24,6 @@ __all__ = [
     "named_config",
     "original_variable_names",
     "parameters",
+    "parts",
     "variable_shapes",
 ]

@@ -33,6 +33,23 @@ class Cost:
     parameters: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of a network, up to one of its endpoints.
+
+    Attributes:
+        name: Of the endpoint, as `nets.endpoints` gives it; `classifier` for the last part.
+        shape: Of its output: [height, width, channels] of a map, or [size].
+        multiply_adds: Of the layers since the endpoint before.
+        trainable: Numbers that training changes in them.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    multiply_adds: int
+    trainable: int
+
+
 def cost(config: ModelConfig, height: int = 224, width: int = 0) -> Cost:
     """Counts what the network of a configuration costs.
 
@@ -45,10 +62,23 @@ def cost(config: ModelConfig, height: int = 224, width: int = 0) -> Cost:
         Its multiplications and parameters, as `multiply_adds` and `parameters` count the model.
     """
     tally = _dry_run(config, height, width or height)
-    sizes = {name: math.prod(shape) for name, shape in tally.shapes.items()}
-    moving = sum(size for name, size in sizes.items() if name.endswith(_MOVING))
-    total = sum(sizes.values())
-    return Cost(tally.multiply_adds, total - moving, total)
+    total = sum(math.prod(shape) for shape in tally.shapes.values())
+    return Cost(tally.multiply_adds, tally.trainable, total)
+
+
+def parts(config: ModelConfig, height: int = 224, width: int = 0) -> list[Part]:
+    """Lists the parts of a network with what each of them costs.
+
+    Args:
+        config: The network.
+        height: Rows of a picture.
+        width: Columns of a picture; 0: as many.
+
+    Returns:
+        From the picture to the classifier; their costs add up to `cost`. The two branches of a
+        stage of Big-Little are parts of their own, before the block that merges them.
+    """
+    return _dry_run(config, height, width or height).parts
 
 
 def variable_shapes(
@@ -105,7 +135,20 @@ class _Tally:
 
     root: str
     multiply_adds: int = 0
+    parts: list[Part] = dataclasses.field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def trainable(self) -> int:
+        """Numbers that training changes."""
+        shapes = self.shapes.items()
+        return sum(math.prod(shape) for name, shape in shapes if not name.endswith(_MOVING))
+
+    def end_part(self, name: str, shape: tuple[int, ...]) -> None:
+        """Ends a part of the network."""
+        done = sum(part.multiply_adds for part in self.parts)
+        known = sum(part.trainable for part in self.parts)
+        self.parts.append(Part(name, shape, self.multiply_adds - done, self.trainable - known))
 
     def kernel(
         self, path: str, shape: tuple[int, ...], cells: int = 1, leaf: str = "kernel"
@@ -202,6 +245,7 @@ class _CountingBuilder(LayerBuilder):
         return _smaller(fine, _Map(2 * coarse.height, 2 * coarse.width, coarse.channels))
 
     def named(self, x: _Map, name: str) -> _Map:
+        self.tally.end_part(name, x.shape[1:])
         return x
 
 
@@ -215,10 +259,13 @@ def _head(x: _Map, config: ModelConfig, tally: _Tally) -> None:
     size = x.channels * (x.cells if config.pool_type == "flatten" else 1)
     if config.gem_learnable:
         tally.variable("global_pool", "exponent", ())
+    tally.end_part("global_pool", (size,))
     if config.embedding_size:
         tally.kernel("embedding_dense", (1, 1, size, config.embedding_size))
         size = config.embedding_size
         if config.embedding_batch_norm:
             tally.norm("embedding_dense_batch_normalization", size)
+        tally.end_part("embedding", (size,))
     tally.kernel("dense", (size, config.num_classes))
     tally.variable("dense", "bias", (config.num_classes,))
+    tally.end_part("classifier", (config.num_classes,))

@@ -63,7 +63,7 @@ def named_config(name: str, **changes: Any) -> ModelConfig:
 def _unknown(name: str) -> str:
     """The message for a name that is not in the registry."""
     near = difflib.get_close_matches(name, NAMED_MODELS, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(NAMED_MODELS)}"
+    hint = f"did you mean {' or '.join(near)}" if near else f"known: {', '.join(NAMED_MODELS)}"
     return f"there is no model named {name!r}; {hint}"
 
 

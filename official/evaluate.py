@@ -51,7 +51,7 @@ def evaluate(
         data = dataclasses.replace(config.data, val_batch_size=batch_size)
         config = dataclasses.replace(config, data=data)
     with command.strategy(num_gpus).scope():
-        network = run.network_for_inference(config.model)
+        network = run.network_for_inference(config.model, run.input_shape(config))
         model = trainer.Trainer(network, config.recipe, total_steps=1)
         model.compile()
     path = run.restore_network(network, model_dir, checkpoint or None)

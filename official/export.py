@@ -52,7 +52,7 @@ def export(
     config = configuration.load(model_dir)
     if decoder == "webp" and not webp_available():
         raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
-    network = run.network_for_inference(config.model)
+    network = run.network_for_inference(config.model, run.input_shape(config))
     path = run.restore_network(network, model_dir, checkpoint or None)
     version = version or serving.next_version(export_dir)
     target = os.path.join(export_dir, str(version))

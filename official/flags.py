@@ -150,9 +150,36 @@ def define_model_flags() -> None:
     flags.DEFINE_integer(
         "num_filters", 64, "Width of the first stage; 64 is the paper's.", lower_bound=1
     )
+    flags.DEFINE_enum(
+        "architecture", "resnet", ["resnet", "mobilenet_v1"], "Kind of network (1704.04861)."
+    )
+    flags.DEFINE_boolean("no_shortcut", False, "Plain network: 18 or 34 layers, no shortcuts.")
+    flags.DEFINE_boolean(
+        "use_resnet_b", True, "Stride of a bottleneck on its 3x3; off: on the first 1x1."
+    )
     flags.DEFINE_boolean("use_resnet_d", False, "ResNet-D stem and shortcuts (1812.01187).")
+    flags.DEFINE_enum(
+        "stem_type",
+        "",
+        ["", "7x7", "deep"],
+        "First convolution: 7x7, or deep (three 3x3: ResNet-C). Default: deep with --use_resnet_d.",
+    )
     flags.DEFINE_boolean("use_se_block", False, "Squeeze-and-excitation (1709.01507).")
+    flags.DEFINE_boolean(
+        "use_eca_block", False, "Efficient channel attention, in place of SE (1910.03151)."
+    )
+    flags.DEFINE_integer(
+        "eca_kernel_size",
+        0,
+        "Width of its convolution over the channels, odd; 0: from their number.",
+    )
     flags.DEFINE_boolean("use_sk_block", False, "Selective kernels (1903.06586).")
+    flags.DEFINE_enum(
+        "sk_type",
+        "3x3_2x",
+        ["3x3_2x", "3x3_5x5"],
+        "Selective kernels: one 3x3 of doubled channels, or a 3x3 and a 5x5 branch.",
+    )
     flags.DEFINE_string(
         "anti_alias_type",
         "",
@@ -167,9 +194,12 @@ def define_model_flags() -> None:
     )
     flags.DEFINE_boolean("no_downsample", False, "Keep the resolution in the last stage.")
     flags.DEFINE_enum("pool_type", "gap", ["gap", "gem", "flatten"], "Final pooling.")
+    flags.DEFINE_float("gem_power", 3.0, "Exponent of --pool_type=gem.")
+    flags.DEFINE_boolean("gem_learnable", False, "Train the exponent; it starts at --gem_power.")
     flags.DEFINE_integer(
         "embedding_size", 0, "Width of an embedding layer before the classifier; 0: none."
     )
+    flags.DEFINE_boolean("embedding_batch_norm", True, "Batch norm behind the embedding layer.")
     flags.DEFINE_float("bn_momentum", 0.997, "Share of the old batch-norm statistics that is kept.")
     flags.DEFINE_integer("se_ratio", 16, "Squeeze-and-excitation: channel reduction.")
     flags.DEFINE_integer("sk_reduction", 2, "Selective kernels: channel reduction.")
@@ -376,6 +406,16 @@ def model_config(num_classes: int) -> ModelConfig:
         resnet_size=int(FLAGS.resnet_size),
         num_classes=num_classes,
         num_filters=FLAGS.num_filters,
+        architecture=FLAGS.architecture,
+        no_shortcut=FLAGS.no_shortcut,
+        use_resnet_b=FLAGS.use_resnet_b,
+        stem_type=FLAGS.stem_type,
+        use_eca_block=FLAGS.use_eca_block,
+        eca_kernel_size=FLAGS.eca_kernel_size,
+        sk_type=FLAGS.sk_type,
+        gem_power=FLAGS.gem_power,
+        gem_learnable=FLAGS.gem_learnable,
+        embedding_batch_norm=FLAGS.embedding_batch_norm,
         big_little=FLAGS.resnet_version == "2",
         bl_alpha=FLAGS.bl_alpha,
         bl_beta=FLAGS.bl_beta,

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import tensorflow as tf
 
+from nets.pooling import GeneralizedMeanPooling
+
 LOSS_TYPES = ("softmax", "sigmoid")
 
 
@@ -55,11 +57,12 @@ def distillation_loss(
 def decayed_variables(network: tf.keras.Model) -> list[tf.Variable]:
     """Returns the trainable variables that weight decay applies to: all but batch norm's.
 
-    Biases are decayed, as in the original.
+    Biases are decayed, as in the original. A learnt exponent of the pooling is not: it has no
+    reason to be near 0.
     """
     spared = set()
     for layer in network.submodules:
-        if isinstance(layer, tf.keras.layers.BatchNormalization):
+        if isinstance(layer, (tf.keras.layers.BatchNormalization, GeneralizedMeanPooling)):
             spared.update(id(variable) for variable in layer.trainable_variables)
     return [variable for variable in network.trainable_variables if id(variable) not in spared]
 

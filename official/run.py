@@ -47,10 +47,30 @@ def shuffle_buffer(dataset_name: str, wanted: int) -> int:
     return catalog.get(dataset_name).shuffle_buffer if dataset_name else DEFAULT_SHUFFLE_BUFFER
 
 
-def network_for_inference(model: ModelConfig) -> tf.keras.Model:
-    """Returns the network in float32 with fresh weights, to be restored."""
+def input_shape(config: RunConfig) -> tuple[int | None, int | None, int]:
+    """Returns the shape of a picture that the network is built for; None where any will do.
+
+    Raises:
+      RunError: the network takes one size only, and training and evaluation differ.
+    """
+    if config.model.pool_type != "flatten":
+        return None, None, 3
+    size, eval_size = config.preprocessing.train_size, config.preprocessing.eval_size
+    if size != eval_size:
+        raise RunError(
+            f"--pool_type=flatten takes pictures of one size, but training has {size} and "
+            f"evaluation {eval_size} pixels: choose a --preprocessing_type or an "
+            "--eval_image_size with which they agree."
+        )
+    return size, size, 3
+
+
+def network_for_inference(
+    model: ModelConfig, shape: tuple[int | None, int | None, int] = (None, None, 3)
+) -> tf.keras.Model:
+    """Returns the network in float32 with fresh weights, to be restored; see `input_shape`."""
     tf.keras.mixed_precision.set_global_policy("float32")
-    return build_model(model)
+    return build_model(model, shape)
 
 
 def latest_checkpoint(model_dir: str) -> str:

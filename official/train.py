@@ -135,6 +135,7 @@ def main() -> None:
 def train() -> None:
     """Builds, restores and trains the network."""
     config, split = resolve()
+    run.input_shape(config)  # An error here leaves no folder behind.
     validation = run.evaluation_split(config)
     recipe, model_dir = config.recipe, FLAGS.model_dir
     check_model_dir(config, model_dir)
@@ -149,7 +150,9 @@ def train() -> None:
         )
     with strategy.scope():
         model = trainer.Trainer(
-            build_model(config.model), recipe, recipe.total_steps(split.num_examples)
+            build_model(config.model, run.input_shape(config)),
+            recipe,
+            recipe.total_steps(split.num_examples),
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)

@@ -171,7 +171,7 @@ def test_costs_are_those_of_the_paper_and_of_the_original():
 
 
 def test_unknown_names_and_fields_are_refused():
-    with pytest.raises(ValueError, match=r"'asemble_resnet50'; did you mean assemble_resnet50"):
+    with pytest.raises(ValueError, match=r"'asemble_resnet50'; did you mean assemble_resnet50 or"):
         named_config("asemble_resnet50")
     with pytest.raises(ValueError, match="known: plain18, plain34, resnet18"):
         named_config("vgg")

@@ -13,6 +13,7 @@ from nets import (
     multiply_adds,
     original_variable_names,
     parameters,
+    parts,
     variable_shapes,
 )
 
@@ -90,3 +91,8 @@ def test_a_built_model_has_the_listed_variables_and_costs(fields):
     counted = cost(config, 70, 83)
     assert counted.multiply_adds == multiply_adds(model)
     assert (counted.trainable, counted.parameters) == parameters(model)
+    listed_parts = parts(config, 70, 83)
+    assert sum(part.multiply_adds for part in listed_parts) == counted.multiply_adds
+    assert sum(part.trainable for part in listed_parts) == counted.trainable
+    for part in listed_parts[:-1]:
+        assert model.get_layer(part.name).output_shape[1:] == part.shape

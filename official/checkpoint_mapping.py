@@ -99,11 +99,6 @@ def likely_causes(found: Mapping[str, Shape], config: ModelConfig) -> list[str]:
         here = getattr(config, field, None)
         if here != there:
             lines.append(_cause(field, there, here, inferred.reasons[field], config))
-    if config.big_little and config.use_resnet_d:
-        lines.append(
-            "--use_resnet_d with --resnet_version=2: the paper's BigLittle networks were trained "
-            "without --use_resnet_d"
-        )
     if not lines and found.get("resnet_model/dense/kernel", (0,))[0] > 2**13:
         return ["flattened maps of another picture size: see --image_size, --eval_image_size"]
     if not lines:
@@ -124,7 +119,7 @@ def _cause(field: str, there: Any, here: Any, reason: str, config: ModelConfig) 
     if field == "resnet_size":
         line = f"{flag}, not {wrong} (wrong depth): {reason}"
     if field == "use_resnet_d" and not there and config.big_little:
-        line += "; with --resnet_version=2 the stem is BigLittle's"
+        line += "; the paper's BigLittle networks were trained without --use_resnet_d"
     return line
 
 

@@ -3,7 +3,7 @@
     python -m official.import_checkpoint --checkpoint=PREFIX --model_dir=DIR --infer
     python -m official.import_checkpoint --checkpoint=PREFIX --model_dir=DIR --num_classes=N FLAGS
 
-where FLAGS are model flags, or --model=NAME. With --infer too, a flag given wins over what is seen.
+where FLAGS are model flags, or --model=NAME. A flag that is given wins over what --infer sees.
 
 Every variable must find its place: one that is missing, left over or of another shape is an error
 that lists them all. The MODEL_DIR is taken by evaluate, export, and by train with
@@ -60,10 +60,12 @@ def import_checkpoint(
       RunError: the folder is in use, or the variables are not those of the network.
     """
     _require_free(model_dir, clean)
-    size = config.preprocessing.eval_size
-    wanted = variable_shapes(config.model, size)
+    if os.path.abspath(checkpoint.prefix).startswith(os.path.abspath(model_dir) + os.sep):
+        raise RunError(f"--checkpoint={checkpoint.prefix} is inside --model_dir={model_dir}.")
+    shape = run.input_shape(config)
+    wanted = variable_shapes(config.model, config.preprocessing.eval_size)
     checkpoint_mapping.require_match(checkpoint.prefix, checkpoint.shapes, wanted, config.model)
-    network = run.network_for_inference(config.model, size)
+    network = run.network_for_inference(config.model, shape)
     variables = original_variable_names(network)
     checkpoint_mapping.assign(variables, checkpoint.values(list(variables)))
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
@@ -158,32 +160,33 @@ def _num_classes(checkpoint: OriginalCheckpoint) -> int:
 
 
 def _infer(checkpoint: OriginalCheckpoint, classes: int) -> Resolved:
-    """Returns the network that the checkpoint's variables show."""
+    """Returns the network that the checkpoint's variables show.
+
+    With --model they only give the number of classes.
+    """
+    if FLAGS.model:
+        return Resolved(run_flags.model_config(classes))
     inferred = infer_model.infer(checkpoint.shapes)
     given = run_flags.given_model_fields()
-    base = NAMED_MODELS[FLAGS.model].config.to_dict() if FLAGS.model in NAMED_MODELS else {}
-    if FLAGS.model and not base:
-        run_flags.model_config(classes)  # Raises the error that lists the names.
-    assumed = {} if base else {k: v for k, v in inferred.assumed.items() if k not in given}
+    assumed = {k: v for k, v in inferred.assumed.items() if k not in given}
     if "anti_alias_type" in given:
         assumed = {}
-    fields = {**base, **inferred.fields, **assumed, **given, "num_classes": classes}
-    fields.setdefault("use_dropblock", False)
+    fields = {**inferred.fields, **assumed, **given, "num_classes": classes}
     config = ModelConfig.from_dict(fields)
     remarks = ["seen in the variables: " + infer_model.needed_flags(inferred.fields)]
     remarks += [f"  {field}: {reason}" for field, reason in inferred.reasons.items()]
     remarks.append("cannot be seen in variables; give the flags if these are wrong:")
     for field, meaning in infer_model.UNSEEN.items():
-        if field in inferred.fields and not (field == "use_resnet_d" and field not in given):
+        if field in inferred.fields and field != "use_resnet_d":
             continue
+        origin = "default"
         if field in given:
             origin = "given"
         elif field in assumed:
             origin = "assumed, as in the paper's networks with BigLittle and selective kernels"
-        else:
-            origin = f"of --model={FLAGS.model}" if base else "default"
-        value = getattr(config, field)
-        remarks.append(f"  --{field}={value!r} ({origin}): {meaning}")
+        elif field in inferred.fields:
+            origin = "from the stem"
+        remarks.append(f"  --{field}={getattr(config, field)!r} ({origin}): {meaning}")
     names = infer_model.named_models_with(inferred.fields)
     if names:
         remarks.append(f"named networks with these variables: {', '.join(names)} (--model=NAME)")

@@ -164,6 +164,7 @@ def resolve_prefix(path: str) -> str:
     Raises:
       RunError: there is no checkpoint; those nearby are listed.
     """
+    path = os.path.expanduser(path)
     if os.path.basename(path) == "checkpoint" and tf.io.gfile.exists(path):
         path = os.path.dirname(path) or "."
     if tf.io.gfile.isdir(path):

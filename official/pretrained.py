@@ -99,7 +99,7 @@ def _of_this_program(prefix: str) -> Pretrained:
     config = configuration.load(model_dir)
     policy = tf.keras.mixed_precision.global_policy()
     try:
-        network = run.network_for_inference(config.model, config.preprocessing.eval_size)
+        network = run.network_for_inference(config.model, run.input_shape(config))
     finally:
         tf.keras.mixed_precision.set_global_policy(policy)
     run.restore_network(network, model_dir, prefix)

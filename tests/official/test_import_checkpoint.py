@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nets import ModelConfig, original_variable_names
-from official import configuration, evaluate, export, import_checkpoint, original_checkpoint, run
+from nets import ModelConfig, original_variable_names, variable_shapes
+from official import (
+    checkpoint_mapping,
+    configuration,
+    evaluate,
+    export,
+    import_checkpoint,
+    original_checkpoint,
+    run,
+)
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -210,6 +218,23 @@ def test_every_difference_is_listed(small_values, write_tf1, tmp_path):
     assert any("(64, 1001) in the checkpoint, (64, 1000) in the network" in line for line in lines)
     assert any("(1001,) in the checkpoint, (1000,) in the network" in line for line in lines)
     assert any("--num_classes=1001" in line and "background class at 0" in line for line in lines)
+
+
+def test_the_deep_stem_with_big_little_is_named():
+    with_stem, without = (
+        ModelConfig(big_little=True, use_sk_block=True, use_resnet_d=deep) for deep in (True, False)
+    )
+    lines = checkpoint_mapping.likely_causes(variable_shapes(without), with_stem)
+    assert lines[0].startswith("--nouse_resnet_d, not --use_resnet_d: stage0 has a 7x7")
+    assert lines[0].endswith("BigLittle networks were trained without --use_resnet_d")
+    assert lines[1] == (
+        "flags that fit: --resnet_version=2 --resnet_size=50 --use_sk_block --num_classes=1001"
+    )
+    lines = checkpoint_mapping.likely_causes(variable_shapes(with_stem), without)
+    assert lines[0] == ("--use_resnet_d, not --nouse_resnet_d: stage0 has three 3x3 convolutions")
+    assert checkpoint_mapping.compare(variable_shapes(without), variable_shapes(without)) == (
+        checkpoint_mapping.Mismatch({}, {}, {})
+    )
 
 
 def test_prefixes_that_people_type(small, trained_by_tf1, write_tf1, tmp_path):

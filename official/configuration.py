@@ -181,7 +181,7 @@ def load(model_dir: str) -> RunConfig:
     if not tf.io.gfile.exists(path):
         raise RunError(
             f"{path} does not exist: --model_dir must be a folder that "
-            "`python -m official.train` wrote."
+            "`python -m official.train` or `python -m official.import_checkpoint` wrote."
         )
     try:
         return RunConfig.from_dict(files.read_json(path))

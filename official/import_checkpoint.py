@@ -235,7 +235,8 @@ def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, tuple[str, ...]]
         recipe = dataclasses.replace(config.recipe, use_dropblock=model.config.use_dropblock)
         config = dataclasses.replace(config, recipe=recipe)
     size = config.preprocessing.eval_size
-    origin = "" if FLAGS["preprocessing_type"].present else " (the paper's for this network)"
+    chosen = preprocessing_type != FLAGS.preprocessing_type
+    origin = " (as the paper evaluates this network)" if chosen else ""
     remark = f"pictures: --preprocessing_type={preprocessing_type}{origin}, evaluated at {size}"
     return config, (*model.remarks, remark)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nets import ModelConfig, original_variable_names, variable_shapes
+from nets import ModelConfig, named_config, original_variable_names, variable_shapes
 from official import (
     checkpoint_mapping,
     configuration,
@@ -17,6 +17,7 @@ from official import (
     original_checkpoint,
     run,
 )
+from official import flags as run_flags
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -300,6 +301,19 @@ def test_flags_that_cannot_be(arguments, message, small, call_command, tmp_path)
         call_command(
             import_checkpoint, f"--checkpoint={small[0]}", f"--model_dir={tmp_path}/m", *arguments
         )
+
+
+def test_a_named_network_and_changes_to_it(call_command):
+    config = call_command(
+        import_checkpoint, "--model=assemble_resnet152", "--use_dropblock", "--bn_momentum=0.9",
+        "--cls_loss_type=sigmoid", "--se_ratio=8",
+        function=lambda: run_flags.model_config(11),
+    )  # fmt: skip
+    wanted = {"use_dropblock": True, "bn_momentum": 0.9, "se_ratio": 8, "num_classes": 11}
+    bias = -np.log(10.0)
+    assert config == named_config("assemble_resnet152", **wanted, final_bias=config.final_bias)
+    assert config.final_bias == pytest.approx(bias)
+    assert (config.resnet_size, config.bl_alpha, config.anti_alias_type) == (152, 1, "sconv")
 
 
 def test_an_imported_run_is_evaluated_and_exported(tiny, records, photos, tmp_path):

@@ -18,7 +18,6 @@ from preprocessing import PreprocessingConfig
 
 CONFIG_FILE = "config.json"
 LABELS_FILE = "labels.txt"
-IMPORT_FILE = "import.json"
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 
 
@@ -125,10 +124,10 @@ class DataConfig:
     val_regex: str = "validation-*"
     num_classes: int = 0
     num_images: int = 0
+    label_offset: int = 0
     shuffle_buffer: int = 10_000
     val_batch_size: int = 256
     private_threads: int = 0
-    label_offset: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

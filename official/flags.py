@@ -92,6 +92,12 @@ def define_data_flags() -> None:
         "the number of classes. Without it labels.txt in DATA_DIR does.",
     )
     flags.DEFINE_integer("num_classes", 0, "Number of classes; 0: as DATA_DIR or catalogue say.")
+    flags.DEFINE_integer(
+        "label_offset",
+        0,
+        "Added to the labels of the records; 1 where they count from 0 and the network has a "
+        "background class at 0.",
+    )
     flags.DEFINE_string("train_regex", "train-*", "Glob of the training shards in DATA_DIR.")
     flags.DEFINE_string("val_regex", "validation-*", "Glob of the evaluation shards in DATA_DIR.")
     flags.DEFINE_string(
@@ -128,12 +134,6 @@ def define_data_flags() -> None:
         lower_bound=0,
     )
     flags.DEFINE_integer("val_batch_size", 256, "Pictures in one evaluation batch.", lower_bound=1)
-    flags.DEFINE_integer(
-        "label_offset",
-        0,
-        "Added to the labels of the records; 1 where they count from 0 and the network has a "
-        "background class at 0.",
-    )
 
 
 def define_model_flags() -> None:

@@ -23,7 +23,7 @@ from nets import NAMED_MODELS, ModelConfig, original_variable_names, variable_sh
 from official import checkpoint_mapping, command, configuration, files, infer_model, run
 from official import flags as run_flags
 from official.configuration import DataConfig, RunConfig, RunError
-from official.original_checkpoint import OriginalCheckpoint, read
+from official.original_checkpoint import IMPORT_FILE, OriginalCheckpoint, read
 
 FLAGS = flags.FLAGS
 
@@ -110,7 +110,7 @@ def _write(
         )
         manager.save(checkpoint_number=record["step"])
         config.save(unfinished)
-        files.write_json(os.path.join(unfinished, configuration.IMPORT_FILE), record)
+        files.write_json(os.path.join(unfinished, IMPORT_FILE), record)
         if config.data.data_dir:
             run.save_labels(config.data.data_dir, unfinished, config.data.label_offset)
         if tf.io.gfile.exists(model_dir):

@@ -14,6 +14,8 @@ import tensorflow as tf
 from nets.variable_names import MOBILENET_ROOT, ROOT
 from official.configuration import RunError
 
+# What `official.import_checkpoint` leaves in a MODEL_DIR.
+IMPORT_FILE = "import.json"
 # Scopes of the networks.
 ROOTS = (f"{ROOT}/", f"{MOBILENET_ROOT}/")
 MOVING_AVERAGE = "/ExponentialMovingAverage"

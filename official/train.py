@@ -24,6 +24,7 @@ from official import (
     configuration,
     files,
     input_pipeline,
+    original_checkpoint,
     pretrained,
     run,
     run_modes,
@@ -41,8 +42,6 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     Raises:
       RunError or DatasetError: flags or data that cannot be trained on.
     """
-    if not FLAGS.data_dir:
-        raise RunError("--data_dir must be given; see --help.")
     split = reader.find_split(FLAGS.data_dir, FLAGS.train_regex)
     try:
         classes = run.count_classes(
@@ -72,12 +71,12 @@ def _data_config(num_classes: int, num_images: int) -> DataConfig:
         dataset_name=FLAGS.dataset_name or "",
         train_regex=FLAGS.train_regex,
         val_regex=FLAGS.val_regex,
+        label_offset=FLAGS.label_offset,
         num_classes=num_classes,
         num_images=num_images,
         shuffle_buffer=run.shuffle_buffer(FLAGS.dataset_name or "", FLAGS.shuffle_buffer),
         val_batch_size=FLAGS.val_batch_size,
         private_threads=FLAGS.datasets_num_private_threads,
-        label_offset=FLAGS.label_offset,
     )
 
 
@@ -95,7 +94,7 @@ def check_model_dir(config: RunConfig, model_dir: str) -> None:
             f"{model_dir} holds checkpoints but no {configuration.CONFIG_FILE}, so it is not a run "
             "of this program. Choose another --model_dir."
         )
-    if tf.io.gfile.exists(os.path.join(model_dir, configuration.IMPORT_FILE)):
+    if tf.io.gfile.exists(os.path.join(model_dir, original_checkpoint.IMPORT_FILE)):
         raise RunError(
             f"{model_dir} holds an imported network, which has no training to go on with. Give a "
             f"new --model_dir and --pretrained_model_checkpoint_path={model_dir}."
@@ -134,6 +133,8 @@ def main() -> None:
 
 def train() -> None:
     """Builds, restores and trains the network."""
+    if not FLAGS.data_dir:
+        raise RunError("--data_dir must be given; see --help.")
     config, split = resolve()
     run.input_shape(config)  # An error here leaves no folder behind.
     validation = run.evaluation_split(config)
@@ -256,12 +257,12 @@ def fit(
         keeper,
         progress,
         callbacks.Records(model_dir, progress, {"val_regex": config.data.val_regex}),
-        best_checkpoints.KeptCheckpoints(
-            model_dir, FLAGS.num_best_ckpt_to_keep, FLAGS.keep_ckpt_every_eval
-        ),
         callbacks.StopOnNonFinite(lambda: non_finite_advice(config)),
         tf.keras.callbacks.TensorBoard(
             os.path.join(model_dir, "logs"), write_graph=False, update_freq=max(1, per_epoch // 10)
+        ),
+        best_checkpoints.KeptCheckpoints(
+            model_dir, FLAGS.num_best_ckpt_to_keep, FLAGS.keep_ckpt_every_eval
         ),
     ]
     while step < last_step:

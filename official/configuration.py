@@ -114,8 +114,7 @@ class RecipeConfig:
 class DataConfig:
     """Which records a run reads; fields are the flags of the same names.
 
-    `num_images` is the number of training pictures that the schedules were made for;
-    `label_offset` is added to the labels of the records.
+    `num_images` is the number of training pictures that the schedules were made for.
     """
 
     data_dir: str

@@ -25,11 +25,14 @@ def evaluate_run() -> None:
     config = _finished_run(model_dir)
     pattern = FLAGS.val_regex if FLAGS["val_regex"].present else ""
     batch_size = FLAGS.val_batch_size if FLAGS["val_batch_size"].present else 0
-    folder = FLAGS.data_dir or config.data.data_dir
-    evaluate.record(
+    result = evaluate.evaluate(
         model_dir,
-        evaluate.evaluate(model_dir, folder, pattern, "", batch_size, FLAGS.num_gpus),
+        data_dir=FLAGS.data_dir or config.data.data_dir,
+        pattern=pattern,
+        batch_size=batch_size,
+        num_gpus=FLAGS.num_gpus,
     )
+    evaluate.record(model_dir, result)
 
 
 def export_run() -> None:

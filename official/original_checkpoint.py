@@ -102,7 +102,9 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
         )
     averages, ignored = _sort_keys(shapes)
     keys = {name: name for name in shapes if name not in ignored and name not in averages.values()}
-    if not any(name.startswith(ROOTS) for name in keys):
+    if averages and not keys and not use_moving_averages:
+        raise RunError(f"{prefix} holds moving averages only; take them: --use_moving_averages.")
+    if not any(name.startswith(ROOTS) for name in {**keys, **averages}):
         scopes = sorted({name.split("/")[0] for name in shapes})
         raise RunError(
             f"{prefix} holds no variable under {ROOTS[0]}, so it is no network of the original; it "

@@ -266,6 +266,13 @@ def test_files_that_are_no_checkpoint_of_the_original(write_tf1, small, tmp_path
     write_tf1(tmp_path / "other", {"vgg/conv/kernel": np.zeros([1], np.float32)})
     with pytest.raises(RunError, match="no variable under resnet_model/.*under: vgg"):
         original_checkpoint.read(str(tmp_path / "other"))
+    averages = {f"{name}/ExponentialMovingAverage": value for name, value in small[1].items()}
+    prefix = write_tf1(tmp_path / "averages", averages)
+    with pytest.raises(RunError, match="moving averages only; take them: --use_moving_averages"):
+        original_checkpoint.read(prefix)
+    assert original_checkpoint.read(prefix, use_moving_averages=True).shapes.keys() == (
+        small[1].keys()
+    )
     (tmp_path / "text.pb").write_text("no checkpoint")
     with pytest.raises(RunError, match="text.pb cannot be read as a checkpoint"):
         original_checkpoint.read(str(tmp_path / "text.pb"))

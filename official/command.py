@@ -48,6 +48,9 @@ def _guarded(
             raise RunError(f"{', '.join(missing)} must be given; see --help.")
         if words and not welcome:
             raise RunError(f"unexpected arguments: {' '.join(words)}; see --help.")
+        refused = run_flags.refused_flags()
+        if refused:
+            raise RunError("; ".join(refused))
         for line in run_flags.ignored_flags():
             print(f"note: {line}", file=sys.stderr)
         main(words) if welcome else main()

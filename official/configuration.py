@@ -123,6 +123,7 @@ class DataConfig:
     val_regex: str = "validation-*"
     num_classes: int = 0
     num_images: int = 0
+    label_offset: int = 0
     shuffle_buffer: int = 10_000
     val_batch_size: int = 256
     private_threads: int = 0
@@ -178,7 +179,7 @@ def load(model_dir: str) -> RunConfig:
     if not tf.io.gfile.exists(path):
         raise RunError(
             f"{path} does not exist: --model_dir must be a folder that "
-            "`python -m official.train` wrote."
+            "`python -m official.train` or `python -m official.import_checkpoint` wrote."
         )
     try:
         return RunConfig.from_dict(files.read_json(path))

@@ -95,8 +95,13 @@ def main() -> None:
         FLAGS.val_batch_size,
         FLAGS.num_gpus,
     )
-    files.write_json(os.path.join(FLAGS.model_dir, EVALUATION_FILE), result)
-    files.append_json_line(os.path.join(FLAGS.model_dir, callbacks.EVALUATION_LOG), result)
+    record(FLAGS.model_dir, result)
+
+
+def record(model_dir: str, result: dict) -> None:
+    """Writes and prints what `evaluate` returned."""
+    files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
+    files.append_json_line(os.path.join(model_dir, callbacks.EVALUATION_LOG), result)
     print(
         f"{result['checkpoint']} on {result['images']} pictures ({result['val_regex']}): "
         f"top-1 {100 * result['top1']:.2f} %  top-5 {100 * result['top5']:.2f} %  "

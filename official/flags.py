@@ -1,13 +1,16 @@
 """Every flag of the command lines, and the frozen configurations that they become.
 
 Names follow the original repository wherever it has the flag; so do defaults, but for --num_gpus
-(all there are) and --keep_checkpoint_max (5). Its flags for fine-tuning, retrieval and evaluation
-only are not here yet. Nothing outside `official` reads a flag.
+(all there are), --keep_checkpoint_max (5) and --keep_ckpt_every_eval (off). Those for retrieval are
+not here yet. Nothing outside `official` reads a flag.
 """
+
+import dataclasses
+from typing import Any
 
 from absl import flags
 
-from nets import ModelConfig
+from nets import ModelConfig, named_config
 from official import configuration
 from preprocessing import PreprocessingConfig
 
@@ -20,6 +23,47 @@ RETIRED_FLAGS = {
     "hooks": "progress, TensorBoard scalars and JSON lines are always written",
     "with_drawing_bbox": "bounding boxes are not drawn",
     "benchmark_log_dir": "use `python -m official.benchmark`",
+    "benchmark_logger_type": "use `python -m official.benchmark`",
+    "benchmark_test_id": "use `python -m official.benchmark`",
+    "label_file": "class names come from labels.txt in DATA_DIR",
+    "inter_op_parallelism_threads": "TensorFlow chooses; TF_NUM_INTEROP_THREADS sets it",
+    "intra_op_parallelism_threads": "TensorFlow chooses; TF_NUM_INTRAOP_THREADS sets it",
+    "all_reduce_alg": "MirroredStrategy chooses how gradients are summed",
+    "eval_similarity": "it belongs to --zeroshot_eval",
+    "recall_at_k": "it belongs to --zeroshot_eval",
+    "arc_s": "it belongs to --logit_type",
+    "arc_m": "it belongs to --logit_type",
+}
+_RETIRED_SWITCHES = ("use_hyperdash", "with_drawing_bbox")
+
+# Flags of the original whose work is not built: any value but the original's default is refused.
+UNBUILT_FLAGS = {
+    "zeroshot_eval": (False, "retrieval is not built; official.evaluate scores classification"),
+    "return_embedding": (False, "the output `embedding` of an exported model holds it"),
+    "logit_type": (None, "the arc-margin classifier is not built"),
+    "use_ranking_loss": (None, "the ranking loss is not built"),
+    "stop_threshold": (None, "a training runs to --train_epochs or --max_train_steps"),
+    "use_synthetic_data": (False, "`python -m official.benchmark` measures without data"),
+}
+
+# Short names of the original.
+_SHORT_NAMES = {
+    "nepd": "num_epochs_per_decay",
+    "lrdf": "learning_rate_decay_factor",
+    "elr": "end_learning_rate",
+    "pwlrb": "piecewise_lr_boundary_epochs",
+    "pwlrd": "piecewise_lr_decay_rates",
+    "drblkp": "dropblock_kp",
+    "lblsm": "label_smoothing",
+    "dctm": "dct_method",
+    "dd": "data_dir",
+    "hk": "hooks",
+    "df": "data_format",
+    "st": "stop_threshold",
+    "inter": "inter_op_parallelism_threads",
+    "intra": "intra_op_parallelism_threads",
+    "ara": "all_reduce_alg",
+    "synth": "use_synthetic_data",
 }
 
 
@@ -48,6 +92,12 @@ def define_data_flags() -> None:
         "the number of classes. Without it labels.txt in DATA_DIR does.",
     )
     flags.DEFINE_integer("num_classes", 0, "Number of classes; 0: as DATA_DIR or catalogue say.")
+    flags.DEFINE_integer(
+        "label_offset",
+        0,
+        "Added to the labels of the records; 1 where they count from 0 and the network has a "
+        "background class at 0.",
+    )
     flags.DEFINE_string("train_regex", "train-*", "Glob of the training shards in DATA_DIR.")
     flags.DEFINE_string("val_regex", "validation-*", "Glob of the evaluation shards in DATA_DIR.")
     flags.DEFINE_string(
@@ -88,6 +138,9 @@ def define_data_flags() -> None:
 
 def define_model_flags() -> None:
     """The architecture."""
+    flags.DEFINE_string(
+        "model", "", "Name of a network (`python -m official.models`); other model flags change it."
+    )
     flags.DEFINE_enum(
         "resnet_size", "50", ["18", "34", "50", "101", "152", "200"], "Depth.", short_name="rs"
     )
@@ -148,6 +201,9 @@ def define_model_flags() -> None:
     )
     flags.DEFINE_boolean("embedding_batch_norm", True, "Batch norm behind the embedding layer.")
     flags.DEFINE_float("bn_momentum", 0.997, "Share of the old batch-norm statistics that is kept.")
+    flags.DEFINE_integer("se_ratio", 16, "Squeeze-and-excitation: channel reduction.")
+    flags.DEFINE_integer("sk_reduction", 2, "Selective kernels: channel reduction.")
+    flags.DEFINE_integer("sk_min_width", 32, "Selective kernels: least width of the attention.")
 
 
 def define_recipe_flags() -> None:
@@ -247,7 +303,78 @@ def define_run_flags() -> None:
     flags.DEFINE_integer("keep_checkpoint_max", 5, "Checkpoints kept; 0: all.", lower_bound=0)
     flags.DEFINE_boolean("clean", False, "Delete MODEL_DIR, if it is a run's, before training.")
     for name, reason in RETIRED_FLAGS.items():
-        flags.DEFINE_string(name, None, f"Accepted and ignored: {reason}.")
+        define = flags.DEFINE_boolean if name in _RETIRED_SWITCHES else flags.DEFINE_string
+        define(name, None, f"Accepted and ignored: {reason}.")
+    for name, (default, reason) in UNBUILT_FLAGS.items():
+        define = flags.DEFINE_boolean if default is False else flags.DEFINE_string
+        define(name, None, f"Of the original, refused: {reason}.")
+    for short, name in _SHORT_NAMES.items():
+        if name in FLAGS:
+            flags.DEFINE_alias(short, name)
+
+
+def define_fine_tuning_flags() -> None:
+    """Where a training's first weights come from."""
+    flags.DEFINE_string(
+        "pretrained_model_checkpoint_path",
+        None,
+        "Start a new training from these weights: a checkpoint of the original (prefix or folder), "
+        "or a MODEL_DIR or checkpoint of this program. The classifier is new where the number of "
+        "classes differs.",
+        short_name="pmcp",
+    )
+    flags.DEFINE_boolean(
+        "restore_trainable_only",
+        False,
+        "Fine-tune as the original does: batch-norm statistics, embedding layer and classifier "
+        "start fresh.",
+    )
+    flags.DEFINE_boolean(
+        "restore_classifier", True, "Take over the classifier too, if it has as many classes."
+    )
+
+
+def define_mode_flags() -> None:
+    """What is done besides training, and which checkpoints stay."""
+    flags.DEFINE_boolean("eval_only", False, "Do not train: score MODEL_DIR's newest checkpoint.")
+    flags.DEFINE_boolean(
+        "export_only", False, "Do not train: export MODEL_DIR's newest checkpoint to EXPORT_DIR."
+    )
+    flags.DEFINE_string(
+        "export_dir",
+        None,
+        "Export there at the end, as `python -m official.export` does.",
+        short_name="ed",
+    )
+    flags.DEFINE_enum(
+        "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Pictures for --export_dir."
+    )
+    flags.DEFINE_integer(
+        "num_best_ckpt_to_keep",
+        3,
+        "Checkpoints of the best validation top-1 that stay in MODEL_DIR/best.",
+        lower_bound=0,
+        short_name="nbck",
+    )
+    flags.DEFINE_boolean(
+        "keep_ckpt_every_eval", False, "Keep each evaluated checkpoint in MODEL_DIR/periodical."
+    )
+    flags.DEFINE_float(
+        "ratio_fine_eval",
+        1.0,
+        "From that share of --train_epochs on, evaluate after every epoch.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+    )
+
+
+def refused_flags() -> list[str]:
+    """Returns a line for each flag of the original that asks for what is not built."""
+    return [
+        f"--{name}={FLAGS[name].value}: {reason}"
+        for name, (default, reason) in UNBUILT_FLAGS.items()
+        if name in FLAGS and FLAGS[name].value not in (None, default)
+    ]
 
 
 def ignored_flags() -> list[str]:
@@ -272,6 +399,9 @@ def model_config(num_classes: int) -> ModelConfig:
     final_bias = 0.0
     if FLAGS.cls_loss_type == "sigmoid":
         final_bias = configuration.sigmoid_bias(num_classes)
+    if FLAGS.model:
+        changes = {**given_model_fields(), "num_classes": num_classes, "final_bias": final_bias}
+        return named_config(FLAGS.model, **changes)
     return ModelConfig(
         resnet_size=int(FLAGS.resnet_size),
         num_classes=num_classes,
@@ -291,7 +421,10 @@ def model_config(num_classes: int) -> ModelConfig:
         bl_beta=FLAGS.bl_beta,
         use_resnet_d=FLAGS.use_resnet_d,
         use_se_block=FLAGS.use_se_block,
+        se_ratio=FLAGS.se_ratio,
         use_sk_block=FLAGS.use_sk_block,
+        sk_reduction=FLAGS.sk_reduction,
+        sk_min_width=FLAGS.sk_min_width,
         anti_alias_type=FLAGS.anti_alias_type or "",
         anti_alias_filter_size=FLAGS.anti_alias_filter_size,
         zero_gamma=FLAGS.zero_gamma,
@@ -303,6 +436,40 @@ def model_config(num_classes: int) -> ModelConfig:
         seed=FLAGS.seed,
         final_bias=final_bias,
     )
+
+
+def given_model_fields() -> dict[str, Any]:
+    """Returns the `ModelConfig` fields whose flags stand on the command line."""
+    fields = {}
+    for field in dataclasses.fields(ModelConfig):
+        flag = "resnet_version" if field.name == "big_little" else field.name
+        if flag not in FLAGS or not FLAGS[flag].present or FLAGS[flag].value is None:
+            continue
+        value = FLAGS[flag].value
+        if field.name == "big_little":
+            value = value == "2"
+        elif field.name == "resnet_size":
+            value = int(value)
+        fields[field.name] = tuple(value) if isinstance(value, list) else value
+    return fields
+
+
+def contradictions(config: configuration.RunConfig) -> list[str]:
+    """Returns a line for each model or preprocessing flag given that differs from a run's.
+
+    What matters in training only may differ.
+    """
+    training_only = {"use_dropblock", "seed", "zero_gamma", "bn_momentum", "autoaugment_type"}
+    wanted = given_model_fields()
+    prepared = preprocessing_config().to_dict()
+    wanted.update({k: v for k, v in prepared.items() if k in FLAGS and FLAGS[k].present})
+    saved = {**config.preprocessing.to_dict(), **config.model.to_dict()}
+    lines = []
+    for field, value in wanted.items():
+        found = tuple(saved[field]) if isinstance(saved[field], list) else saved[field]
+        if field not in training_only and found != value:
+            lines.append(f"{field}: {found!r}, not {value!r}")
+    return lines
 
 
 def preprocessing_config() -> PreprocessingConfig:

@@ -72,11 +72,14 @@ def evaluation_dataset(config: RunConfig, split: reader.Split) -> tf.data.Datase
 
 
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
-    """Returns the pictures as they lie in the records: `(bytes string [n], labels int64 [n])`."""
+    """Returns the pictures as they lie in the records: `(bytes string [n], labels int64 [n])`.
+
+    Labels have the run's offset added, as in the other data sets.
+    """
 
     def parse(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         example = schema.parse_example(record["serialized"])
-        return example["encoded"], example["label"]
+        return example["encoded"], example["label"] + config.data.label_offset
 
     return reader.read_records(split).map(parse).batch(batch_size).prefetch(1)
 
@@ -93,7 +96,7 @@ def _training_example(
     image = preprocessing.train_image(
         example["encoded"], example["bbox"], seed, config.preprocessing
     )
-    targets = {"labels": tf.one_hot(_checked_label(example, classes), classes)}
+    targets = {"labels": tf.one_hot(_checked_label(example, config.data), classes)}
     if recipe.kd_temp > 0:
         targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
     return image, targets
@@ -105,12 +108,13 @@ def _evaluation_example(
     """Returns the resized and cropped picture and its label."""
     example = schema.parse_example(record["serialized"])
     image = preprocessing.eval_image(example["encoded"], config.preprocessing)
-    return image, _checked_label(example, config.data.num_classes)
+    return image, _checked_label(example, config.data)
 
 
-def _checked_label(example: dict[str, tf.Tensor], num_classes: int) -> tf.Tensor:
+def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
     """Returns the label; reading stops with a message of its own where it is out of range."""
-    return schema.assert_label_in_range(example["label"], num_classes, example["filename"])
+    label = example["label"] + data.label_offset
+    return schema.assert_label_in_range(label, data.num_classes, example["filename"])
 
 
 def _mix(

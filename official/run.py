@@ -13,8 +13,10 @@ CHECKPOINT_NAME = "model.ckpt"
 DEFAULT_SHUFFLE_BUFFER = 10_000
 
 
-def count_classes(data_dir: str, dataset_name: str, num_classes: int) -> int:
+def count_classes(data_dir: str, dataset_name: str, num_classes: int, label_offset: int = 0) -> int:
     """Returns the number of classes: the flag, else the catalogue, else labels.txt.
+
+    Classes that `label_offset` puts before those of labels.txt count.
 
     Raises:
       RunError: nothing says how many, or two sources disagree.
@@ -26,7 +28,7 @@ def count_classes(data_dir: str, dataset_name: str, num_classes: int) -> int:
     if dataset_name:
         known[f"the catalogue ({dataset_name})"] = catalog.get(dataset_name).num_classes
     if labels is not None:
-        known[os.path.join(data_dir, LABELS_FILE)] = len(labels)
+        known[os.path.join(data_dir, LABELS_FILE)] = len(labels) + label_offset
     if not known:
         raise RunError(
             f"the number of classes is unknown: {data_dir} has no {LABELS_FILE}. Give "
@@ -115,14 +117,23 @@ def checkpoint_step(path: str) -> int:
 
 
 def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -> reader.Split:
-    """Returns the shards that are scored: those of the run, unless told otherwise."""
+    """Returns the shards that are scored: those of the run, unless told otherwise.
+
+    Raises:
+      RunError: neither the caller nor the run says where the data is.
+    """
+    if not (data_dir or config.data.data_dir):
+        raise RunError(
+            "--data_dir must be given: the run was imported without data, so it has none to score."
+        )
     return reader.find_split(data_dir or config.data.data_dir, pattern or config.data.val_regex)
 
 
-def save_labels(data_dir: str, model_dir: str) -> None:
+def save_labels(data_dir: str, model_dir: str, label_offset: int = 0) -> None:
     """Copies the class names, if the data has any, so that the run can be exported without it."""
     labels = reader.load_labels(data_dir)
     if labels is not None:
+        labels = ["background"] * label_offset + labels[max(0, -label_offset) :]
         files.write_text(os.path.join(model_dir, LABELS_FILE), "".join(f"{n}\n" for n in labels))
 
 

@@ -4,8 +4,10 @@
 
 A MODEL_DIR that has a checkpoint is continued where it stopped, with the same pictures that an
 uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
+--pretrained_model_checkpoint_path=PATH starts a new one from the weights of another (fine-tuning).
 """
 
+import dataclasses
 import os
 import sys
 import time
@@ -15,7 +17,19 @@ from absl import flags
 
 from datasets import reader
 from nets import build_model
-from official import callbacks, command, configuration, input_pipeline, run, trainer
+from official import (
+    best_checkpoints,
+    callbacks,
+    command,
+    configuration,
+    files,
+    input_pipeline,
+    original_checkpoint,
+    pretrained,
+    run,
+    run_modes,
+    trainer,
+)
 from official import flags as run_flags
 from official.configuration import DataConfig, RunConfig, RunError
 
@@ -30,7 +44,9 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     """
     split = reader.find_split(FLAGS.data_dir, FLAGS.train_regex)
     try:
-        classes = run.count_classes(FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes)
+        classes = run.count_classes(
+            FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes, FLAGS.label_offset
+        )
         config = RunConfig(
             model=run_flags.model_config(classes),
             preprocessing=run_flags.preprocessing_config(),
@@ -55,6 +71,7 @@ def _data_config(num_classes: int, num_images: int) -> DataConfig:
         dataset_name=FLAGS.dataset_name or "",
         train_regex=FLAGS.train_regex,
         val_regex=FLAGS.val_regex,
+        label_offset=FLAGS.label_offset,
         num_classes=num_classes,
         num_images=num_images,
         shuffle_buffer=run.shuffle_buffer(FLAGS.dataset_name or "", FLAGS.shuffle_buffer),
@@ -63,19 +80,24 @@ def _data_config(num_classes: int, num_images: int) -> DataConfig:
     )
 
 
-def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
-    """Makes MODEL_DIR ready: new, or holding the same run.
+def check_model_dir(config: RunConfig, model_dir: str) -> None:
+    """Looks whether MODEL_DIR can be used: new, to be cleaned, or holding the same run.
 
     Raises:
       RunError: it holds another run; the differences are listed.
     """
     path = os.path.join(model_dir, configuration.CONFIG_FILE)
     if FLAGS.clean and tf.io.gfile.exists(path):
-        tf.io.gfile.rmtree(model_dir)
+        return
     if tf.train.latest_checkpoint(model_dir) and not tf.io.gfile.exists(path):
         raise RunError(
             f"{model_dir} holds checkpoints but no {configuration.CONFIG_FILE}, so it is not a run "
             "of this program. Choose another --model_dir."
+        )
+    if tf.io.gfile.exists(os.path.join(model_dir, original_checkpoint.IMPORT_FILE)):
+        raise RunError(
+            f"{model_dir} holds an imported network, which has no training to go on with. Give a "
+            f"new --model_dir and --pretrained_model_checkpoint_path={model_dir}."
         )
     if tf.io.gfile.exists(path):
         changed = configuration.differences(configuration.load(model_dir), config)
@@ -86,17 +108,39 @@ def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
                 + "\nChoose another --model_dir, repeat the flags of that run, or start over "
                 "with --clean."
             )
+
+
+def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
+    """Makes MODEL_DIR ready, empty with --clean; see `check_model_dir`."""
+    path = os.path.join(model_dir, configuration.CONFIG_FILE)
+    if FLAGS.clean and tf.io.gfile.exists(path):
+        tf.io.gfile.rmtree(model_dir)
     config.save(model_dir)
-    run.save_labels(FLAGS.data_dir, model_dir)
+    run.save_labels(FLAGS.data_dir, model_dir, FLAGS.label_offset)
 
 
 def main() -> None:
-    """Trains as the flags say."""
+    """Trains as the flags say, or does what --eval_only or --export_only ask for."""
+    if FLAGS.eval_only and FLAGS.export_only:
+        raise RunError("--eval_only and --export_only exclude each other.")
+    if FLAGS.eval_only:
+        run_modes.evaluate_run()
+    elif not FLAGS.export_only:
+        train()
+    if FLAGS.export_dir or FLAGS.export_only:
+        run_modes.export_run()
+
+
+def train() -> None:
+    """Builds, restores and trains the network."""
+    if not FLAGS.data_dir:
+        raise RunError("--data_dir must be given; see --help.")
     config, split = resolve()
     run.input_shape(config)  # An error here leaves no folder behind.
     validation = run.evaluation_split(config)
     recipe, model_dir = config.recipe, FLAGS.model_dir
-    prepare_model_dir(config, model_dir)
+    check_model_dir(config, model_dir)
+    source = open_pretrained(model_dir)
     tf.keras.utils.set_random_seed(recipe.seed)
     command.set_precision(recipe.dtype)
     strategy = command.strategy(FLAGS.num_gpus)
@@ -115,6 +159,11 @@ def main() -> None:
         optimizer.build(model.network.trainable_variables)
         model.compile(optimizer=optimizer)
     print(describe(config, split, validation, model.network, strategy), file=sys.stderr)
+    taken_over = take_over(model.network, config, source) if source else None
+    prepare_model_dir(config, model_dir)
+    if taken_over:
+        record = dataclasses.asdict(taken_over)
+        files.write_json(os.path.join(model_dir, pretrained.PRETRAINED_FILE), record)
 
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(network=model.network, optimizer=optimizer),
@@ -124,6 +173,49 @@ def main() -> None:
     )
     step = restore(manager, model_dir)
     fit(model, config, split, validation, manager, step)
+
+
+def open_pretrained(model_dir: str) -> pretrained.Pretrained | None:
+    """Returns the weights of --pretrained_model_checkpoint_path, if the training starts from them.
+
+    A run that has a checkpoint of its own goes on from that instead.
+
+    Raises:
+      RunError: there are no such weights, or flags ask for them without saying where they are.
+    """
+    path = FLAGS.pretrained_model_checkpoint_path
+    if not path:
+        for name in ("restore_trainable_only", "restore_classifier"):
+            if FLAGS[name].present:
+                raise RunError(f"--{name} needs --pretrained_model_checkpoint_path.")
+        return None
+    if tf.train.latest_checkpoint(model_dir) and not FLAGS.clean:
+        print(
+            f"{model_dir} has a checkpoint, so the run goes on from it; "
+            f"--pretrained_model_checkpoint_path={path} is not read",
+            file=sys.stderr,
+        )
+        return None
+    return pretrained.load(path)
+
+
+def take_over(
+    network: tf.keras.Model, config: RunConfig, source: pretrained.Pretrained
+) -> pretrained.Restored:
+    """Gives a new network its first weights and says which.
+
+    Raises:
+      RunError: they are of another architecture.
+    """
+    result = pretrained.restore(
+        network,
+        config.model,
+        source,
+        trainable_only=FLAGS.restore_trainable_only,
+        restore_classifier=FLAGS.restore_classifier,
+    )
+    print(result.describe(), file=sys.stderr)
+    return result
 
 
 def restore(manager: tf.train.CheckpointManager, model_dir: str) -> int:
@@ -169,6 +261,9 @@ def fit(
         tf.keras.callbacks.TensorBoard(
             os.path.join(model_dir, "logs"), write_graph=False, update_freq=max(1, per_epoch // 10)
         ),
+        best_checkpoints.KeptCheckpoints(
+            model_dir, FLAGS.num_best_ckpt_to_keep, FLAGS.keep_ckpt_every_eval
+        ),
     ]
     while step < last_step:
         epoch, within = divmod(step, per_epoch)
@@ -195,7 +290,8 @@ def fit(
 def evaluation_epochs(epochs: int) -> list[int]:
     """Returns the epochs after which the network is scored, the last one among them."""
     chosen = set(range(FLAGS.epochs_between_evals, epochs + 1, FLAGS.epochs_between_evals))
-    return sorted(chosen | {epochs})
+    fine = range(int(FLAGS.train_epochs * FLAGS.ratio_fine_eval) + 1, epochs + 1)
+    return sorted(chosen | set(fine) | {epochs})
 
 
 def non_finite_advice(config: RunConfig) -> str:
@@ -230,10 +326,12 @@ def define_flags() -> None:
     run_flags.define_data_flags()
     run_flags.define_model_flags()
     run_flags.define_recipe_flags()
+    run_flags.define_fine_tuning_flags()
+    run_flags.define_mode_flags()
     run_flags.define_run_flags()
     flags.adopt_module_key_flags(run_flags)
 
 
 if __name__ == "__main__":
     define_flags()
-    command.run(main, required=("data_dir", "model_dir"))
+    command.run(main, required=("model_dir",))

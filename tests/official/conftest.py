@@ -1,12 +1,15 @@
 """A small data set on disk: four classes of plain colours, as TFRecords, and a run over it."""
 
+import importlib.util
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from absl import flags
 
 from datasets import convert
+from nets import variable_shapes
 
 REFERENCE = pathlib.Path(__file__).parent.parent / "reference"
 COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40), "white": (230,) * 3}
@@ -40,3 +43,60 @@ def records(photos, tmp_path_factory) -> pathlib.Path:
     arguments = ["image_folder", f"--raw_dir={photos}", f"--output_dir={folder}"]
     assert convert.main([*arguments, "--train_shards=2", "--validation_shards=1"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def recipe():
+    """The module that makes every variable's value from its name and shape."""
+    path = pathlib.Path(__file__).parent.parent / "nets/recipe.py"
+    spec = importlib.util.spec_from_file_location("nets_recipe", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _write_tf1(prefix, values):
+    """Writes named tensors as TensorFlow 1's Saver does."""
+    pathlib.Path(prefix).parent.mkdir(parents=True, exist_ok=True)
+    names = sorted(values)
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[tf.convert_to_tensor(values[name]) for name in names],
+    )
+    return str(prefix)
+
+
+@pytest.fixture(scope="session")
+def write_tf1():
+    return _write_tf1
+
+
+@pytest.fixture
+def call_command():
+    """Runs a command's `main`, or another function, with flags as on its command line."""
+
+    def call(module, *arguments, function=None):
+        before = set(flags.FLAGS)
+        module.define_flags()
+        try:
+            flags.FLAGS([module.__name__, *map(str, arguments)])
+            return (function or module.main)()
+        finally:
+            for name in set(flags.FLAGS) - before:
+                delattr(flags.FLAGS, name)
+            flags.FLAGS.unparse_flags()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def small_values(recipe):
+    """Recipe values for the variables of a network, by the original's names."""
+
+    def make(config):
+        shapes = variable_shapes(config)
+        return {name: recipe.value_for(name, shape) for name, shape in shapes.items()}
+
+    return make

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from datasets import catalog, reader
 from nets import ModelConfig, build_model
-from official import configuration, files
+from official import configuration, files, skipped_records
 from official.configuration import LABELS_FILE, RunConfig, RunError
 
 CHECKPOINT_NAME = "model.ckpt"
@@ -96,7 +96,11 @@ def checkpoint_step(path: str) -> int:
 
 def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -> reader.Split:
     """Returns the shards that are scored: those of the run, unless told otherwise."""
-    return reader.find_split(data_dir or config.data.data_dir, pattern or config.data.val_regex)
+    return skipped_records.find_split(
+        data_dir or config.data.data_dir,
+        pattern or config.data.val_regex,
+        config.data.on_bad_val_record,
+    )
 
 
 def save_labels(data_dir: str, model_dir: str) -> None:

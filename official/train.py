@@ -15,7 +15,15 @@ from absl import flags
 
 from datasets import reader
 from nets import build_model
-from official import callbacks, command, configuration, input_pipeline, run, trainer
+from official import (
+    callbacks,
+    command,
+    configuration,
+    input_pipeline,
+    run,
+    skipped_records,
+    trainer,
+)
 from official import flags as run_flags
 from official.configuration import DataConfig, RunConfig, RunError
 
@@ -28,7 +36,7 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     Raises:
       RunError or DatasetError: flags or data that cannot be trained on.
     """
-    split = reader.find_split(FLAGS.data_dir, FLAGS.train_regex)
+    split = skipped_records.find_split(FLAGS.data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
     try:
         classes = run.count_classes(FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes)
         config = RunConfig(
@@ -60,6 +68,10 @@ def _data_config(num_classes: int, num_images: int) -> DataConfig:
         shuffle_buffer=run.shuffle_buffer(FLAGS.dataset_name or "", FLAGS.shuffle_buffer),
         val_batch_size=FLAGS.val_batch_size,
         private_threads=FLAGS.datasets_num_private_threads,
+        on_bad_record=FLAGS.on_bad_record,
+        on_bad_val_record=FLAGS.on_bad_val_record,
+        max_bad_records=FLAGS.max_bad_records,
+        data_service=FLAGS.data_service,
     )
 
 
@@ -157,11 +169,17 @@ def fit(
         last_step = min(last_step, FLAGS.max_train_steps)
     epochs = -(-last_step // per_epoch)
     progress = callbacks.Progress(recipe.batch_size, per_epoch, epochs, step)
+    skipped = skipped_records.SkippedRecords(model_dir, config, split, validation, step)
     keeper = callbacks.Checkpoints(manager, int(per_epoch * FLAGS.save_checkpoints_epochs))
     watchers = [
+        skipped,  # Before the checkpoints: a resumed run needs the account of its step.
         keeper,
         progress,
-        callbacks.Records(model_dir, progress, {"val_regex": config.data.val_regex}),
+        callbacks.Records(
+            model_dir,
+            progress,
+            {"val_regex": config.data.val_regex, "val_records": validation.num_examples},
+        ),
         callbacks.StopOnNonFinite(lambda: non_finite_advice(config)),
         tf.keras.callbacks.TensorBoard(
             os.path.join(model_dir, "logs"), write_graph=False, update_freq=max(1, per_epoch // 10)
@@ -176,7 +194,7 @@ def fit(
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
         model.fit(
-            input_pipeline.training_dataset(config, split, start_step=step),
+            input_pipeline.training_dataset(config, split, step, skipped.total),
             initial_epoch=epoch,
             epochs=until,
             steps_per_epoch=steps,

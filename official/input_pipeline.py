@@ -185,6 +185,9 @@ def why_bad(record: dict[str, tf.Tensor], config: RunConfig) -> str:
         _training_example(record, config)
     except tf.errors.OpError as error:
         return command.explain(error).removeprefix("the data could not be read: ")
+    except UnicodeDecodeError:
+        # TensorFlow quotes the bytes that it could not parse, and Python chokes on them.
+        return "is no tf.train.Example"
     return ""
 
 

@@ -4,6 +4,10 @@
 
 Feeds random pictures to the signature `images`, so that decoding is not measured, in FP32, as the
 paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
+
+    python -m official.benchmark --input_only [--data_dir DIR] [--threads 2]
+
+measures the training input instead, see `official/benchmark_input.py`.
 """
 
 import json
@@ -15,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from official import command, serving
+from official import benchmark_input, command, serving
 from official.configuration import RunError
 
 FLAGS = flags.FLAGS
@@ -85,7 +89,12 @@ def device_name() -> str:
 
 
 def main() -> None:
-    """Prints one JSON line per batch size."""
+    """Prints one JSON line per batch size, or one about the input."""
+    if FLAGS.input_only:
+        benchmark_input.run()
+        return
+    if not FLAGS.saved_model:
+        raise RunError("--saved_model must be given, or --input_only; see --help.")
     try:
         sizes = [int(value) for value in FLAGS.batch_size]
     except ValueError:
@@ -109,8 +118,10 @@ def define_flags() -> None:
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
     flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
     flags.DEFINE_float("seconds", 10.0, "Time to measure per batch size.", lower_bound=0.0)
+    benchmark_input.define_flags()
+    flags.adopt_module_key_flags(benchmark_input)
 
 
 if __name__ == "__main__":
     define_flags()
-    command.run(main, required=("saved_model",))
+    command.run(main)

@@ -17,7 +17,7 @@ import threading
 import tensorflow as tf
 from absl import flags
 
-from official import command
+from official import allocator, command
 from official.configuration import RunError
 
 FLAGS = flags.FLAGS
@@ -119,6 +119,7 @@ def main() -> None:
     else:
         if not FLAGS.dispatcher:
             raise RunError("--dispatcher must be given for a worker: HOST:PORT of the dispatcher.")
+        allocator.keep_freed_memory()
         server = start_worker(FLAGS.dispatcher, FLAGS.port, FLAGS.host)
         print(f"worker of {FLAGS.dispatcher}, reached as {FLAGS.host or socket.gethostname()}")
     sys.stdout.flush()

@@ -116,6 +116,12 @@ def define_reading_flags() -> None:
         "HOST:PORT of a tf.data service (`python -m official.data_service`) whose workers decode "
         "and augment the training pictures; default: this process does.",
     )
+    flags.DEFINE_boolean(
+        "keep_freed_memory",
+        True,
+        "Keep the memory of batches for the next ones instead of giving it back to the system each "
+        "time (glibc only): less CPU time for the input, and memory stays at its peak.",
+    )
 
 
 def define_model_flags() -> None:

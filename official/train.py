@@ -16,6 +16,7 @@ from absl import flags
 from datasets import reader
 from nets import build_model
 from official import (
+    allocator,
     callbacks,
     command,
     configuration,
@@ -104,6 +105,8 @@ def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
 
 def main() -> None:
     """Trains as the flags say."""
+    if FLAGS.keep_freed_memory:
+        allocator.keep_freed_memory()
     config, split = resolve()
     validation = run.evaluation_split(config)
     recipe, model_dir = config.recipe, FLAGS.model_dir

@@ -2,13 +2,9 @@
 
 import collections
 import dataclasses
-import json
-import os
 import pathlib
 import random
 import struct
-import subprocess
-import sys
 import zlib
 
 import numpy as np
@@ -18,8 +14,8 @@ import tensorflow as tf
 import preprocessing
 from datasets import reader, schema
 from nets import ModelConfig
-from official import evaluate, input_pipeline, skipped_records, trainer
-from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official import input_pipeline
+from official.configuration import DataConfig, RecipeConfig, RunConfig
 from preprocessing import PreprocessingConfig
 
 ROOT = pathlib.Path(__file__).parent.parent.parent

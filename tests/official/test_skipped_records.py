@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-import pathlib
+import json
 import random
 import struct
 import zlib
@@ -14,11 +14,10 @@ import tensorflow as tf
 import preprocessing
 from datasets import reader, schema
 from nets import ModelConfig
-from official import input_pipeline
-from official.configuration import DataConfig, RecipeConfig, RunConfig
+from official import evaluate, input_pipeline, skipped_records, trainer
+from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 CLASSES = 4
 MUTANTS = 2200
 
@@ -293,3 +292,80 @@ def test_a_run_that_stopped_goes_on_at_its_place(mutants):
         np.testing.assert_array_equal(images, images_2)
         for name in targets:
             np.testing.assert_array_equal(targets[name], targets_2[name])
+
+
+def make_model(run: RunConfig) -> trainer.Trainer:
+    layers = [tf.keras.layers.Flatten(), tf.keras.layers.Dense(CLASSES)]
+    network = tf.keras.Sequential(layers)
+    network.build([None, 16, 16, 3])
+    model = trainer.Trainer(network, run.recipe, total_steps=10)
+    model.compile(optimizer=trainer.make_optimizer(run.recipe, num_images=100))
+    return model
+
+
+def train(run, split, folder, step, steps):
+    watcher = skipped_records.SkippedRecords(str(folder), run, split, split, step)
+    data = input_pipeline.training_dataset(run, split, step, watcher.total)
+    model = make_model(run)
+    model.optimizer.iterations.assign(step)
+    history = model.fit(data, epochs=2, steps_per_epoch=steps, verbose=0, callbacks=[watcher])
+    return history.history["bad_records"], watcher.total
+
+
+def test_training_prints_and_writes_the_count_of_each_epoch(mutants, tmp_path, capsys):
+    split, run = mutants
+    run = dataclasses.replace(run, data=dataclasses.replace(run.data, max_bad_records=5000.0))
+    batches = [
+        int(targets["bad_records"].numpy().sum())
+        for _, targets in input_pipeline.training_dataset(run, split).take(8)
+    ]
+    counts, total = train(run, split, tmp_path, step=0, steps=3)
+    assert counts == [sum(batches[:3]), sum(batches[3:6])] and total == sum(batches[:6])
+    printed = capsys.readouterr().err
+    for epoch, count in enumerate(counts):
+        assert (
+            f"epoch {epoch + 1}: {int(count)} bad records skipped (the run stops above 5000)"
+            in (printed)
+        )
+    path = tmp_path / skipped_records.LOG
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["step"], line["new"]) for line in lines] == [
+        (step + 1, count) for step, count in enumerate(batches[:6]) if count
+    ]
+    # Going on at step 4: what was written after it is forgotten, and counted again.
+    assert skipped_records.total_until(str(tmp_path), 4) == sum(batches[:4])
+    counts, total = train(run, split, tmp_path, step=4, steps=2)
+    assert counts == [sum(batches[4:6]), sum(batches[6:8])] and total == sum(batches)
+
+
+def test_too_many_end_the_run_by_name(mutants, tmp_path):
+    split, run = mutants
+    # A share below 1: 0.02 of 2,300.
+    run = dataclasses.replace(run, data=dataclasses.replace(run.data, max_bad_records=0.02))
+    with pytest.raises(RunError, match=r"more than the 46 that --max_bad_records") as error:
+        train(run, split, tmp_path, step=0, steps=200)
+    assert str(error.value).count(f"of {split.files[0]}: ") == 3
+
+
+@pytest.mark.parametrize(
+    "limit, records, allowed",
+    [(None, 10, 5), (None, 1000, 100), (None, 1_281_167, 12811), (0.5, 7, 3), (20.0, 7, 20)],
+)
+def test_limits(limit, records, allowed):
+    assert DataConfig(data_dir="", max_bad_records=limit).bad_record_limit(records) == allowed
+    with pytest.raises(ValueError, match="max_bad_records"):
+        DataConfig(data_dir="", max_bad_records=-1.0)
+    with pytest.raises(ValueError, match="on_bad_record.*'ignore'"):
+        DataConfig(data_dir="", on_bad_record="ignore")
+
+
+def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
+    # Teacher logits do not matter here.
+    usable = [name for name in KINDS if KINDS[name] or "logit" in name]
+    split = write(tmp_path, [kind(name, base) for name in KINDS], split="validation")
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    scores, _ = evaluate.score(make_model(run), run, split)
+    assert (scores["images"], scores["bad_records"]) == (len(usable), len(KINDS) - len(usable))
+    run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
+    with pytest.raises((tf.errors.OpError, UnicodeDecodeError)):
+        evaluate.score(make_model(run), run, split)

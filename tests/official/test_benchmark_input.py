@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from datasets import reader, schema
 from nets import ModelConfig
-from official import allocator, benchmark_input
+from official import allocator, benchmark_input, made_up_photos
 from official.benchmark_input import Timing
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 from preprocessing import PreprocessingConfig
@@ -19,7 +19,9 @@ def config(**recipe) -> RunConfig:
         model=ModelConfig(num_classes=4),
         preprocessing=PreprocessingConfig(image_size=16),
         recipe=RecipeConfig(**{"batch_size": 4, "mixup_type": 1, **recipe}),
-        data=DataConfig(data_dir="", num_classes=1000, shuffle_buffer=8, on_bad_record="skip"),
+        data=DataConfig(
+            data_dir="", num_classes=made_up_photos.CLASSES, shuffle_buffer=8, on_bad_record="skip"
+        ),
     )
 
 
@@ -56,7 +58,7 @@ def test_the_sums_are_right():
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> reader.Split:
     folder = tmp_path_factory.mktemp("made-up")
-    mean = benchmark_input.write_photos(str(folder), 24, quality=92, shards=2)
+    mean = made_up_photos.write_photos(str(folder), 24, quality=92, shards=2)
     # Photos of that size and quality have some 40 to 140 KiB.
     assert 40_000 < mean < 140_000
     return reader.find_split(str(folder))
@@ -86,4 +88,5 @@ def test_every_stage_runs_in_turn(split):
 def test_malloc_can_be_told():
     import platform
 
-    assert allocator.keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+    for cores in (None, 2, 64):
+        assert allocator.keep_freed_memory(cores) == (platform.libc_ver()[0] == "glibc")

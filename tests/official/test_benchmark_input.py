@@ -19,9 +19,7 @@ def config(**recipe) -> RunConfig:
         model=ModelConfig(num_classes=4),
         preprocessing=PreprocessingConfig(image_size=16),
         recipe=RecipeConfig(**{"batch_size": 4, "mixup_type": 1, **recipe}),
-        data=DataConfig(
-            data_dir="", num_classes=made_up_photos.CLASSES, shuffle_buffer=8, on_bad_record="skip"
-        ),
+        data=DataConfig(data_dir="", num_classes=made_up_photos.CLASSES, shuffle_buffer=8),
     )
 
 

@@ -67,6 +67,21 @@ def count_records(path: str) -> int:
     Raises:
         DatasetError: The file ends inside a record, or a length's checksum is wrong.
     """
+    count, damage = count_whole_records(path)
+    if damage:
+        raise DatasetError(damage)
+    return count
+
+
+def count_whole_records(path: str) -> tuple[int, str]:
+    """Number of records before the first broken frame, and what is wrong there.
+
+    A record begins where the one before it ends, so nothing can be found behind a broken frame.
+    A record whose data was changed in place is not noticed: its checksum is not read here.
+
+    Returns:
+        The count, and the damage in words, empty if there is none.
+    """
     size = file_size(path)
     position = 0
     count = 0
@@ -75,24 +90,24 @@ def count_records(path: str) -> int:
             file.seek(position)
             header = file.read(_HEADER.size)
             if len(header) < _HEADER.size:
-                raise _cut_off(path, count, position, size)
+                return count, _cut_off(path, count, position, size)
             length, crc = _HEADER.unpack(header)
             if masked_crc32c(header[:8]) != crc:
-                raise DatasetError(
+                return count, (
                     f"{path}: no TFRecord record at byte {position} of {size} (after {count} "
                     "records): the checksum of its length is wrong. The file is damaged, "
                     "compressed, or no TFRecord file; convert the data again"
                 )
             end = position + _HEADER.size + length + _DATA_CRC_BYTES
             if end > size:
-                raise _cut_off(path, count, position, size)
+                return count, _cut_off(path, count, position, size)
             position = end
             count += 1
-    return count
+    return count, ""
 
 
-def _cut_off(path: str, count: int, position: int, size: int) -> DatasetError:
-    return DatasetError(
+def _cut_off(path: str, count: int, position: int, size: int) -> str:
+    return (
         f"{path}: cut off in the middle: it ends at byte {size}, inside the record that starts "
         f"at byte {position} ({count} whole records before it). Copy it again or convert the "
         "data again"

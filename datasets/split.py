@@ -26,13 +26,16 @@ class Split:
         name: "train", "validation", ...: the pattern up to its first special character.
         pattern: What the file names match.
         files: Paths, sorted.
-        counts: Number of records in each file.
+        counts: Number of records in each file; of a damaged file, those that it had, or where
+            nobody knows, the whole ones and the broken one.
+        damage: What is wrong with damaged files, one line each; see `find_split`.
     """
 
     name: str
     pattern: str
     files: tuple[str, ...]
     counts: tuple[int, ...]
+    damage: tuple[str, ...] = ()
 
     @property
     def num_examples(self) -> int:
@@ -67,7 +70,9 @@ def load_manifest(data_dir: str) -> dict[str, Any] | None:
         return manifest_lib.decode_manifest(file.read(), path)
 
 
-def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> Split:
+def find_split(
+    data_dir: str, pattern: str = "train-*", verify: bool = True, allow_damage: bool = False
+) -> Split:
     """Finds the shards that match `pattern` and counts their records.
 
     Counts come from the manifest where it knows the file, else the file is walked. The usual
@@ -78,6 +83,8 @@ def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> 
         pattern: Shell pattern for file names; may begin with a folder, as in "val/*.tfrec".
         verify: Whether sizes are compared with the manifest. False saves one look at each
             file; files that the manifest does not know are walked all the same.
+        allow_damage: Whether a file that is cut off, changed or broken is described in
+            `Split.damage` instead of refused. For readers that skip what they cannot read.
 
     Returns:
         The split.
@@ -91,10 +98,14 @@ def find_split(data_dir: str, pattern: str = "train-*", verify: bool = True) -> 
     _check_complete(matching, data_dir)
     known = _known_shards(data_dir)
     files = tuple(os.path.join(data_dir, name) for name in matching)
-    counts = tuple(
+    counted = [
         _count(path, known.get(name), verify) for name, path in zip(matching, files, strict=True)
-    )
-    split = Split(_split_name(pattern), pattern, files, counts)
+    ]
+    damage = tuple(what for _, what in counted if what)
+    if damage and not allow_damage:
+        raise DatasetError(damage[0])
+    counts = tuple(count for count, _ in counted)
+    split = Split(_split_name(pattern), pattern, files, counts, damage)
     if not split.num_examples:
         raise DatasetError(
             f"the {len(files)} files {pattern!r} in {data_dir} hold no records; convert the data "
@@ -195,15 +206,16 @@ def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _count(path: str, known: dict[str, Any] | None, verify: bool) -> int:
+def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, str]:
+    """Number of records that the file at `path` has or had, and its damage in words."""
     if known is None:
-        return framing.count_records(path)
-    if verify:
-        size = framing.file_size(path)
-        if size != known["bytes"]:
-            change = "cut off" if size < known["bytes"] else "changed"
-            raise DatasetError(
-                f"{path} is {change}: it has {size} bytes, {manifest_lib.MANIFEST_FILE} says "
-                f"{known['bytes']}. Copy it again or convert the data again"
-            )
-    return known["images"]
+        whole, damage = framing.count_whole_records(path)
+        return whole + bool(damage), damage
+    size = framing.file_size(path) if verify else known["bytes"]
+    if size == known["bytes"]:
+        return known["images"], ""
+    change = "cut off" if size < known["bytes"] else "changed"
+    return known["images"], (
+        f"{path} is {change}: it has {size} bytes, {manifest_lib.MANIFEST_FILE} says "
+        f"{known['bytes']}. Copy it again or convert the data again"
+    )

@@ -7,7 +7,11 @@ paper's table 1 does (there: batch 64 on a P40). The clock stops when the result
 
     python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
 
-measures networks without a checkpoint instead, see `official/benchmark_models.py`.
+measures networks without a checkpoint instead, see `official/benchmark_models.py`;
+
+    python -m official.benchmark --input_only [--data_dir DIR] [--threads 2]
+
+measures the training input, see `official/benchmark_input.py`.
 """
 
 import json
@@ -19,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from official import benchmark_models, command, serving
+from official import benchmark_input, benchmark_models, command, serving
 from official.configuration import RunError
 
 FLAGS = flags.FLAGS
@@ -89,9 +93,12 @@ def device_name() -> str:
 
 
 def main() -> None:
-    """Prints one JSON line per batch size, or the CSV of --models."""
+    """Prints one JSON line per batch size, the CSV of --models, or a line about the input."""
+    if FLAGS.input_only:
+        benchmark_input.run()
+        return
     if not FLAGS.saved_model and not FLAGS.models:
-        raise RunError("--saved_model or --models must be given; see --help.")
+        raise RunError("--saved_model, --models or --input_only must be given; see --help.")
     try:
         sizes = [int(value) for value in FLAGS.batch_size]
     except ValueError:
@@ -120,6 +127,8 @@ def define_flags() -> None:
     flags.DEFINE_float("seconds", 10.0, "Time to measure per batch size.", lower_bound=0.0)
     benchmark_models.define_flags()
     flags.adopt_module_key_flags(benchmark_models)
+    benchmark_input.define_flags()
+    flags.adopt_module_key_flags(benchmark_input)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,10 @@ def _guarded(
         fail(str(error), error)
     except tf.errors.OpError as error:
         fail(explain(error), error)
+    except UnicodeDecodeError as error:
+        # TensorFlow quotes bytes that are no tf.train.Example in its error, as if they were text.
+        quoted = bytes(error.object)[:60].decode("ascii", "backslashreplace")
+        fail(f"the data could not be read: a record is damaged: {quoted}", error)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)

@@ -18,6 +18,7 @@ from preprocessing import PreprocessingConfig
 
 CONFIG_FILE = "config.json"
 LABELS_FILE = "labels.txt"
+ON_BAD_RECORD = ("skip", "fail")
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 
 
@@ -115,6 +116,7 @@ class DataConfig:
     """Which records a run reads; fields are the flags of the same names.
 
     `num_images` is the number of training pictures that the schedules were made for.
+    `on_bad_record` and `on_bad_val_record`: see docs/input_pipeline.md.
     """
 
     data_dir: str
@@ -127,6 +129,30 @@ class DataConfig:
     shuffle_buffer: int = 10_000
     val_batch_size: int = 256
     private_threads: int = 0
+    on_bad_record: str = "fail"
+    on_bad_val_record: str = "fail"
+    max_bad_records: float | None = None
+    data_service: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses values that cannot be read with.
+
+        Raises:
+          ValueError: the flag, its value and what is right.
+        """
+        for name in ("on_bad_record", "on_bad_val_record"):
+            value = getattr(self, name)
+            _require(name, value, value in ON_BAD_RECORD, f"one of {list(ON_BAD_RECORD)}")
+        limit = self.max_bad_records
+        _require("max_bad_records", limit, limit is None or limit >= 0, "at least 0")
+
+    def bad_record_limit(self, num_examples: int) -> int:
+        """Returns how many of `num_examples` records may be bad before a run stops."""
+        if self.max_bad_records is None:
+            return min(max(100, num_examples // 100), num_examples // 2)
+        if self.max_bad_records < 1:
+            return int(self.max_bad_records * num_examples)
+        return int(self.max_bad_records)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,10 +216,15 @@ def load(model_dir: str) -> RunConfig:
 def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     """Returns a line `section.field: saved -> wanted` for each difference that forbids resuming.
 
-    The folder of the data, evaluation and the number of reading threads may change between a run
-    and its continuation.
+    The folder of the data, evaluation, how bad records are met and what does the reading may
+    change between a run and its continuation.
     """
-    free = {"data": {"data_dir", "val_regex", "val_batch_size", "private_threads"}}
+    free = {
+        "data": {
+            *("data_dir", "val_regex", "val_batch_size", "private_threads", "data_service"),
+            *("on_bad_record", "on_bad_val_record", "max_bad_records"),
+        }
+    }
     old, new = saved.to_dict(), wanted.to_dict()
     lines = []
     for section, fields in new.items():

@@ -27,6 +27,7 @@ def evaluate(
     checkpoint: str = "",
     batch_size: int = 0,
     num_gpus: int = -1,
+    on_bad_record: str = "",
 ) -> dict:
     """Returns the scores of a run's checkpoint.
 
@@ -37,19 +38,24 @@ def evaluate(
       checkpoint: prefix of a checkpoint; default: the newest.
       batch_size: pictures per batch; default: the run's --val_batch_size.
       num_gpus: see `command.strategy`.
+      on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
+        --on_bad_val_record.
 
     Returns:
       checkpoint, step, data_dir, val_regex, images, correct_top1, correct_top5, top1, top5, ece
-      (shares in 0 to 1), cross_entropy, seconds.
+      (shares in 0 to 1), cross_entropy, seconds; bad_records where they are skipped.
 
     Raises:
       RunError or DatasetError: no such run, checkpoint or data.
     """
     config = configuration.load(model_dir)
+    data = dataclasses.replace(
+        config.data,
+        val_batch_size=batch_size or config.data.val_batch_size,
+        on_bad_val_record=on_bad_record or config.data.on_bad_val_record,
+    )
+    config = dataclasses.replace(config, data=data)
     split = run.evaluation_split(config, data_dir, pattern)
-    if batch_size:
-        data = dataclasses.replace(config.data, val_batch_size=batch_size)
-        config = dataclasses.replace(config, data=data)
     with command.strategy(num_gpus).scope():
         network = run.network_for_inference(config.model, run.input_shape(config))
         model = trainer.Trainer(network, config.recipe, total_steps=1)
@@ -71,17 +77,22 @@ def score(
 ) -> tuple[dict, float]:
     """Returns the scores over all of `split` and the seconds that it took.
 
+    Where bad records are skipped, the scores hold their number as `bad_records`.
+
     Raises:
-      RunError: another number of pictures was scored than the split holds.
+      RunError: another number of pictures was scored than the split holds, or none.
     """
     start = time.monotonic()
     dataset = input_pipeline.evaluation_dataset(config, split)
     verbose = 1 if sys.stderr.isatty() else 0
     scores = trainer.summarise(model.evaluate(dataset, verbose=verbose, return_dict=True))
-    if scores["images"] != split.num_examples:
+    bad = split.num_examples - scores["images"]
+    if not 0 <= bad < split.num_examples or (bad and config.data.on_bad_val_record == "fail"):
         raise configuration.RunError(
             f"{scores['images']} pictures were scored, but the shards hold {split.num_examples}."
         )
+    if config.data.on_bad_val_record == "skip":
+        scores["bad_records"] = bad
     return scores, time.monotonic() - start
 
 
@@ -94,6 +105,7 @@ def main() -> None:
         FLAGS.checkpoint,
         FLAGS.val_batch_size,
         FLAGS.num_gpus,
+        FLAGS.on_bad_record or "",
     )
     record(FLAGS.model_dir, result)
 
@@ -108,6 +120,8 @@ def record(model_dir: str, result: dict) -> None:
         f"ECE {result['ece']:.4f}  cross entropy {result['cross_entropy']:.4f}  "
         f"({result['images'] / max(result['seconds'], 1e-9):.0f} images/s)"
     )
+    if result.get("bad_records"):
+        print(f"not scored: {result['bad_records']} bad records")
 
 
 def define_flags() -> None:
@@ -118,6 +132,13 @@ def define_flags() -> None:
     flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
     flags.DEFINE_integer(
         "num_gpus", -1, "GPUs to use; -1: all there are, 0: the CPU.", lower_bound=-1
+    )
+    flags.DEFINE_enum(
+        "on_bad_record",
+        None,
+        configuration.ON_BAD_RECORD,
+        "Records that cannot be scored: fail, or leave them out and say how many; default: the "
+        "run's --on_bad_val_record, which is fail if nothing was said.",
     )
     flags.adopt_module_key_flags(run_flags)
 

@@ -134,6 +134,44 @@ def define_data_flags() -> None:
         lower_bound=0,
     )
     flags.DEFINE_integer("val_batch_size", 256, "Pictures in one evaluation batch.", lower_bound=1)
+    define_reading_flags()
+
+
+def define_reading_flags() -> None:
+    """What happens with bad records, and who computes the training pictures."""
+    flags.DEFINE_enum(
+        "on_bad_record",
+        "skip",
+        configuration.ON_BAD_RECORD,
+        "Training records that cannot be used (damaged shard or picture, label out of range, wrong "
+        "number of teacher logits): skip and count them, or fail.",
+    )
+    flags.DEFINE_float(
+        "max_bad_records",
+        None,
+        "Bad records in one pass over the training data above which the run stops; below 1: a "
+        "share of all. Default: 1 % of the records, at least 100, at most half.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_enum(
+        "on_bad_val_record",
+        "fail",
+        configuration.ON_BAD_RECORD,
+        "Records of the validation split that cannot be used: fail, or leave them out of the "
+        "score, which says how many pictures it counts.",
+    )
+    flags.DEFINE_string(
+        "data_service",
+        "",
+        "HOST:PORT of a tf.data service (`python -m official.data_service`) whose workers decode "
+        "and augment the training pictures; default: this process does.",
+    )
+    flags.DEFINE_boolean(
+        "keep_freed_memory",
+        True,
+        "Keep the memory of batches for the next ones instead of giving it back to the system each "
+        "time (glibc only): less CPU time for the input, and memory stays at its peak.",
+    )
 
 
 def define_model_flags() -> None:

@@ -2,13 +2,15 @@
 
 Training is an endless stream in which everything random is a function of (seed, epoch, index of
 the record), so that one seed feeds the same pixels with any number of threads, and a run that
-stopped after k steps goes on with the pictures of step k + 1.
+stopped after k steps goes on with the pictures of step k + 1. docs/input_pipeline.md has the
+reasons and the measurements.
 """
 
 import tensorflow as tf
 
 import preprocessing
-from datasets import reader, schema
+from datasets import bad_records, reader, schema
+from official import command, data_service
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 
 # Keeps the random numbers of mixup apart from those of the pictures.
@@ -16,7 +18,7 @@ _MIXUP_STREAM = -1
 
 
 def training_dataset(
-    config: RunConfig, split: reader.Split, start_step: int = 0
+    config: RunConfig, split: reader.Split, start_step: int = 0, skipped: int = 0
 ) -> tf.data.Dataset:
     """Returns the endless training data from the batch of step `start_step` on.
 
@@ -24,48 +26,125 @@ def training_dataset(
       config: the run.
       split: the training shards.
       start_step: updates already done.
+      skipped: bad records that were left out before it, the sum of `bad_records` over the batches.
 
     Returns:
       Elements `(images, targets)`: images float32 [B, S, S, 3]; targets a dict of `labels`
-      float32 [B, C] (one-hot, or mixed) and, with distillation, `teacher` float32 [B, C]
-      (softmax of the teacher's logits at the temperature).
+      float32 [B, C] (one-hot, or mixed), with distillation `teacher` float32 [B, C] (softmax of
+      the teacher's logits at the temperature), and with `on_bad_record` at `skip` also
+      `bad_records` int64 [B], how many were left out just before the example.
     """
-    recipe = config.recipe
-    per_step = recipe.batch_size * (2 if recipe.mixup_type == 1 else 1)
-    records = reader.training_stream(
-        split,
-        seed=recipe.seed,
-        shuffle_buffer=config.data.shuffle_buffer,
-        start_example=start_step * per_step,
-    )
-    examples = records.map(
-        lambda record: _training_example(record, config),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
-    batches = examples.batch(per_step, drop_remainder=True)
+    recipe, data = config.recipe, config.data
+    per_step = pictures_per_step(recipe)
+    start = start_step * per_step + skipped
+    if data.data_service:
+        batches = data_service.distribute(served_batches(config, split, start), data.data_service)
+        batches = batches.rebatch(per_step, drop_remainder=True)
+    else:
+        records = reader.training_stream(
+            split,
+            seed=recipe.seed,
+            shuffle_buffer=data.shuffle_buffer,
+            start_example=start,
+            skip_damage=data.on_bad_record == "skip",
+        )
+        batches = _training_batches(records, config, split, whole=True)
     if recipe.mixup_type:
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
         batches = tf.data.Dataset.zip((steps, batches)).map(
             lambda step, batch: _mix(step, batch, recipe), num_parallel_calls=2, deterministic=True
         )
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(config.data))
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(data))
+
+
+def pictures_per_step(recipe: RecipeConfig) -> int:
+    """Returns how many pictures are decoded for one update: mixup type 1 makes one of two."""
+    return recipe.batch_size * (2 if recipe.mixup_type == 1 else 1)
+
+
+def served_batches(
+    config: RunConfig, split: reader.Split, start_example: int, passes: int | None = None
+) -> tf.data.Dataset:
+    """Returns what the workers of a tf.data service compute together: batches before mixing.
+
+    Args:
+      config: the run.
+      split: the training shards.
+      start_example: records that have been read already; see `reader.shared_stream`.
+      passes: over the data; default: endless.
+    """
+    records = reader.shared_stream(
+        split,
+        seed=config.recipe.seed,
+        shuffle_buffer=config.data.shuffle_buffer,
+        start_example=start_example,
+        passes=passes,
+        skip_damage=config.data.on_bad_record == "skip",
+    )
+    return _training_batches(records, config, split).with_options(_options(config.data))
+
+
+def _training_batches(
+    records: tf.data.Dataset, config: RunConfig, split: reader.Split, whole: bool = False
+) -> tf.data.Dataset:
+    """Returns augmented pictures and targets of `pictures_per_step` records, not yet mixed.
+
+    With `whole` each batch has that size in its static shape: for endless records.
+    """
+    size = pictures_per_step(config.recipe)
+
+    def example(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return _training_example(record, config)
+
+    if config.data.on_bad_record == "fail":
+        examples = records.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return examples.batch(size, drop_remainder=whole)
+    counted = bad_records.map_batch_and_skip(
+        records,
+        example,
+        _example_signature(config),
+        size,
+        # Where less than one record in twenty is good, or none in two passes.
+        give_up_after=2 * split.num_examples + 20 * size,
+    )
+
+    def with_count(batch: tuple, skipped: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        result = batch[0], {**batch[1], "bad_records": skipped}
+        for tensor in tf.nest.flatten(result) if whole else ():
+            tensor.set_shape([size, *tensor.shape[1:]])
+        return result
+
+    return counted.map(with_count)
+
+
+def _example_signature(config: RunConfig) -> tuple[tf.TensorSpec, dict[str, tf.TensorSpec]]:
+    """Returns the shapes and types of `_training_example`."""
+    side, classes = config.preprocessing.train_size, config.data.num_classes
+    targets = {"labels": tf.TensorSpec([classes], tf.float32)}
+    if config.recipe.kd_temp > 0:
+        targets["teacher"] = tf.TensorSpec([classes], tf.float32)
+    return tf.TensorSpec([side, side, 3], tf.float32), targets
 
 
 def evaluation_dataset(config: RunConfig, split: reader.Split) -> tf.data.Dataset:
     """Returns every record of `split` once, in order, the last batch as small as it comes.
 
+    With `on_bad_val_record` at `skip` bad records are missing; how many is the difference to
+    `split.num_examples`.
+
     Returns:
       Elements `(images, labels)`: float32 [n, S, S, 3] and int64 [n].
     """
+    skip = config.data.on_bad_val_record == "skip"
+    examples = reader.read_records(split, skip_damage=skip).map(
+        lambda record: _evaluation_example(record, config),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    if skip:
+        examples = examples.ignore_errors()
     return (
-        reader.read_records(split)
-        .map(
-            lambda record: _evaluation_example(record, config),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .batch(config.data.val_batch_size)
+        examples.batch(config.data.val_batch_size)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(_options(config.data))
     )
@@ -93,13 +172,26 @@ def _training_example(
         record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
     )
     seed = preprocessing.example_seed(recipe.seed, record["epoch"], record["index"])
-    image = preprocessing.train_image(
-        example["encoded"], example["bbox"], seed, config.preprocessing
-    )
+    encoded = bad_records.assert_whole_image(example["encoded"], example["filename"])
+    image = preprocessing.train_image(encoded, example["bbox"], seed, config.preprocessing)
     targets = {"labels": tf.one_hot(_checked_label(example, config.data), classes)}
     if recipe.kd_temp > 0:
         targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
     return image, targets
+
+
+def why_bad(record: dict[str, tf.Tensor], config: RunConfig) -> str:
+    """Returns why a training record cannot be used, in a line, or "" where it can."""
+    if record["serialized"] == reader.UNREADABLE:
+        return "cannot be read: the file is damaged here or before"
+    try:
+        _training_example(record, config)
+    except tf.errors.OpError as error:
+        return command.explain(error).removeprefix("the data could not be read: ")
+    except UnicodeDecodeError:
+        # TensorFlow quotes the bytes that it could not parse, and Python chokes on them.
+        return "is no tf.train.Example"
+    return ""
 
 
 def _evaluation_example(
@@ -136,6 +228,11 @@ def _mix(
     result = {"labels": mixed[1]}
     if teacher is not None:
         result["teacher"] = mixed[2]
+    if "bad_records" in targets:
+        # Of two batches one is made, so two counts make one, too.
+        result["bad_records"] = tf.reduce_sum(
+            tf.reshape(targets["bad_records"], [-1, recipe.batch_size]), axis=0
+        )
     return mixed[0], result
 
 

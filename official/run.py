@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from datasets import catalog, reader
 from nets import ModelConfig, build_model
-from official import configuration, files
+from official import configuration, files, skipped_records
 from official.configuration import LABELS_FILE, RunConfig, RunError
 
 CHECKPOINT_NAME = "model.ckpt"
@@ -126,7 +126,11 @@ def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -
         raise RunError(
             "--data_dir must be given: the run was imported without data, so it has none to score."
         )
-    return reader.find_split(data_dir or config.data.data_dir, pattern or config.data.val_regex)
+    return skipped_records.find_split(
+        data_dir or config.data.data_dir,
+        pattern or config.data.val_regex,
+        config.data.on_bad_val_record,
+    )
 
 
 def save_labels(data_dir: str, model_dir: str, label_offset: int = 0) -> None:

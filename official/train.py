@@ -18,6 +18,7 @@ from absl import flags
 from datasets import reader
 from nets import build_model
 from official import (
+    allocator,
     best_checkpoints,
     callbacks,
     command,
@@ -28,6 +29,7 @@ from official import (
     pretrained,
     run,
     run_modes,
+    skipped_records,
     trainer,
 )
 from official import flags as run_flags
@@ -42,7 +44,7 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     Raises:
       RunError or DatasetError: flags or data that cannot be trained on.
     """
-    split = reader.find_split(FLAGS.data_dir, FLAGS.train_regex)
+    split = skipped_records.find_split(FLAGS.data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
     try:
         classes = run.count_classes(
             FLAGS.data_dir, FLAGS.dataset_name or "", FLAGS.num_classes, FLAGS.label_offset
@@ -77,6 +79,10 @@ def _data_config(num_classes: int, num_images: int) -> DataConfig:
         shuffle_buffer=run.shuffle_buffer(FLAGS.dataset_name or "", FLAGS.shuffle_buffer),
         val_batch_size=FLAGS.val_batch_size,
         private_threads=FLAGS.datasets_num_private_threads,
+        on_bad_record=FLAGS.on_bad_record,
+        on_bad_val_record=FLAGS.on_bad_val_record,
+        max_bad_records=FLAGS.max_bad_records,
+        data_service=FLAGS.data_service,
     )
 
 
@@ -121,6 +127,8 @@ def prepare_model_dir(config: RunConfig, model_dir: str) -> None:
 
 def main() -> None:
     """Trains as the flags say, or does what --eval_only or --export_only ask for."""
+    if FLAGS.keep_freed_memory:
+        allocator.keep_freed_memory()
     if FLAGS.eval_only and FLAGS.export_only:
         raise RunError("--eval_only and --export_only exclude each other.")
     if FLAGS.eval_only:
@@ -252,11 +260,17 @@ def fit(
         last_step = min(last_step, FLAGS.max_train_steps)
     epochs = -(-last_step // per_epoch)
     progress = callbacks.Progress(recipe.batch_size, per_epoch, epochs, step)
+    skipped = skipped_records.SkippedRecords(model_dir, config, split, validation, step)
     keeper = callbacks.Checkpoints(manager, int(per_epoch * FLAGS.save_checkpoints_epochs))
     watchers = [
+        skipped,  # Before the checkpoints: a resumed run needs the account of its step.
         keeper,
         progress,
-        callbacks.Records(model_dir, progress, {"val_regex": config.data.val_regex}),
+        callbacks.Records(
+            model_dir,
+            progress,
+            {"val_regex": config.data.val_regex, "val_records": validation.num_examples},
+        ),
         callbacks.StopOnNonFinite(lambda: non_finite_advice(config)),
         tf.keras.callbacks.TensorBoard(
             os.path.join(model_dir, "logs"), write_graph=False, update_freq=max(1, per_epoch // 10)
@@ -274,7 +288,7 @@ def fit(
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
         model.fit(
-            input_pipeline.training_dataset(config, split, start_step=step),
+            input_pipeline.training_dataset(config, split, step, skipped.total),
             initial_epoch=epoch,
             epochs=until,
             steps_per_epoch=steps,

@@ -34,6 +34,7 @@ class Trainer(tf.keras.Model):
         self._means = {name: tf.keras.metrics.Mean(name=name) for name in names}
         # Mixed labels have no single right answer, so there is nothing to count with mixup.
         self._train_top1 = None if recipe.mixup_type else tf.keras.metrics.Mean(name="top1")
+        self._bad_records = tf.keras.metrics.Sum(name="bad_records", dtype=tf.int64)
         self._eval_loss = tf.keras.metrics.Mean(name="cross_entropy")
         self._images = metrics.Images()
         self._correct1 = metrics.Correct(1, name="correct_top1")
@@ -46,6 +47,7 @@ class Trainer(tf.keras.Model):
         return [
             *self._means.values(),
             *([self._train_top1] if self._train_top1 else []),
+            self._bad_records,
             self._eval_loss,
             self._images,
             self._correct1,
@@ -82,6 +84,9 @@ class Trainer(tf.keras.Model):
             hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets["labels"], -1))
             self._train_top1.update_state(tf.cast(hits, tf.float32))
             result["top1"] = self._train_top1.result()
+        if "bad_records" in targets:
+            self._bad_records.update_state(targets["bad_records"])
+            result["bad_records"] = self._bad_records.result()
         result["learning_rate"] = rate
         if keep_probability is not None:
             result["dropblock_kp"] = keep_probability

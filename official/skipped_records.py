@@ -1,0 +1,146 @@
+"""Keeps the account of bad training records: printed, written down, and limited.
+
+MODEL_DIR/bad_records.jsonl has a line for each step at which records were left out: the step, how
+many since the step before, and how many in all. A run that goes on needs the last number to find
+its place among the records again.
+"""
+
+import os
+import sys
+
+import tensorflow as tf
+
+from datasets import reader
+from official import files, input_pipeline
+from official.configuration import RunConfig, RunError
+
+LOG = "bad_records.jsonl"
+_SHOWN = 3
+_SEARCHED = 2000
+
+
+class SkippedRecords(tf.keras.callbacks.Callback):
+    """Counts what `on_bad_record=skip` leaves out; ends the run when it is too much."""
+
+    def __init__(
+        self,
+        model_dir: str,
+        config: RunConfig,
+        split: reader.Split,
+        validation: reader.Split,
+        step: int,
+    ):
+        """Goes on with the account of `model_dir` at `step`."""
+        super().__init__()
+        self._path = os.path.join(model_dir, LOG)
+        self._config = config
+        self._split = split
+        self._val_records = validation.num_examples
+        self._total = total_until(model_dir, step)
+        # One epoch of mixup type 1 passes over the data twice.
+        passes = input_pipeline.pictures_per_step(config.recipe) // config.recipe.batch_size
+        self._limit = passes * config.data.bad_record_limit(split.num_examples)
+        self._epoch_total = 0
+
+    @property
+    def total(self) -> int:
+        """Records left out since the run began."""
+        return self._total
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the epoch's count."""
+        self._epoch_total = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Writes down what the step left out.
+
+        Raises:
+          RunError: more than the limit in this epoch.
+        """
+        count = round(float((logs or {}).get("bad_records", 0)))
+        new = count - self._epoch_total
+        if not new:
+            return
+        self._epoch_total = count
+        self._total += new
+        step = int(self.model.optimizer.iterations.numpy())
+        files.append_json_line(self._path, {"step": step, "new": new, "total": self._total})
+        if count > self._limit:
+            raise RunError(too_many(count, self._limit, step, self._config, self._split))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Prints the epoch's counts, if there are any."""
+        if self._epoch_total:
+            print(
+                f"epoch {epoch + 1}: {self._epoch_total} bad records skipped (the run stops above "
+                f"{self._limit}); `python -m datasets.verify {self._config.data.data_dir}` names "
+                "them",
+                file=sys.stderr,
+            )
+        missing = self._val_records - int((logs or {}).get("val_images", self._val_records))
+        if missing:
+            print(
+                f"epoch {epoch + 1}: {missing} of {self._val_records} validation records are bad "
+                "and were not scored",
+                file=sys.stderr,
+            )
+
+
+def total_until(model_dir: str, step: int) -> int:
+    """Returns how many records a run left out up to `step`, and forgets the lines after it."""
+    path = os.path.join(model_dir, LOG)
+    lines = files.read_json_lines(path)
+    kept = [line for line in lines if line["step"] <= step]
+    if len(kept) != len(lines):
+        files.write_json_lines(path, kept)
+    return kept[-1]["total"] if kept else 0
+
+
+def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:
+    """Returns the error for too many bad records, with the first ones by name."""
+    found = find_bad(config, split, _SHOWN, _SEARCHED)
+    shown = f" The first among {_SEARCHED} records: " + "; ".join(found) + "." if found else ""
+    return (
+        f"{count} bad records were skipped in one epoch, more than the {limit} that "
+        f"--max_bad_records allows, by step {step}.{shown} Repair the data (`python -m "
+        f"datasets.verify {config.data.data_dir}` names what is wrong), correct --num_classes, or "
+        "raise --max_bad_records."
+    )
+
+
+def find_bad(config: RunConfig, split: reader.Split, most: int, searched: int) -> list[str]:
+    """Returns a line for each of the first bad records: file, number in it, reason.
+
+    Args:
+      config: the run.
+      split: the training shards.
+      most: lines wanted.
+      searched: records to look at.
+    """
+    found: list[str] = []
+    records = reader.read_records(split, skip_damage=True).take(searched)
+    for record in records:
+        reason = input_pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, config)
+        if reason:
+            found.append(f"{_place(split, int(record['index']))}: {reason}")
+            if len(found) == most:
+                break
+    return found
+
+
+def _place(split: reader.Split, index: int) -> str:
+    """Returns file and number of a record in words."""
+    file = max(number for number, offset in enumerate(split.offsets) if offset <= index)
+    return f"record {index - split.offsets[file]} of {split.files[file]}"
+
+
+def find_split(data_dir: str, pattern: str, on_bad_record: str) -> reader.Split:
+    """Finds shards; damaged ones are refused, or with `skip` named and read as far as they go.
+
+    Raises:
+      DatasetError: no such data, or damaged shards that may not be skipped.
+    """
+    split = reader.find_split(data_dir, pattern, allow_damage=on_bad_record == "skip")
+    for line in split.damage:
+        print(f"note: {line}. What cannot be read is skipped and counted.", file=sys.stderr)
+    return split

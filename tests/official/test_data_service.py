@@ -1,0 +1,135 @@
+"""A dispatcher and two workers on this machine compute every picture of an epoch exactly once."""
+
+import gc
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from datasets import reader, schema
+from nets import ModelConfig
+from official import data_service, input_pipeline
+from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from preprocessing import PreprocessingConfig
+
+NUM = 50
+SHARDS = (9, 1, 14, 0, 12, 14)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory) -> reader.Split:
+    """50 pictures in 6 uneven shards; the label of each is its number."""
+    folder = tmp_path_factory.mktemp("numbered")
+    random = np.random.default_rng(3)
+    label = 0
+    for shard, count in enumerate(SHARDS):
+        path = str(folder / f"train-{shard:05d}-of-{len(SHARDS):05d}")
+        with tf.io.TFRecordWriter(path) as writer:
+            for _ in range(count):
+                pixels = random.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+                example = schema.encode_example(
+                    encoded=tf.io.encode_jpeg(pixels).numpy(),
+                    height=24,
+                    width=20,
+                    label=label,
+                    image_format="JPEG",
+                    filename=f"{label}.jpg",
+                )
+                writer.write(example)
+                label += 1
+    return reader.find_split(str(folder))
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A service of two workers."""
+    dispatcher = data_service.start_dispatcher(0)
+    place = dispatcher.target.removeprefix("grpc://")
+    workers = [data_service.start_worker(place, host="localhost") for _ in range(2)]
+    yield place
+    gc.collect()  # Iterators say goodbye to their service, and wait for a minute if it is gone.
+    del workers, dispatcher
+
+
+def config(address="", **recipe) -> RunConfig:
+    return RunConfig(
+        model=ModelConfig(resnet_size=18, num_classes=NUM),
+        preprocessing=PreprocessingConfig(image_size=16),
+        recipe=RecipeConfig(batch_size=8, seed=5, **recipe),
+        data=DataConfig(
+            data_dir="",
+            num_classes=NUM,
+            num_images=NUM,
+            shuffle_buffer=10,
+            on_bad_record="skip",
+            data_service=address,
+        ),
+    )
+
+
+def by_label(batches) -> dict[int, list[np.ndarray]]:
+    found: dict[int, list[np.ndarray]] = {}
+    for images, targets in batches:
+        for image, label in zip(images.numpy(), targets["labels"].numpy(), strict=True):
+            found.setdefault(int(label.argmax()), []).append(image)
+    return found
+
+
+def test_two_workers_read_every_picture_of_an_epoch_once(split, address):
+    run = config(address)
+    once = input_pipeline.served_batches(run, split, 0, passes=1)
+    found = by_label(data_service.distribute(once, address))
+    assert sorted(found) == list(range(NUM))
+    assert {len(images) for images in found.values()} == {1}
+    # Whoever computes it, a picture has the pixels that one process gives it in that epoch.
+    whole = by_label(input_pipeline.training_dataset(config(), split).take(6))
+    assert len(whole) == 48
+    for label, (image,) in whole.items():
+        np.testing.assert_array_equal(image, found[label][0])
+
+
+def test_three_epochs_hold_every_picture_three_times_differently(split, address):
+    served = input_pipeline.served_batches(config(address), split, 0, passes=3)
+    found = by_label(data_service.distribute(served, address))
+    assert {label: len(images) for label, images in found.items()} == dict.fromkeys(range(NUM), 3)
+    differing = [np.abs(a - b).max() > 1 and np.abs(b - c).max() > 1 for a, b, c in found.values()]
+    assert np.mean(differing) > 0.9
+
+
+def test_training_reads_from_the_service_and_mixes(split, address):
+    dataset = input_pipeline.training_dataset(config(address, mixup_type=1), split, 3)
+    spec = dataset.element_spec
+    assert spec[0].shape == (8, 16, 16, 3) and spec[1]["labels"].shape == (8, NUM)
+    for images, targets in dataset.take(4):
+        assert images.shape == (8, 16, 16, 3) and np.isfinite(images.numpy()).all()
+        np.testing.assert_allclose(targets["labels"].numpy().sum(1), 1.0, rtol=1e-6)
+        assert targets["bad_records"].shape == (8,) and not targets["bad_records"].numpy().any()
+
+
+def test_a_service_that_is_not_there_is_named(split):
+    for wrong in ("host7", "host7:port", ":5050", "a/b:1"):
+        with pytest.raises(RunError, match="must be HOST:PORT"):
+            input_pipeline.training_dataset(config(wrong), split)
+    with pytest.raises(RunError, match="no tf.data service answers at localhost:1 "):
+        input_pipeline.training_dataset(config("localhost:1"), split)
+
+
+def test_the_commands_start_and_stop(split, address):
+    start = [sys.executable, "-m", "official.data_service"]
+    worker_of = [f"--dispatcher={address}", "--host=localhost"]
+    processes = [
+        subprocess.Popen([*start, *arguments], stdout=subprocess.PIPE, text=True)
+        for arguments in (["--role=dispatcher"], ["--role=worker", *worker_of])
+    ]
+    try:
+        assert re.fullmatch(r"dispatcher at .+:\d+; .*\n", processes[0].stdout.readline())
+        assert processes[1].stdout.readline() == f"worker of {address}, reached as localhost\n"
+        served = input_pipeline.served_batches(config(), split, 0, passes=1)
+        assert sorted(by_label(data_service.distribute(served, address))) == list(range(NUM))
+    finally:
+        for process in processes:
+            process.terminate()
+        assert [process.wait(30) for process in processes] == [0, 0]

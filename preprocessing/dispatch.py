@@ -208,13 +208,13 @@ def _runner(
         numbers = tf.cast(numbers, tf.int32)
         for step in range(steps):
             inputs = [image, arguments[step], maps, centres[step]]
-            image = _case(numbers[step], branches, inputs)
+            image = case(numbers[step], branches, inputs)
         return image
 
     return run
 
 
-def _case(
+def case(
     number: tf.Tensor, branches: Sequence[Callable[..., tf.Tensor]], inputs: list[tf.Tensor]
 ) -> tf.Tensor:
     """Runs one of several functions of the same inputs; all give what inputs[0] looks like."""

@@ -17,7 +17,7 @@ def count_draws(num_layers: int) -> int:
     return num_layers * _DRAWS_PER_LAYER
 
 
-def rand_augment(image: tf.Tensor, num_layers: int, magnitude: float, seed: tf.Tensor) -> tf.Tensor:
+def randaugment(image: tf.Tensor, num_layers: int, magnitude: float, seed: tf.Tensor) -> tf.Tensor:
     """Applies `num_layers` randomly drawn operations one after the other.
 
     Args:
@@ -37,7 +37,7 @@ def rand_augment(image: tf.Tensor, num_layers: int, magnitude: float, seed: tf.T
 
 
 def from_draws(image: tf.Tensor, num_layers: int, magnitude: float, draws: tf.Tensor) -> tf.Tensor:
-    """Does what `rand_augment` says with given random numbers, float32 [count_draws(N)].
+    """Does what `randaugment` says with given random numbers, float32 [count_draws(N)].
 
     The four numbers of a layer are, in this order: operation (its place in
     `levels.OPERATION_NAMES`), sign (negative below 0.5), row and column of Cutout's centre.

@@ -5,14 +5,16 @@ the record), so that one seed feeds the same pixels with any number of threads, 
 stopped after k steps goes on with the pictures of step k + 1.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 import preprocessing
 from datasets import reader, schema
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 
-# Keeps the random numbers of mixup apart from those of the pictures.
-_MIXUP_STREAM = -1
+Prepare = Callable[[tf.Tensor, preprocessing.PreprocessingConfig], Any]
 
 
 def training_dataset(
@@ -31,7 +33,7 @@ def training_dataset(
       (softmax of the teacher's logits at the temperature).
     """
     recipe = config.recipe
-    per_step = recipe.batch_size * (2 if recipe.mixup_type == 1 else 1)
+    per_step = recipe.batch_size * recipe.mixing.pictures_per_result
     records = reader.training_stream(
         split,
         seed=recipe.seed,
@@ -44,7 +46,7 @@ def training_dataset(
         deterministic=True,
     )
     batches = examples.batch(per_step, drop_remainder=True)
-    if recipe.mixup_type:
+    if recipe.mixing.active and not recipe.mixup_on_device:
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
         batches = tf.data.Dataset.zip((steps, batches)).map(
             lambda step, batch: _mix(step, batch, recipe), num_parallel_calls=2, deterministic=True
@@ -52,8 +54,15 @@ def training_dataset(
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(config.data))
 
 
-def evaluation_dataset(config: RunConfig, split: reader.Split) -> tf.data.Dataset:
+def evaluation_dataset(
+    config: RunConfig, split: reader.Split, prepare: Prepare = preprocessing.eval_image
+) -> tf.data.Dataset:
     """Returns every record of `split` once, in order, the last batch as small as it comes.
+
+    Args:
+      config: the run.
+      split: the shards that are scored.
+      prepare: what makes the network's input of encoded pictures, see `official.views`.
 
     Returns:
       Elements `(images, labels)`: float32 [n, S, S, 3] and int64 [n].
@@ -61,7 +70,7 @@ def evaluation_dataset(config: RunConfig, split: reader.Split) -> tf.data.Datase
     return (
         reader.read_records(split)
         .map(
-            lambda record: _evaluation_example(record, config),
+            lambda record: _evaluation_example(record, config, prepare),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
@@ -90,9 +99,9 @@ def _training_example(
         record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
     )
     seed = preprocessing.example_seed(recipe.seed, record["epoch"], record["index"])
-    image = preprocessing.train_image(
-        example["encoded"], example["bbox"], seed, config.preprocessing
-    )
+    # What is mixed later may be bytes until then, which is a quarter of the memory.
+    prepare = preprocessing.train_pixels if recipe.mixing.active else preprocessing.train_image
+    image = prepare(example["encoded"], example["bbox"], seed, config.preprocessing)
     targets = {"labels": tf.one_hot(_checked_label(example, classes), classes)}
     if recipe.kd_temp > 0:
         targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
@@ -100,11 +109,11 @@ def _training_example(
 
 
 def _evaluation_example(
-    record: dict[str, tf.Tensor], config: RunConfig
+    record: dict[str, tf.Tensor], config: RunConfig, prepare: Prepare
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the resized and cropped picture and its label."""
     example = schema.parse_example(record["serialized"])
-    image = preprocessing.eval_image(example["encoded"], config.preprocessing)
+    image = prepare(example["encoded"], config.preprocessing)
     return image, _checked_label(example, config.data.num_classes)
 
 
@@ -116,23 +125,16 @@ def _checked_label(example: dict[str, tf.Tensor], num_classes: int) -> tf.Tensor
 def _mix(
     step: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]], recipe: RecipeConfig
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Applies mixup; its random numbers depend on the seed and the step alone."""
+    """Applies mixup or CutMix; its random numbers depend on the seed and the step alone."""
     images, targets = batch
-    seed = preprocessing.example_seed(recipe.seed, _MIXUP_STREAM, step)
-    teacher = targets.get("teacher")
-    if recipe.mixup_type == 1:
-        lambdas = preprocessing.sample_lambdas(seed, recipe.batch_size, recipe.mixup_alpha)
-        mixed = preprocessing.mixup_type1(images, targets["labels"], lambdas, teacher)
-    else:
-        half = recipe.batch_size // 2
-        lambdas = preprocessing.sample_lambdas(seed, 2 * half, recipe.mixup_alpha)
-        mixed = preprocessing.mixup_type2(
-            images, targets["labels"], lambdas[:half], lambdas[half:], teacher
-        )
-    result = {"labels": mixed[1]}
+    seed = preprocessing.step_seed(recipe.seed, step)
+    images, labels, teacher = preprocessing.mix(
+        images, targets["labels"], targets.get("teacher"), seed, recipe.mixing, one_by_one=True
+    )
+    result = {"labels": labels}
     if teacher is not None:
-        result["teacher"] = mixed[2]
-    return mixed[0], result
+        result["teacher"] = teacher
+    return images, result
 
 
 def _options(data: DataConfig) -> tf.data.Options:

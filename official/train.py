@@ -106,7 +106,10 @@ def main() -> None:
         )
     with strategy.scope():
         model = trainer.Trainer(
-            build_model(config.model), recipe, recipe.total_steps(split.num_examples)
+            build_model(config.model),
+            recipe,
+            recipe.total_steps(split.num_examples),
+            config.preprocessing.multi_scale,
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)

@@ -5,7 +5,7 @@ from preprocessing.auto_augment import apply_operation, apply_policy, autoaugmen
 from preprocessing.config import PreprocessingConfig
 from preprocessing.cut_mix import cutmix, sample_boxes
 from preprocessing.evaluation_crops import ten_crop
-from preprocessing.mixing import MixingConfig, mix, to_input
+from preprocessing.mixing import MixingConfig, mix, step_seed, to_input
 from preprocessing.mixup import mixup_type1, mixup_type2, sample_lambdas
 from preprocessing.multi_scale import draw_size, resize_batch
 from preprocessing.pipeline import (
@@ -51,6 +51,7 @@ __all__ = [
     "sample_lambdas",
     "sides_for_shorter",
     "split_seed",
+    "step_seed",
     "subtract_mean",
     "ten_crop",
     "ten_crop_image",

@@ -7,7 +7,10 @@ import dataclasses
 
 import tensorflow as tf
 
-from preprocessing import cut_mix, mixup, resize
+from preprocessing import cut_mix, mixup, resize, seeds
+
+# In place of an epoch: keeps these random numbers apart from those of the pictures.
+_STREAM = -1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,3 +105,13 @@ def mix(
         return mixup.mixup_type1(images, labels, lambdas, **options)
     lambdas = mixup.sample_lambdas(seed, 2 * half, config.mixup_alpha)
     return mixup.mixup_type2(images, labels, lambdas[:half], lambdas[half:], **options)
+
+
+def step_seed(run_seed: int, step: int | tf.Tensor) -> tf.Tensor:
+    """Returns the seed of one batch, int64 [2], which no example of the run has.
+
+    Args:
+        run_seed: Seed of the whole run.
+        step: Number of the batch, counted from 0 over the whole run, an integer scalar.
+    """
+    return seeds.example_seed(run_seed, _STREAM, step)

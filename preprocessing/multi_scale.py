@@ -11,14 +11,19 @@ import tensorflow as tf
 
 from preprocessing import seeds
 
+# In place of an epoch: keeps these random numbers apart from those of pictures and mixing.
+_STREAM = -2
 
-def draw_size(seed: tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
-    """Draws one of `sizes`, an int32 scalar.
+
+def draw_size(run_seed: int, step: int | tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
+    """Draws one of `sizes`, an int32 scalar, for one batch.
 
     Args:
-        seed: int32 or int64 [2], the same for every picture of a batch.
+        run_seed: Seed of the whole run.
+        step: Number of the batch, counted from 0 over the whole run, an integer scalar.
         sizes: Sides in pixels, all equally likely.
     """
+    seed = seeds.example_seed(run_seed, _STREAM, step)
     place = tf.cast(seeds.uniform(seed, 1)[0] * len(sizes), tf.int32)
     return tf.gather(tf.constant(sizes, tf.int32), place)
 

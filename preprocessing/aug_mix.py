@@ -48,8 +48,7 @@ def augmix(
     draws = tf.reshape(draws, [width, -1])
     weights = sample_weights(weight_seed, width, alpha)
     share = mixup.sample_lambdas(share_seed, 1, alpha)[0]
-    plain = tf.cast(image, tf.float32)
-    mixture = tf.zeros_like(plain)
+    parts = [(1.0 - share) * tf.cast(image, tf.float32)]
     for chain in range(width):
         length = depth if depth > 0 else 1 + tf.cast(draws[chain, 0] * steps, tf.int32)
         augmented = image
@@ -60,8 +59,9 @@ def augmix(
             operation = tf.where(step < length, operation, len(OPERATIONS))
             level = _LOWEST_LEVEL + numbers[1] * (severity - _LOWEST_LEVEL)
             augmented = _apply(augmented, operation, level, numbers[2] < 0.5)
-        mixture += weights[chain] * tf.cast(augmented, tf.float32)
-    return (1.0 - share) * plain + share * mixture
+        parts.append((share * weights[chain]) * tf.cast(augmented, tf.float32))
+    # One sum: the graph optimiser would reorder a chain of them, which changes the rounding.
+    return tf.add_n(parts)
 
 
 def sample_weights(seed: tf.Tensor, count: int, alpha: float) -> tf.Tensor:

@@ -22,6 +22,7 @@ from official.configuration import RunError
 from preprocessing import MixingConfig, PreprocessingConfig, aug_mix, levels
 
 FLAGS = flags.FLAGS
+_TABLES = ("operations", "pictures", "batches")
 _SEED = 1
 _CENTRE = (100, 100)
 _BOXES = np.zeros([0, 4], np.float32)
@@ -72,6 +73,7 @@ def batches(photo: bytes, size: int, batch_size: int) -> dict[str, Case]:
     """Returns a data set of batches per whole pipeline; its elements count decoded pictures."""
     plain = PreprocessingConfig(image_size=size)
     policy = PreprocessingConfig(image_size=size, autoaugment_type="imagenet")
+    good = PreprocessingConfig(image_size=size, autoaugment_type="good")
     cases = {
         "batches": (plain, MixingConfig()),
         "mixup 1": (plain, MixingConfig(1)),
@@ -79,16 +81,20 @@ def batches(photo: bytes, size: int, batch_size: int) -> dict[str, Case]:
         "AutoAugment imagenet, mixup 1": (policy, MixingConfig(1)),
         "AutoAugment imagenet, mixup 2": (policy, MixingConfig(2)),
         "AutoAugment imagenet, CutMix": (policy, MixingConfig(cutmix_alpha=1.0)),
-        "AutoAugment imagenet, mixup 1 on the device": (policy, None),
+        "AutoAugment imagenet, mixing on the device": (policy, None),
+        "AutoAugment good, mixup 1": (good, MixingConfig(1)),
     }
     return {
         name: lambda pair=pair: _mixed(photo, *pair, batch_size) for name, pair in cases.items()
     }
 
 
-def _stream(photo: bytes, config: PreprocessingConfig, mixed: bool = False) -> tf.data.Dataset:
+def _stream(
+    photo: bytes,
+    config: PreprocessingConfig,
+    prepare: Callable[..., tf.Tensor] = preprocessing.train_image,
+) -> tf.data.Dataset:
     """Returns endless training pictures of one photo."""
-    prepare = preprocessing.train_pixels if mixed else preprocessing.train_image
 
     def one(index: tf.Tensor) -> tf.Tensor:
         return prepare(photo, _BOXES, preprocessing.example_seed(_SEED, 0, index), config)
@@ -101,14 +107,16 @@ def _mixed(
 ) -> tf.data.Dataset:
     """Returns endless batches of `batch_size` decoded pictures, mixed; None: left to the device."""
     mixes = mixing is None or mixing.active
-    stream = _stream(photo, config, mixes).batch(batch_size, drop_remainder=True)
+    prepare = preprocessing.train_pixels if mixes else preprocessing.train_image
+    stream = _stream(photo, config, prepare).batch(batch_size, drop_remainder=True)
     if mixing is None or not mixing.active:
         return stream
     labels = tf.one_hot(tf.range(batch_size) % 1001, 1001)
 
-    def mix(step: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    def mix(step: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         seed = preprocessing.step_seed(_SEED, step)
-        return preprocessing.mix(images, labels, None, seed, mixing, one_by_one=True)[:2]
+        images, mixed, _ = preprocessing.mix(images, labels, None, seed, mixing, one_by_one=True)
+        return preprocessing.to_input(images), mixed
 
     return tf.data.Dataset.zip((tf.data.Dataset.range(tf.int64.max), stream)).map(mix)
 
@@ -168,27 +176,29 @@ def main() -> None:
     """Prints three tables and one JSON line."""
     if FLAGS.batch_size < 2 or FLAGS.batch_size % 2:
         raise RunError(f"--batch_size must be even, at least 2. Received: {FLAGS.batch_size}")
+    if not FLAGS.tables or set(FLAGS.tables) - set(_TABLES):
+        raise RunError(f"--tables must be out of {list(_TABLES)}. Received: {FLAGS.tables}")
     photo = _photo(FLAGS.photo)
     size = FLAGS.image_size
     crops = [preprocessing.train_image(photo, _BOXES, [1, i], _config(size)) for i in range(4)]
     means = np.float32(preprocessing.CHANNEL_MEANS)
     pictures = np.stack([np.clip(crop.numpy() + means, 0, 255).astype(np.uint8) for crop in crops])
     rounds = FLAGS.rounds
-    tables = [
-        report(
-            f"operations at level {FLAGS.level:g}, {size} x {size} x 3 (ms beyond doing nothing)",
-            measure(operations(pictures, FLAGS.level), 1, 100, rounds),
-            first_is_overhead=True,
-        ),
-        report(
-            "one training picture",
-            measure(pictures_only(photo, size), 1, 2 * FLAGS.batch_size, rounds),
-        ),
-        report(
-            f"batches of {FLAGS.batch_size} decoded pictures, per decoded picture",
-            measure(batches(photo, size, FLAGS.batch_size), FLAGS.batch_size, 2, rounds),
-        ),
-    ]
+    several = 2 * FLAGS.batch_size
+    tables = []
+    if "operations" in FLAGS.tables:
+        title = (
+            f"operations at level {FLAGS.level:g}, {size} x {size} x 3 (ms beyond doing nothing)"
+        )
+        found = measure(operations(pictures, FLAGS.level), 1, 100, rounds)
+        tables.append(report(title, found, first_is_overhead=True))
+    if "pictures" in FLAGS.tables:
+        found = measure(pictures_only(photo, size), 1, several, rounds)
+        tables.append(report("one training picture", found))
+    if "batches" in FLAGS.tables:
+        title = f"batches of {FLAGS.batch_size} decoded pictures, per decoded picture"
+        found = measure(batches(photo, size, FLAGS.batch_size), FLAGS.batch_size, 2, rounds)
+        tables.append(report(title, found))
     print(json.dumps({"tables": tables, "tensorflow": tf.__version__}))
 
 
@@ -221,6 +231,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("image_size", 224, "Side of a training picture in pixels.", lower_bound=16)
     flags.DEFINE_integer("batch_size", 64, "Decoded pictures per batch.")
     flags.DEFINE_float("level", 7.0, "Level of each operation, 0 to 10.")
+    flags.DEFINE_list("tables", list(_TABLES), "Which tables, out of " + ", ".join(_TABLES) + ".")
     flags.DEFINE_integer("rounds", 5, "How often the cases take turns.", lower_bound=1)
 
 

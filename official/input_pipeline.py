@@ -28,8 +28,9 @@ def training_dataset(
       start_step: updates already done.
 
     Returns:
-      Elements `(images, targets)`: images float32 [B, S, S, 3]; targets a dict of `labels`
-      float32 [B, C] (one-hot, or mixed) and, with distillation, `teacher` float32 [B, C]
+      Elements `(images, targets)`: images float32 [B, S, S, 3] (with `mixup_on_device` all that are
+      decoded, for `preprocessing.mix`: uint8 with AutoAugment or RandAugment); targets a dict of
+      `labels` float32 [B, C] (one-hot, or mixed) and, with distillation, `teacher` float32 [B, C]
       (softmax of the teacher's logits at the temperature).
     """
     recipe = config.recipe
@@ -134,7 +135,7 @@ def _mix(
     result = {"labels": labels}
     if teacher is not None:
         result["teacher"] = teacher
-    return images, result
+    return preprocessing.to_input(images), result
 
 
 def _options(data: DataConfig) -> tf.data.Options:

@@ -78,6 +78,7 @@ class Trainer(tf.keras.Model):
         images, targets = batch
         step = self.optimizer.iterations
         images, targets = self._mixed(images, targets, step)
+        images = preprocessing.to_input(images)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
         keep_probability = self._set_dropblock(step)

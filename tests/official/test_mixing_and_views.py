@@ -69,7 +69,8 @@ def test_mixing_on_the_device_feeds_the_same_batches(records, recipe):
             images, targets["labels"], None, preprocessing.step_seed(3, step), config.recipe.mixing
         )
         assert expected.shape == (6, 32, 32, 3)
-        np.testing.assert_allclose(result[0], expected, atol=1e-4)
+        assert expected.dtype == tf.float32
+        np.testing.assert_allclose(preprocessing.to_input(result[0]), expected, atol=1e-4)
         np.testing.assert_array_equal(result[1], labels["labels"])
 
 
@@ -80,6 +81,20 @@ def test_the_training_step_mixes_as_the_pipeline_does(records):
     weights = weights_after(config, records, 2)
     np.testing.assert_allclose(weights_after(there, records, 2), weights, rtol=1e-4)
     assert np.abs(weights - linear_network().get_weights()[0]).max() > 1e-3
+
+
+def test_bytes_train_as_floats_do(records):
+    config = make_config(records)
+    images = tf.constant(np.random.default_rng(0).integers(0, 256, [6, 32, 32, 3], np.uint8))
+    targets = {"labels": tf.eye(6, CLASSES)}
+    changed = []
+    for pictures in (images, preprocessing.to_input(images)):
+        model = trainer.Trainer(linear_network(), config.recipe, 10)
+        model.compile(optimizer=trainer.make_optimizer(config.recipe, 40))
+        model.fit(tf.data.Dataset.from_tensors((pictures, targets)), verbose=0)
+        changed.append(model.network.get_weights()[0])
+    np.testing.assert_allclose(changed[0], changed[1], rtol=1e-5)
+    assert np.abs(changed[0] - linear_network().get_weights()[0]).max() > 1e-3
 
 
 def test_multi_scale_resizes_each_batch(records):

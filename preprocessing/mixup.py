@@ -4,9 +4,8 @@ Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keep
 labels of a teacher are mixed with the same lambdas as the pictures; the original mixes the hard
 label of the first picture into the second half of type 2, a mistake not repeated here.
 
-Pictures may be bytes: grey levels, mixed to float32. Where pictures are mixed on a CPU,
-`one_by_one` is three times as fast: intermediate results stay in the cache, and the memory of a
-whole batch is not asked from the system, and zeroed by it, for each of them.
+Pictures may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
+results stay in the cache, and need no memory of the size of a batch (docs/preprocessing.md).
 """
 
 from collections.abc import Callable

@@ -132,7 +132,10 @@ def _single_picture_work(name: str, config: RunConfig) -> Callable[[dict], tf.Te
                 encoded, example["bbox"], seed, random_crop, preparation.decoder, method
             )
         chosen = without(config, "augment") if name == "crop" else config
-        return preprocessing.train_image(encoded, example["bbox"], seed, chosen.preprocessing)
+        prepare = preprocessing.train_image
+        if chosen.recipe.mixing.active:
+            prepare = preprocessing.train_pixels
+        return prepare(encoded, example["bbox"], seed, chosen.preprocessing)
 
     return work
 

@@ -14,11 +14,13 @@ import tensorflow as tf
 
 from nets import ModelConfig
 from official import files, losses, schedules
-from preprocessing import PreprocessingConfig
+from preprocessing import MixingConfig, PreprocessingConfig
 
 CONFIG_FILE = "config.json"
 LABELS_FILE = "labels.txt"
 ON_BAD_RECORD = ("skip", "fail")
+_MIXING_NEEDED = "off where neither --mixup_type nor --cutmix_alpha is on"
+_PAIRS_NEEDED = "at least 2 where pictures of one batch are mixed with each other"
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 
 
@@ -59,6 +61,8 @@ class RecipeConfig:
     dtype: str = "fp32"
     loss_scale: str = ""
     seed: int = 0
+    cutmix_alpha: float = 0.0
+    mixup_on_device: bool = False
 
     def __post_init__(self) -> None:
         """Refuses values that cannot train.
@@ -69,6 +73,11 @@ class RecipeConfig:
         _require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
         _require("mixup_type", self.mixup_type, self.mixup_type in (0, 1, 2), "0, 1 or 2")
         _require("mixup_alpha", self.mixup_alpha, self.mixup_alpha > 0, "greater than 0")
+        _require("cutmix_alpha", self.cutmix_alpha, self.cutmix_alpha >= 0, "at least 0")
+        on_device = self.mixup_on_device
+        _require("mixup_on_device", on_device, not on_device or self.mixing.active, _MIXING_NEEDED)
+        pairs = self.mixing.active and self.mixup_type != 1
+        _require("batch_size", self.batch_size, self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
         smoothing = self.label_smoothing
         _require("label_smoothing", smoothing, 0 <= smoothing < 1, "in [0, 1)")
         _require("weight_decay", self.weight_decay, self.weight_decay >= 0, "at least 0")
@@ -105,6 +114,11 @@ class RecipeConfig:
             boundary_epochs=self.piecewise_lr_boundary_epochs,
             decay_rates=self.piecewise_lr_decay_rates,
         )
+
+    @property
+    def mixing(self) -> MixingConfig:
+        """What is done to whole batches."""
+        return MixingConfig(self.mixup_type, self.mixup_alpha, self.cutmix_alpha)
 
     def total_steps(self, num_images: int) -> int:
         """Returns the number of updates of the whole training."""

@@ -12,8 +12,9 @@ import time
 
 from absl import flags
 
+import preprocessing
 from datasets import reader
-from official import callbacks, command, configuration, files, input_pipeline, run, trainer
+from official import callbacks, command, configuration, files, input_pipeline, run, trainer, views
 from official import flags as run_flags
 
 FLAGS = flags.FLAGS
@@ -27,6 +28,8 @@ def evaluate(
     checkpoint: str = "",
     batch_size: int = 0,
     num_gpus: int = -1,
+    ten_crop: bool = False,
+    test_scales: tuple[int, ...] = (),
     on_bad_record: str = "",
 ) -> dict:
     """Returns the scores of a run's checkpoint.
@@ -38,6 +41,8 @@ def evaluate(
       checkpoint: prefix of a checkpoint; default: the newest.
       batch_size: pictures per batch; default: the run's --val_batch_size.
       num_gpus: see `command.strategy`.
+      ten_crop: whether to average over ten crops of each picture.
+      test_scales: shorter sides in pixels at which whole pictures are scored and averaged.
       on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
         --on_bad_val_record.
 
@@ -56,24 +61,33 @@ def evaluate(
     )
     config = dataclasses.replace(config, data=data)
     split = run.evaluation_split(config, data_dir, pattern)
+    prepare = views.choose(config.preprocessing, ten_crop, test_scales)
     with command.strategy(num_gpus).scope():
         network = run.network_for_inference(config.model, run.input_shape(config))
         model = trainer.Trainer(network, config.recipe, total_steps=1)
         model.compile()
     path = run.restore_network(network, model_dir, checkpoint or None)
-    scores, seconds = score(model, config, split)
+    if test_scales:
+        # Whole pictures have different shapes, so each is a batch of its own.
+        data = dataclasses.replace(config.data, val_batch_size=1)
+        config = dataclasses.replace(config, data=data)
+    scores, seconds = score(model, config, split, prepare)
     return {
         "checkpoint": os.path.basename(path),
         "step": run.checkpoint_step(path),
         "data_dir": data_dir or config.data.data_dir,
         "val_regex": pattern or config.data.val_regex,
+        "views": views.describe(ten_crop, test_scales),
         **scores,
         "seconds": round(seconds, 2),
     }
 
 
 def score(
-    model: trainer.Trainer, config: configuration.RunConfig, split: reader.Split
+    model: trainer.Trainer,
+    config: configuration.RunConfig,
+    split: reader.Split,
+    prepare: input_pipeline.Prepare = preprocessing.eval_image,
 ) -> tuple[dict, float]:
     """Returns the scores over all of `split` and the seconds that it took.
 
@@ -83,7 +97,7 @@ def score(
       RunError: another number of pictures was scored than the split holds, or none.
     """
     start = time.monotonic()
-    dataset = input_pipeline.evaluation_dataset(config, split)
+    dataset = input_pipeline.evaluation_dataset(config, split, prepare)
     verbose = 1 if sys.stderr.isatty() else 0
     scores = trainer.summarise(model.evaluate(dataset, verbose=verbose, return_dict=True))
     bad = split.num_examples - scores["images"]
@@ -105,6 +119,8 @@ def main() -> None:
         FLAGS.checkpoint,
         FLAGS.val_batch_size,
         FLAGS.num_gpus,
+        FLAGS.ten_crop,
+        views.scales(FLAGS.test_scales),
         FLAGS.on_bad_record or "",
     )
     record(FLAGS.model_dir, result)
@@ -132,6 +148,15 @@ def define_flags() -> None:
     flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
     flags.DEFINE_integer(
         "num_gpus", -1, "GPUs to use; -1: all there are, 0: the CPU.", lower_bound=-1
+    )
+    flags.DEFINE_boolean(
+        "ten_crop", False, "Average the probabilities over ten crops of each picture."
+    )
+    flags.DEFINE_list(
+        "test_scales",
+        [],
+        "Score whole pictures at these shorter sides, such as 224,256,384,480,640, and average the "
+        "probabilities (1512.03385); one picture at a time.",
     )
     flags.DEFINE_enum(
         "on_bad_record",

@@ -121,6 +121,7 @@ def define_data_flags() -> None:
         "dct_method", "INTEGER_ACCURATE", "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST."
     )
     flags.DEFINE_boolean("training_random_crop", True, "Crop training pictures at random.")
+    define_augmentation_flags()
     flags.DEFINE_integer(
         "shuffle_buffer",
         0,
@@ -171,6 +172,41 @@ def define_reading_flags() -> None:
         True,
         "Keep the memory of batches for the next ones instead of giving it back to the system each "
         "time (glibc only): less CPU time for the input, and memory stays at its peak.",
+    )
+
+
+def define_augmentation_flags() -> None:
+    """Augmentation that the original does not have; see docs/preprocessing.md."""
+    flags.DEFINE_integer(
+        "randaugment_num_layers",
+        0,
+        "RandAugment (1909.13719): operations per picture, N; 0: off.",
+        lower_bound=0,
+    )
+    flags.DEFINE_float(
+        "randaugment_magnitude", 9.0, "RandAugment: level of each operation, M, 0 to 10."
+    )
+    flags.DEFINE_float(
+        "augmix_severity",
+        0.0,
+        "AugMix (1912.02781): largest level of an operation, up to 10 (paper: 3); 0: off.",
+    )
+    flags.DEFINE_integer("augmix_width", 3, "AugMix: number of chains.", lower_bound=1)
+    flags.DEFINE_integer("augmix_depth", -1, "AugMix: operations per chain; -1: 1 to 3 at random.")
+    flags.DEFINE_float("augmix_alpha", 1.0, "AugMix: parameter of the mixing distributions.")
+    flags.DEFINE_list(
+        "scale_augmentation",
+        [],
+        "Shorter side drawn between two lengths, such as 256,480, then a random square "
+        "(1512.03385), instead of the distorted crop; default off.",
+    )
+    flags.DEFINE_float(
+        "rotation_degrees", 0.0, "Rotate training pictures by up to that many degrees; 0: off."
+    )
+    flags.DEFINE_list(
+        "multi_scale",
+        [],
+        "Sides in pixels, one of which is drawn for each training batch: 192,224,256; default off.",
     )
 
 
@@ -298,6 +334,15 @@ def define_recipe_flags() -> None:
         upper_bound=2,
     )
     flags.DEFINE_float("mixup_alpha", 0.2, "Mixup: parameter of the Beta distribution.")
+    flags.DEFINE_float(
+        "cutmix_alpha", 0.0, "CutMix: parameter of the Beta distribution (1905.04899); 0: off."
+    )
+    flags.DEFINE_boolean(
+        "mixup_on_device",
+        False,
+        "Mixup or CutMix in the training step instead of the input pipeline: on one device the "
+        "same pictures; with AutoAugment bytes travel to it, a quarter of the size.",
+    )
     flags.DEFINE_boolean("use_dropblock", False, "DropBlock in stages 3 and 4 (1810.12890).")
     flags.DEFINE_list(
         "dropblock_kp", ["1.0", "0.9"], "DropBlock: keep probability at the start and at the end."
@@ -519,6 +564,15 @@ def preprocessing_config() -> PreprocessingConfig:
         autoaugment_type=FLAGS.autoaugment_type or "",
         dct_method=FLAGS.dct_method,
         training_random_crop=FLAGS.training_random_crop,
+        randaugment_num_layers=FLAGS.randaugment_num_layers,
+        randaugment_magnitude=FLAGS.randaugment_magnitude,
+        augmix_severity=FLAGS.augmix_severity,
+        augmix_width=FLAGS.augmix_width,
+        augmix_depth=FLAGS.augmix_depth,
+        augmix_alpha=FLAGS.augmix_alpha,
+        scale_augmentation=_numbers("scale_augmentation", int),
+        rotation_degrees=FLAGS.rotation_degrees,
+        multi_scale=_numbers("multi_scale", int),
     )
 
 
@@ -541,6 +595,8 @@ def recipe_config() -> configuration.RecipeConfig:
         cls_loss_type=FLAGS.cls_loss_type,
         mixup_type=FLAGS.mixup_type,
         mixup_alpha=FLAGS.mixup_alpha,
+        cutmix_alpha=FLAGS.cutmix_alpha,
+        mixup_on_device=FLAGS.mixup_on_device,
         use_dropblock=FLAGS.use_dropblock,
         dropblock_kp=_numbers("dropblock_kp", float),
         kd_temp=FLAGS.kd_temp,

@@ -6,6 +6,9 @@ stopped after k steps goes on with the pictures of step k + 1. docs/input_pipeli
 reasons and the measurements.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 import preprocessing
@@ -13,8 +16,7 @@ from datasets import bad_records, reader, schema
 from official import command, data_service
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 
-# Keeps the random numbers of mixup apart from those of the pictures.
-_MIXUP_STREAM = -1
+Prepare = Callable[[tf.Tensor, preprocessing.PreprocessingConfig], Any]
 
 
 def training_dataset(
@@ -29,9 +31,10 @@ def training_dataset(
       skipped: bad records that were left out before it, the sum of `bad_records` over the batches.
 
     Returns:
-      Elements `(images, targets)`: images float32 [B, S, S, 3]; targets a dict of `labels`
-      float32 [B, C] (one-hot, or mixed), with distillation `teacher` float32 [B, C] (softmax of
-      the teacher's logits at the temperature), and with `on_bad_record` at `skip` also
+      Elements `(images, targets)`: images float32 [B, S, S, 3] (with `mixup_on_device` all that are
+      decoded, for `preprocessing.mix`: uint8 with AutoAugment or RandAugment); targets a dict of
+      `labels` float32 [B, C] (one-hot, or mixed), with distillation `teacher` float32 [B, C]
+      (softmax of the teacher's logits at the temperature), and with `on_bad_record` at `skip` also
       `bad_records` int64 [B], how many were left out just before the example.
     """
     recipe, data = config.recipe, config.data
@@ -49,7 +52,7 @@ def training_dataset(
             skip_damage=data.on_bad_record == "skip",
         )
         batches = _training_batches(records, config, split, whole=True)
-    if recipe.mixup_type:
+    if recipe.mixing.active and not recipe.mixup_on_device:
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
         batches = tf.data.Dataset.zip((steps, batches)).map(
             lambda step, batch: _mix(step, batch, recipe), num_parallel_calls=2, deterministic=True
@@ -59,7 +62,7 @@ def training_dataset(
 
 def pictures_per_step(recipe: RecipeConfig) -> int:
     """Returns how many pictures are decoded for one update: mixup type 1 makes one of two."""
-    return recipe.batch_size * (2 if recipe.mixup_type == 1 else 1)
+    return recipe.batch_size * recipe.mixing.pictures_per_result
 
 
 def served_batches(
@@ -123,21 +126,30 @@ def _example_signature(config: RunConfig) -> tuple[tf.TensorSpec, dict[str, tf.T
     targets = {"labels": tf.TensorSpec([classes], tf.float32)}
     if config.recipe.kd_temp > 0:
         targets["teacher"] = tf.TensorSpec([classes], tf.float32)
-    return tf.TensorSpec([side, side, 3], tf.float32), targets
+    in_bytes = config.recipe.mixing.active and config.preprocessing.augments_bytes
+    pixels = tf.TensorSpec([side, side, 3], tf.uint8 if in_bytes else tf.float32)
+    return pixels, targets
 
 
-def evaluation_dataset(config: RunConfig, split: reader.Split) -> tf.data.Dataset:
+def evaluation_dataset(
+    config: RunConfig, split: reader.Split, prepare: Prepare = preprocessing.eval_image
+) -> tf.data.Dataset:
     """Returns every record of `split` once, in order, the last batch as small as it comes.
 
     With `on_bad_val_record` at `skip` bad records are missing; how many is the difference to
     `split.num_examples`.
+
+    Args:
+      config: the run.
+      split: the shards that are scored.
+      prepare: what makes the network's input of encoded pictures, see `official.views`.
 
     Returns:
       Elements `(images, labels)`: float32 [n, S, S, 3] and int64 [n].
     """
     skip = config.data.on_bad_val_record == "skip"
     examples = reader.read_records(split, skip_damage=skip).map(
-        lambda record: _evaluation_example(record, config),
+        lambda record: _evaluation_example(record, config, prepare),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
@@ -172,8 +184,10 @@ def _training_example(
         record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
     )
     seed = preprocessing.example_seed(recipe.seed, record["epoch"], record["index"])
+    # What is mixed later may be bytes until then, which is a quarter of the memory.
+    prepare = preprocessing.train_pixels if recipe.mixing.active else preprocessing.train_image
     encoded = bad_records.assert_whole_image(example["encoded"], example["filename"])
-    image = preprocessing.train_image(encoded, example["bbox"], seed, config.preprocessing)
+    image = prepare(encoded, example["bbox"], seed, config.preprocessing)
     targets = {"labels": tf.one_hot(_checked_label(example, config.data), classes)}
     if recipe.kd_temp > 0:
         targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
@@ -195,11 +209,11 @@ def why_bad(record: dict[str, tf.Tensor], config: RunConfig) -> str:
 
 
 def _evaluation_example(
-    record: dict[str, tf.Tensor], config: RunConfig
+    record: dict[str, tf.Tensor], config: RunConfig, prepare: Prepare
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the resized and cropped picture and its label."""
     example = schema.parse_example(record["serialized"])
-    image = preprocessing.eval_image(example["encoded"], config.preprocessing)
+    image = prepare(example["encoded"], config.preprocessing)
     return image, _checked_label(example, config.data)
 
 
@@ -212,28 +226,21 @@ def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor
 def _mix(
     step: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]], recipe: RecipeConfig
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Applies mixup; its random numbers depend on the seed and the step alone."""
+    """Applies mixup or CutMix; its random numbers depend on the seed and the step alone."""
     images, targets = batch
-    seed = preprocessing.example_seed(recipe.seed, _MIXUP_STREAM, step)
-    teacher = targets.get("teacher")
-    if recipe.mixup_type == 1:
-        lambdas = preprocessing.sample_lambdas(seed, recipe.batch_size, recipe.mixup_alpha)
-        mixed = preprocessing.mixup_type1(images, targets["labels"], lambdas, teacher)
-    else:
-        half = recipe.batch_size // 2
-        lambdas = preprocessing.sample_lambdas(seed, 2 * half, recipe.mixup_alpha)
-        mixed = preprocessing.mixup_type2(
-            images, targets["labels"], lambdas[:half], lambdas[half:], teacher
-        )
-    result = {"labels": mixed[1]}
+    seed = preprocessing.step_seed(recipe.seed, step)
+    images, labels, teacher = preprocessing.mix(
+        images, targets["labels"], targets.get("teacher"), seed, recipe.mixing, one_by_one=True
+    )
+    result = {"labels": labels}
     if teacher is not None:
-        result["teacher"] = mixed[2]
+        result["teacher"] = teacher
     if "bad_records" in targets:
         # Of two batches one is made, so two counts make one, too.
         result["bad_records"] = tf.reduce_sum(
             tf.reshape(targets["bad_records"], [-1, recipe.batch_size]), axis=0
         )
-    return mixed[0], result
+    return preprocessing.to_input(images), result
 
 
 def _options(data: DataConfig) -> tf.data.Options:

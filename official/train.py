@@ -162,6 +162,7 @@ def train() -> None:
             build_model(config.model, run.input_shape(config)),
             recipe,
             recipe.total_steps(split.num_examples),
+            config.preprocessing.multi_scale,
         )
         optimizer = trainer.make_optimizer(recipe, split.num_examples)
         optimizer.build(model.network.trainable_variables)

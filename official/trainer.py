@@ -1,8 +1,11 @@
 """One training and one evaluation step, for `Model.fit` and `Model.evaluate`."""
 
+import functools
+
 import tensorflow as tf
 
-from official import losses, metrics, schedules
+import preprocessing
+from official import losses, metrics, schedules, views
 from official.configuration import RecipeConfig
 from official.optimizer import Momentum
 
@@ -16,14 +19,27 @@ class Trainer(tf.keras.Model):
       network: images [N, H, W, 3] to logits float32 [N, C].
       recipe: how it is trained.
       total_steps: updates of the whole training; DropBlock's keep probability ends there.
+      multi_scale: sides in pixels, one of which is drawn for each training batch; empty: off.
     """
 
-    def __init__(self, network: tf.keras.Model, recipe: RecipeConfig, total_steps: int):
+    def __init__(
+        self,
+        network: tf.keras.Model,
+        recipe: RecipeConfig,
+        total_steps: int,
+        multi_scale: tuple[int, ...] = (),
+    ):
         """Wraps `network`; call inside the strategy's scope."""
         super().__init__(name="trainer")
         self.network = network
         self.recipe = recipe
         self.total_steps = total_steps
+        # A tuple would become a tracked structure of Keras.
+        self._draw_size = None
+        if multi_scale:
+            self._draw_size = functools.partial(
+                preprocessing.draw_size, recipe.seed, sizes=tuple(multi_scale)
+            )
         self._decayed = losses.decayed_variables(network)
         self._control = None
         if recipe.use_dropblock:
@@ -33,7 +49,7 @@ class Trainer(tf.keras.Model):
             names.append("cross_entropy_kd")
         self._means = {name: tf.keras.metrics.Mean(name=name) for name in names}
         # Mixed labels have no single right answer, so there is nothing to count with mixup.
-        self._train_top1 = None if recipe.mixup_type else tf.keras.metrics.Mean(name="top1")
+        self._train_top1 = None if recipe.mixing.active else tf.keras.metrics.Mean(name="top1")
         self._bad_records = tf.keras.metrics.Sum(name="bad_records", dtype=tf.int64)
         self._eval_loss = tf.keras.metrics.Mean(name="cross_entropy")
         self._images = metrics.Images()
@@ -63,6 +79,10 @@ class Trainer(tf.keras.Model):
         """Does one update; see `input_pipeline.training_dataset` for `batch`."""
         images, targets = batch
         step = self.optimizer.iterations
+        images, targets = self._mixed(images, targets, step)
+        images = preprocessing.to_input(images)
+        if self._draw_size is not None:
+            images = preprocessing.resize_batch(images, self._draw_size(step))
         keep_probability = self._set_dropblock(step)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
@@ -95,7 +115,7 @@ class Trainer(tf.keras.Model):
     def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Scores one batch; every image counts once whatever the size of the batch."""
         images, labels = batch
-        logits = tf.cast(self.network(images, training=False), tf.float32)
+        logits = views.logits(self.network, images)
         probabilities = tf.nn.softmax(logits)
         predictions = tf.argmax(logits, axis=-1)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
@@ -127,6 +147,30 @@ class Trainer(tf.keras.Model):
                 logits, targets["teacher"], recipe.kd_temp
             )
         return terms
+
+    def _mixed(
+        self, images: tf.Tensor, targets: dict[str, tf.Tensor], step: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Applies mixup or CutMix on the device, where the recipe wants it there.
+
+        On one device the random numbers, and so the batch, are those of the input pipeline; each
+        of several devices mixes its own share of the batch with numbers of its own.
+        """
+        recipe = self.recipe
+        if not recipe.mixup_on_device:
+            return images, targets
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        number = tf.cast(step, tf.int64) * replicas + tf.cast(replica, tf.int64)
+        images, labels, teacher = preprocessing.mix(
+            images,
+            targets["labels"],
+            targets.get("teacher"),
+            preprocessing.step_seed(recipe.seed, number),
+            recipe.mixing,
+        )
+        mixed = {"labels": labels} if teacher is None else {"labels": labels, "teacher": teacher}
+        return images, {**targets, **mixed}
 
     def _set_dropblock(self, step: tf.Tensor) -> tf.Tensor | None:
         """Hands step and keep probability to the network's DropBlock layers, if it has any."""

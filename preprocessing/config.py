@@ -45,6 +45,17 @@ class PreprocessingConfig:
             the whole bounding box (or picture) has to be inside.
         decoder: One of `DECODERS`. `jpeg` and `png` both look at the bytes and take either;
             `webp` takes WebP only; `any` takes these, GIF (first frame) and BMP.
+        randaugment_num_layers: RandAugment's N, operations per picture; 0: off.
+        randaugment_magnitude: RandAugment's M, the level of each operation, 0 to 10.
+        augmix_severity: AugMix: largest level of an operation, 0.1 to 10; 0: off. The paper's: 3.
+        augmix_width: AugMix: number of chains.
+        augmix_depth: AugMix: operations in a chain; -1: 1 to 3, drawn for each.
+        augmix_alpha: AugMix: parameter of its Dirichlet and Beta distributions.
+        scale_augmentation: Smallest and largest shorter side in pixels of which a random square is
+            cut for training, instead of the distorted crop (imagenet types); empty: off.
+        rotation_degrees: Training pictures are rotated by up to that many degrees; 0: off.
+        multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
+            the training size. For whoever makes batches: pictures come out at the training size.
 
     Raises:
         ValueError: If a value is not allowed; the message repeats it and lists what is.
@@ -57,6 +68,15 @@ class PreprocessingConfig:
     dct_method: str = "INTEGER_ACCURATE"
     training_random_crop: bool = True
     decoder: str = "jpeg"
+    randaugment_num_layers: int = 0
+    randaugment_magnitude: float = 9.0
+    augmix_severity: float = 0.0
+    augmix_width: int = 3
+    augmix_depth: int = -1
+    augmix_alpha: float = 1.0
+    scale_augmentation: tuple[int, ...] = ()
+    rotation_degrees: float = 0.0
+    multi_scale: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses what no pipeline can be built from."""
@@ -72,7 +92,46 @@ class PreprocessingConfig:
                 "PreprocessingConfig.training_random_crop must be True or False. "
                 f"Received: training_random_crop={self.training_random_crop!r}"
             )
+        self._check_numbers()
+        self._check_sizes()
         self._check_combination()
+
+    def _check_numbers(self) -> None:
+        """Refuses numbers out of range."""
+        for field, good, right in (
+            ("randaugment_num_layers", lambda v: v == int(v) and v >= 0, "a whole number, 0: off"),
+            ("randaugment_magnitude", lambda v: 0 <= v <= 10, "from 0 to 10"),
+            ("augmix_severity", lambda v: v == 0 or 0.1 <= v <= 10, "0 (off) or from 0.1 to 10"),
+            ("augmix_width", lambda v: v == int(v) and v >= 1, "a whole number, at least 1"),
+            ("augmix_depth", lambda v: v == -1 or (v == int(v) and v >= 1), "-1 or at least 1"),
+            ("augmix_alpha", lambda v: v > 0, "greater than 0"),
+            ("rotation_degrees", lambda v: 0 <= v <= 180, "from 0 (off) to 180"),
+        ):
+            value = getattr(self, field)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not good(value):
+                raise ValueError(
+                    f"PreprocessingConfig.{field} must be {right}. Received: {field}={value!r}"
+                )
+
+    def _check_sizes(self) -> None:
+        """Refuses lists of sizes that no picture can have."""
+        for field in ("scale_augmentation", "multi_scale"):
+            values = getattr(self, field)
+            if not isinstance(values, tuple):
+                raise ValueError(
+                    f"PreprocessingConfig.{field} must be a tuple of numbers of pixels. "
+                    f"Received: {field}={values!r}"
+                )
+            for value in values:
+                _check_size(field, value)
+        bounds = self.scale_augmentation
+        if bounds and (len(bounds) != 2 or not self.train_size <= bounds[0] <= bounds[1]):
+            raise ValueError(
+                "PreprocessingConfig.scale_augmentation must be the smallest and the largest "
+                f"shorter side, not below the training size of {self.train_size} pixels, such as "
+                f"(256, 480). Received: scale_augmentation={bounds!r}"
+            )
 
     def _check_type(self) -> None:
         """Refuses a name that is not in the list, with the list."""
@@ -98,11 +157,28 @@ class PreprocessingConfig:
 
     def _check_combination(self) -> None:
         """Refuses values that are allowed alone but not together."""
-        if self.family == "inception" and self.autoaugment_type:
+        chosen = [
+            f"{field}={getattr(self, field)!r}"
+            for field in ("autoaugment_type", "randaugment_num_layers", "augmix_severity")
+            if getattr(self, field)
+        ]
+        if len(chosen) > 1:
             raise ValueError(
-                "AutoAugment works on the imagenet and reid types only; inception types distort "
-                f"colours themselves. Received: preprocessing_type={self.preprocessing_type!r}, "
-                f"autoaugment_type={self.autoaugment_type!r}"
+                "Only one of AutoAugment, RandAugment and AugMix can be on. "
+                f"Received: {', '.join(chosen)}"
+            )
+        if self.family == "inception" and (chosen or self.rotation_degrees):
+            chosen += [f"rotation_degrees={self.rotation_degrees!r}"] * bool(self.rotation_degrees)
+            raise ValueError(
+                "AutoAugment, RandAugment, AugMix and rotation work on the imagenet and reid types "
+                "only; inception types distort colours themselves. Received: "
+                f"preprocessing_type={self.preprocessing_type!r}, {', '.join(chosen)}"
+            )
+        if self.family != "imagenet" and self.scale_augmentation:
+            raise ValueError(
+                "Scale augmentation replaces the crop of the imagenet types only. Received: "
+                f"preprocessing_type={self.preprocessing_type!r}, "
+                f"scale_augmentation={self.scale_augmentation!r}"
             )
         if self.family == "reid" and self.image_size > _REID_LARGEST_SIZE:
             raise ValueError(
@@ -144,9 +220,19 @@ class PreprocessingConfig:
         return self.train_size
 
     @property
+    def augments_bytes(self) -> bool:
+        """Whether training pictures are bytes after augmentation (AutoAugment, RandAugment)."""
+        return bool(self.autoaugment_type or self.randaugment_num_layers)
+
+    @property
     def decode_dct_method(self) -> str:
         """The `dct_method` that this type decodes with."""
         return "INTEGER_FAST" if self.family == "inception" else self.dct_method
+
+    @property
+    def ten_crop_shorter_side(self) -> int:
+        """Length in pixels of the shorter side before the ten crops: 256 for crops of 224."""
+        return int(self.eval_size * (1.0 / 0.875))
 
     @property
     def eval_shorter_side(self) -> int:
@@ -176,7 +262,7 @@ class PreprocessingConfig:
                 f"PreprocessingConfig has no field(s) {unknown}; it has {fields}. "
                 f"Received: {values!r}"
             )
-        return cls(**values)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
 def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:

@@ -46,6 +46,22 @@ def shear_y_map(tangent: float, height: int, width: int) -> np.ndarray:
     return _affine_map([1.0, 0.0, 0.0, tangent, 1.0, 0.0], height, width)
 
 
+def translation_x_map(pixels: float, height: int, width: int) -> np.ndarray:
+    """Returns the source index of each pixel: every row is moved left by whole pixels."""
+    return _affine_map([1.0, 0.0, _whole(pixels), 0.0, 1.0, 0.0], height, width)
+
+
+def translation_y_map(pixels: float, height: int, width: int) -> np.ndarray:
+    """Returns the source index of each pixel: every column is moved up by whole pixels."""
+    return _affine_map([1.0, 0.0, 0.0, 0.0, 1.0, _whole(pixels)], height, width)
+
+
+def compose_maps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the index map that does what `first` and then `second` do, pixel for pixel."""
+    outside = np.int32(len(first))
+    return np.append(first, outside)[second]
+
+
 def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
     """Builds a picture from the pixels that an index map names.
 
@@ -109,6 +125,11 @@ def _translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
 def _grey(image: tf.Tensor) -> tf.Tensor:
     """Returns a constant picture of the same shape, all `FILL`."""
     return tf.constant(np.full(image.shape.as_list(), FILL, np.uint8))
+
+
+def _whole(pixels: float) -> float:
+    """Rounds a translation as `_translate` does: float32, halves to even."""
+    return float(np.round(np.float32(pixels)))
 
 
 def _affine_map(matrix: list[float], height: int, width: int) -> np.ndarray:

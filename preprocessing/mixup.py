@@ -3,13 +3,19 @@
 Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keeps its size. The
 labels of a teacher are mixed with the same lambdas as the pictures; the original mixes the hard
 label of the first picture into the second half of type 2, a mistake not repeated here.
+
+Pictures may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
+results stay in the cache, and need no memory of the size of a batch (docs/preprocessing.md).
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from preprocessing import seeds
 
 Mixed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
+Finish = Callable[[tf.Tensor], tf.Tensor]
 
 
 def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.Tensor:
@@ -41,18 +47,26 @@ def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.
 
 
 def mixup_type1(
-    images: tf.Tensor, labels: tf.Tensor, lambdas: tf.Tensor, teacher: tf.Tensor | None = None
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    lambdas: tf.Tensor,
+    teacher: tf.Tensor | None = None,
+    one_by_one: bool = False,
+    finish: Finish | None = None,
 ) -> Mixed:
     """Mixes the first half of a double batch with the second.
 
     Args:
-        images: Floating tensor of shape [2B, H, W, C].
+        images: Floating or uint8 tensor of shape [2B, H, W, C].
         labels: Floating tensor of shape [2B, K].
         lambdas: float32 tensor of shape [B], weight of the first half.
         teacher: Optional floating tensor of shape [2B, K] with a teacher's labels or logits.
+        one_by_one: Whether to mix picture after picture, for CPUs; needs a static picture shape.
+        finish: Applied to the mixed pictures, one [H, W, C] or several [B, H, W, C] at a time.
 
     Returns:
-        Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
+        Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
+        dtypes as given.
 
     Raises:
         ValueError: If the number of pictures is known and odd.
@@ -73,7 +87,12 @@ def mixup_type1(
             return None
         return _blend(values[:half], values[half:], lambdas)
 
-    return mix(images), mix(labels), mix(teacher)
+    if one_by_one:
+        index = tf.range(half)
+        mixed = _blend_one_by_one(images, index, index + half, lambdas, finish)
+    else:
+        mixed = _finished(mix(_floating(images)), finish)
+    return mixed, mix(labels), mix(teacher)
 
 
 def mixup_type2(
@@ -82,20 +101,25 @@ def mixup_type2(
     lambdas1: tf.Tensor,
     lambdas2: tf.Tensor,
     teacher: tf.Tensor | None = None,
+    one_by_one: bool = False,
+    finish: Finish | None = None,
 ) -> Mixed:
     """Mixes the first half of a batch with the second, then with the second in reverse order.
 
     In an odd batch the last picture has no partner and comes out last, unmixed.
 
     Args:
-        images: Floating tensor of shape [B, H, W, C].
+        images: Floating or uint8 tensor of shape [B, H, W, C].
         labels: Floating tensor of shape [B, K].
         lambdas1: float32 tensor of shape [B // 2], weight of the first half in the first results.
         lambdas2: float32 tensor of shape [B // 2], weight of the first half in the second results.
         teacher: Optional floating tensor of shape [B, K] with a teacher's labels or logits.
+        one_by_one: As in `mixup_type1`.
+        finish: As in `mixup_type1`.
 
     Returns:
-        Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
+        Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
+        dtypes as given.
     """
     images, labels, teacher = _to_tensors(images, labels, teacher)
     half = tf.shape(images)[0] // 2
@@ -115,7 +139,19 @@ def mixup_type2(
         mixed.set_shape(values.shape)
         return mixed
 
-    return mix(images), mix(labels), mix(teacher)
+    if one_by_one:
+        index = tf.range(half)
+        rest = tf.range(2 * half, tf.shape(images)[0])
+        first = tf.concat([index, index, rest], axis=0)
+        second = tf.concat([index + half, 2 * half - 1 - index, rest], axis=0)
+        # What has no partner is mixed with itself, all of it coming from the first.
+        ones = tf.ones([tf.size(rest)])
+        lambdas = tf.concat([lambdas1, lambdas2, ones], axis=0)
+        mixed = _blend_one_by_one(images, first, second, lambdas, finish)
+        mixed.set_shape(images.shape)
+    else:
+        mixed = _finished(mix(_floating(images)), finish)
+    return mixed, mix(labels), mix(teacher)
 
 
 def _blend(first: tf.Tensor, second: tf.Tensor, lambdas: tf.Tensor) -> tf.Tensor:
@@ -123,6 +159,37 @@ def _blend(first: tf.Tensor, second: tf.Tensor, lambdas: tf.Tensor) -> tf.Tensor
     shape = [-1] + [1] * (first.shape.rank - 1)
     weight = tf.reshape(lambdas, shape)
     return tf.cast(weight, first.dtype) * first + tf.cast(1.0 - weight, first.dtype) * second
+
+
+def _blend_one_by_one(
+    images: tf.Tensor,
+    first: tf.Tensor,
+    second: tf.Tensor,
+    lambdas: tf.Tensor,
+    finish: Finish | None,
+) -> tf.Tensor:
+    """Returns lambda * images[first] + (1 - lambda) * images[second], picture after picture."""
+    weights = tf.convert_to_tensor(lambdas)
+    dtype = _floating(images[:0]).dtype
+
+    def one(index: tf.Tensor) -> tf.Tensor:
+        weight = weights[index]
+        kept = tf.cast(weight, dtype) * tf.cast(images[first[index]], dtype)
+        other = tf.cast(1.0 - weight, dtype) * tf.cast(images[second[index]], dtype)
+        return _finished(kept + other, finish)
+
+    spec = tf.TensorSpec(images.shape[1:], dtype)
+    return tf.map_fn(one, tf.range(tf.shape(first)[0]), fn_output_signature=spec)
+
+
+def _floating(images: tf.Tensor) -> tf.Tensor:
+    """Casts bytes to float32 and leaves other dtypes alone."""
+    return images if images.dtype.is_floating else tf.cast(images, tf.float32)
+
+
+def _finished(images: tf.Tensor, finish: Finish | None) -> tf.Tensor:
+    """Applies `finish`, if there is one."""
+    return images if finish is None else finish(images)
 
 
 def _to_tensors(*values: tf.Tensor | None) -> list[tf.Tensor | None]:

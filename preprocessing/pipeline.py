@@ -2,7 +2,21 @@
 
 import tensorflow as tf
 
-from preprocessing import auto_augment, crop, decode, inception, reid, resize, seeds
+from preprocessing import (
+    aug_mix,
+    auto_augment,
+    crop,
+    decode,
+    evaluation_crops,
+    inception,
+    mixing,
+    rand_augment,
+    reid,
+    resize,
+    rotation,
+    scale_augmentation,
+    seeds,
+)
 from preprocessing.config import PreprocessingConfig
 
 
@@ -23,8 +37,31 @@ def train_image(
         float32 tensor of shape [train_size, train_size, 3]: grey levels minus the mean, or values
         in [0, 1] for the inception types.
     """
+    return mixing.to_input(train_pixels(encoded, bbox, seed, config))
+
+
+def train_pixels(
+    encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
+) -> tf.Tensor:
+    """Does what `train_image` does, but leaves bytes where augmentation ends with bytes.
+
+    A batch of bytes needs a quarter of the memory and of the way to the device. `mixing.mix` makes
+    the network's input of it, or `mixing.to_input`.
+
+    Args:
+        encoded: As in `train_image`.
+        bbox: As in `train_image`.
+        seed: As in `train_image`.
+        config: What to do.
+
+    Returns:
+        [train_size, train_size, 3]: uint8 grey levels if `config.augments_bytes`, else float32 as
+        `train_image`.
+    """
     # One draw for every number the picture needs but the crop's.
-    draws = seeds.uniform(seeds.other_seed(seed), 1 + auto_augment.DRAWS)
+    layers = config.randaugment_num_layers
+    count = 2 + max(auto_augment.DRAWS, rand_augment.count_draws(layers))
+    draws = seeds.uniform(seeds.other_seed(seed), count)
     flip = draws[0] < 0.5
     if config.family == "inception":
         image = _train_inception(encoded, bbox, seed, flip, draws[1:], config)
@@ -63,6 +100,55 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     return image
 
 
+def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Decodes one picture and cuts ten crops out of it, see `evaluation_crops.ten_crop`.
+
+    The shorter side becomes size / 0.875 for all types: 256 for crops of 224, as the original has
+    it.
+
+    Args:
+        encoded: String scalar.
+        config: What to do; an imagenet or reid type.
+
+    Returns:
+        float32 [10, eval_size, eval_size, 3], grey levels minus the mean.
+
+    Raises:
+        ValueError: For an inception type.
+    """
+    _refuse_inception("Ten-crop evaluation", config)
+    image = whole_image(encoded, config, config.ten_crop_shorter_side)
+    return evaluation_crops.ten_crop(image, config.eval_size)
+
+
+def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -> tf.Tensor:
+    """Decodes one picture and resizes all of it, for a fully-convolutional test at some scale.
+
+    Args:
+        encoded: String scalar.
+        config: What to do; an imagenet or reid type.
+        shorter: Length of the shorter side in pixels.
+
+    Returns:
+        float32 [height, width, 3], grey levels minus the mean.
+
+    Raises:
+        ValueError: For an inception type.
+    """
+    _refuse_inception("A test of whole pictures", config)
+    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
+    return resize.subtract_mean(resize.resize_shorter_side(image, shorter))
+
+
+def _refuse_inception(what: str, config: PreprocessingConfig) -> None:
+    """Raises ValueError for the types that keep no aspect and subtract no mean."""
+    if config.family == "inception":
+        raise ValueError(
+            f"{what} is there for the imagenet and reid types. Received: "
+            f"preprocessing_type={config.preprocessing_type!r}"
+        )
+
+
 def _train_imagenet(
     encoded: tf.Tensor,
     bbox: tf.Tensor,
@@ -71,21 +157,18 @@ def _train_imagenet(
     draws: tf.Tensor,
     config: PreprocessingConfig,
 ) -> tf.Tensor:
-    """Distorted crop, flip, resize, AutoAugment, mean."""
-    image = crop.distorted_crop(
-        encoded,
-        bbox,
-        seed,
-        config.training_random_crop,
-        config.decoder,
-        config.decode_dct_method,
-    )
+    """Distorted crop or scale augmentation, flip, resize, augmentation."""
+    size = config.train_size
+    if config.scale_augmentation:
+        chooser = scale_augmentation.window_chooser(seed, size, config.scale_augmentation)
+    else:
+        chooser = crop.window_chooser(bbox, seed, config.training_random_crop)
+    image = decode.decode_and_crop(encoded, chooser, config.decoder, config.decode_dct_method)
     # TF1 sampling is not symmetric, so the flip comes before the resizing as in the original.
     image = crop.flip_if(image, flip)
-    image = resize.tf1_bilinear_resize(image, config.train_size, config.train_size)
-    image.set_shape([config.train_size, config.train_size, 3])
-    image = _augment(image, draws, config)
-    return resize.subtract_mean(image)
+    image = resize.tf1_bilinear_resize(image, size, size)
+    image.set_shape([size, size, 3])
+    return _augment(image, seed, draws, config)
 
 
 def _train_reid(
@@ -95,13 +178,12 @@ def _train_reid(
     draws: tf.Tensor,
     config: PreprocessingConfig,
 ) -> tf.Tensor:
-    """Square with or without crop, flip, AutoAugment, mean."""
+    """Square with or without crop, flip, augmentation."""
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
     image = reid.train_square(image, config.train_size, seed)
     image.set_shape([config.train_size, config.train_size, 3])
     image = crop.flip_if(image, flip)
-    image = _augment(image, draws, config)
-    return resize.subtract_mean(image)
+    return _augment(image, seed, draws, config)
 
 
 def _train_inception(
@@ -126,10 +208,38 @@ def _train_inception(
     return inception.shift_colours(image, draws[:3])
 
 
-def _augment(image: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
-    """Applies AutoAugment, if chosen, to grey levels truncated to uint8."""
-    if not config.autoaugment_type:
-        return image
+def _augment(
+    image: tf.Tensor, seed: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig
+) -> tf.Tensor:
+    """Rotates and applies AutoAugment, RandAugment or AugMix, whatever is chosen.
+
+    Args:
+        image: float32 [S, S, 3], grey levels.
+        seed: The picture's seed.
+        draws: Random numbers; the first is the rotation's.
+        config: What to do.
+
+    Returns:
+        uint8 grey levels from AutoAugment and RandAugment, else float32 minus the mean.
+    """
+    if config.rotation_degrees:
+        image = rotation.rotate(image, (2.0 * draws[-1] - 1.0) * config.rotation_degrees)
+    if config.augmix_severity:
+        image = aug_mix.augmix(
+            tf.cast(image, tf.uint8),
+            seeds.other_seed(seed),
+            config.augmix_severity,
+            config.augmix_width,
+            config.augmix_depth,
+            config.augmix_alpha,
+        )
+    if not config.augments_bytes:
+        return resize.subtract_mean(image)
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
-    choices = auto_augment.choices_from_draws(config.autoaugment_type, draws)
-    return auto_augment.apply_policy(tf.cast(image, tf.uint8), config.autoaugment_type, choices)
+    image = tf.cast(image, tf.uint8)
+    if config.autoaugment_type:
+        choices = auto_augment.choices_from_draws(config.autoaugment_type, draws)
+        return auto_augment.apply_policy(image, config.autoaugment_type, choices)
+    layers = config.randaugment_num_layers
+    numbers = draws[: rand_augment.count_draws(layers)]
+    return rand_augment.from_draws(image, layers, config.randaugment_magnitude, numbers)

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -53,22 +54,49 @@ def test_refused_types(name):
         ("image_size", 224.0),
         ("eval_image_size", -1),
         ("training_random_crop", "no"),
+        ("randaugment_num_layers", -1),
+        ("randaugment_magnitude", 10.5),
+        ("augmix_severity", 0.05),
+        ("augmix_width", 0),
+        ("augmix_depth", 0),
+        ("augmix_alpha", 0),
+        ("rotation_degrees", -5),
+        ("rotation_degrees", "5"),
+        ("scale_augmentation", [256, 480]),
+        ("multi_scale", 224),
     ],
 )
 def test_refused_values(field, value):
-    with pytest.raises(ValueError, match=f"{field}.*Received: {field}={value!r}"):
+    with pytest.raises(ValueError, match=f"{field}.*Received: {re.escape(f'{field}={value!r}')}"):
         PreprocessingConfig(**{field: value})
 
 
 def test_refused_combinations():
-    with pytest.raises(ValueError, match="imagenet and reid types only"):
+    with pytest.raises(ValueError, match="imagenet and reid types"):
         PreprocessingConfig(preprocessing_type="inception_331", autoaugment_type="imagenet")
     with pytest.raises(ValueError, match="256.*image_size=288"):
         PreprocessingConfig(preprocessing_type="reid", image_size=288)
 
 
+def test_only_one_augmentation():
+    with pytest.raises(ValueError, match="autoaugment_type='v0', randaugment_num_layers=2"):
+        PreprocessingConfig(autoaugment_type="v0", randaugment_num_layers=2)
+    with pytest.raises(ValueError, match="imagenet and reid.*inception_600', rotation_degrees=5"):
+        PreprocessingConfig(preprocessing_type="inception_600", rotation_degrees=5)
+    with pytest.raises(ValueError, match="Scale augmentation.*'reid'"):
+        PreprocessingConfig(preprocessing_type="reid", scale_augmentation=(256, 480))
+    for bounds in ((224,), (200, 480), (480, 256)):
+        with pytest.raises(ValueError, match="not below the training size of 224"):
+            PreprocessingConfig(scale_augmentation=bounds)
+
+
 def test_dictionary_round_trip():
-    config = PreprocessingConfig(preprocessing_type="imagenet_160", autoaugment_type="good")
+    config = PreprocessingConfig(
+        preprocessing_type="imagenet_160",
+        autoaugment_type="good",
+        scale_augmentation=(192, 256),
+        multi_scale=(128, 160),
+    )
     stored = json.loads(json.dumps(config.to_dict()))
     assert PreprocessingConfig.from_dict(stored) == config
     assert PreprocessingConfig.from_dict({}) == PreprocessingConfig()

@@ -125,6 +125,16 @@ def define_flags() -> None:
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
     flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
     flags.DEFINE_float("seconds", 10.0, "Time to measure per batch size.", lower_bound=0.0)
+    flags.DEFINE_integer(
+        "rounds", 3, "--models and --input_only: rounds, in which all take turns.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "image_size",
+        0,
+        "--models and --input_only: side of the pictures; 0: each network's own, 224 for the input.",
+        0,
+        4096,
+    )
     benchmark_models.define_flags()
     flags.adopt_module_key_flags(benchmark_models)
     benchmark_input.define_flags()

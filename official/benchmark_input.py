@@ -31,6 +31,7 @@ FLAGS = flags.FLAGS
 STAGES = ("read", "decode", "crop", "augment", "batch", "mix")
 # Runs beside the stages: the pipeline without AutoAugment and mixup.
 PLAIN = "plain"
+_IMAGE_SIZE = 224
 _PICTURES_PER_READ = 64
 
 
@@ -53,7 +54,7 @@ def make_config(data_dir: str, num_classes: int) -> RunConfig:
         model=ModelConfig(num_classes=num_classes),
         preprocessing=PreprocessingConfig(
             preprocessing_type=FLAGS.preprocessing_type,
-            image_size=FLAGS.image_size,
+            image_size=FLAGS.image_size or _IMAGE_SIZE,
             autoaugment_type=FLAGS.autoaugment_type,
             dct_method=FLAGS.dct_method,
         ),
@@ -354,10 +355,8 @@ def define_flags() -> None:
     flags.DEFINE_integer("jpeg_quality", 92, "Input: of made-up photos.", 1, 100)
     flags.DEFINE_integer("threads", 0, "Input: threads; 0: TensorFlow chooses.", lower_bound=0)
     flags.DEFINE_integer("images_per_run", 1500, "Input: pictures per run.", lower_bound=1)
-    flags.DEFINE_integer("rounds", 5, "Input: rounds of runs.", lower_bound=1)
     flags.DEFINE_boolean("memory", False, "Input: one pass over the data, watching the memory.")
     flags.DEFINE_string("preprocessing_type", "imagenet_224_256", "Input: as in training.")
-    flags.DEFINE_integer("image_size", 224, "Input: as in training.")
     flags.DEFINE_string("autoaugment_type", "imagenet", "Input: policy; empty: off.")
     flags.DEFINE_string("dct_method", "INTEGER_ACCURATE", "Input: as in training.")
     flags.DEFINE_integer("mixup_type", 1, "Input: 0, 1 or 2.", 0, 2)

@@ -267,11 +267,7 @@ def define_flags() -> None:
         f"lists, and {YARDSTICK}, the yardstick.",
     )
     flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
-    flags.DEFINE_integer(
-        "image_size", 0, "Side of the pictures for --models; 0: each network's own.", 0, 4096
-    )
     flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
-    flags.DEFINE_integer("rounds", 3, "Rounds of --models, which take turns.", lower_bound=1)
     flags.DEFINE_boolean("fold_batch_norm", True, "For --models: fold batch norm, as export does.")
     flags.DEFINE_boolean("use_dropblock", False, "For --models: train with DropBlock.")
     flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")

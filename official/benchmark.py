@@ -131,7 +131,7 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "image_size",
         0,
-        "--models and --input_only: side of the pictures; 0: each network's own, 224 for the input.",
+        "--models and --input_only: side of the pictures; 0: each network's, 224 for input.",
         0,
         4096,
     )

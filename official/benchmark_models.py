@@ -33,6 +33,7 @@ FLAGS = flags.FLAGS
 MODES = ("inference", "train")
 # The yardstick: the ResNet-50 that comes with Keras.
 YARDSTICK = "keras_resnet50"
+_DROP_BLOCK = "+dropblock"
 _CLASSES = 1001
 _RESULT = "RESULT "
 COLUMNS = (
@@ -47,13 +48,13 @@ class Case:
     """What is measured.
 
     Attributes:
-      model: key of `nets.NAMED_MODELS`, or `keras_resnet50`.
+      model: key of `nets.NAMED_MODELS` (`NAME+dropblock` trains with DropBlock), or
+        `keras_resnet50`.
       mode: `inference` or `train`.
       batch_size: pictures per call.
       image_size: side of the pictures; 0: the model's own for the mode.
       precision: fp32, fp16 or bf16.
       fold: whether `inference` folds batch norm.
-      drop_block: whether `train` has DropBlock.
     """
 
     model: str
@@ -62,7 +63,6 @@ class Case:
     image_size: int = 0
     precision: str = "fp32"
     fold: bool = True
-    drop_block: bool = False
 
     def __post_init__(self):
         """Refuses what cannot be measured.
@@ -72,7 +72,7 @@ class Case:
         """
         if self.model != YARDSTICK:
             try:
-                named_config(self.model)
+                named_config(self.name)
             except ValueError as error:
                 raise RunError(f"--models: {error}") from error
         if self.mode not in MODES:
@@ -81,11 +81,16 @@ class Case:
             raise RunError(f"--dtype must be one of {list(DTYPES)}. Received: {self.precision!r}")
 
     @property
+    def name(self) -> str:
+        """The model's name in the registry."""
+        return self.model.removesuffix(_DROP_BLOCK)
+
+    @property
     def size(self) -> int:
         """Side of the pictures in pixels."""
         if self.image_size or self.model == YARDSTICK:
             return self.image_size or 224
-        variant = NAMED_MODELS[self.model]
+        variant = NAMED_MODELS[self.name]
         return variant.image_size if self.mode == "inference" else variant.train_image_size
 
 
@@ -96,7 +101,8 @@ def build(case: Case) -> tuple[tf.keras.Model, float]:
         network = tf.keras.applications.ResNet50(weights=None, classes=_CLASSES, input_shape=shape)
         # The same convolutions as ours.
         return network, cost(named_config("resnet50"), case.size).multiply_adds / 1e9
-    config = named_config(case.model, use_dropblock=case.drop_block and case.mode == "train")
+    drop_block = case.mode == "train" and case.model.endswith(_DROP_BLOCK)
+    config = named_config(case.name, use_dropblock=drop_block)
     return build_model(config, shape), cost(config, case.size).multiply_adds / 1e9
 
 
@@ -236,15 +242,7 @@ def _in_a_process(case: Case, seconds: float) -> dict:
 def run(names: list[str], batch_sizes: list[int], device: str) -> None:
     """Measures what the flags say; prints the CSV, and writes it to --csv."""
     cases = [
-        Case(
-            name,
-            mode,
-            size,
-            FLAGS.image_size,
-            FLAGS.dtype,
-            FLAGS.fold_batch_norm,
-            FLAGS.use_dropblock,
-        )
+        Case(name, mode, size, FLAGS.image_size, FLAGS.dtype, FLAGS.fold_batch_norm)
         for name in names
         for mode in FLAGS.mode
         for size in batch_sizes
@@ -264,12 +262,11 @@ def define_flags() -> None:
         "models",
         [],
         "Measure these networks without a checkpoint: names that `python -m official.models` "
-        f"lists, and {YARDSTICK}, the yardstick.",
+        f"lists (NAME{_DROP_BLOCK} trains with DropBlock), and {YARDSTICK}, the yardstick.",
     )
     flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
     flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
     flags.DEFINE_boolean("fold_batch_norm", True, "For --models: fold batch norm, as export does.")
-    flags.DEFINE_boolean("use_dropblock", False, "For --models: train with DropBlock.")
     flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
 
 

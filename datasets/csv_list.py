@@ -13,7 +13,7 @@ import os
 
 from datasets import archive
 from datasets.errors import DatasetError
-from datasets.hold_out import hold_out
+from datasets.hold_out import check_fraction, hold_out
 from datasets.image_folder import SPLIT_NAMES
 from datasets.items import FileSource, Item, Listing
 
@@ -48,10 +48,7 @@ class CsvList:
         Raises:
             DatasetError: The fraction is not in (0, 1).
         """
-        if validation_fraction is not None and not 0.0 < validation_fraction < 1.0:
-            raise DatasetError(
-                f"--validation_fraction={validation_fraction}; must be more than 0 and less than 1"
-            )
+        check_fraction(validation_fraction)
         self._raw_dir = raw_dir
         self._csv_file = csv_file
         self._columns = columns

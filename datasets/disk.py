@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 
@@ -88,3 +89,14 @@ def make_directory(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise DatasetError(f"directory {path} cannot be made: {error.strerror}") from error
+
+
+def summarise(path: str) -> tuple[int, str]:
+    """Size and SHA-256 of the file at `path`."""
+    summary = hashlib.sha256()
+    size = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            summary.update(chunk)
+            size += len(chunk)
+    return size, summary.hexdigest()

@@ -12,6 +12,16 @@ from datasets.errors import DatasetError
 from datasets.items import Item
 
 
+def check_fraction(fraction: float | None) -> None:
+    """Refuses a share that leaves one of the two splits empty; None holds nothing out.
+
+    Raises:
+        DatasetError: It is not in (0, 1).
+    """
+    if fraction is not None and not 0.0 < fraction < 1.0:
+        raise DatasetError(f"--validation_fraction={fraction}; must be more than 0 and less than 1")
+
+
 def hold_out(splits: dict[str, list[Item]], fraction: float, seed: int) -> dict[str, list[Item]]:
     """Moves a share of each class from train to validation.
 

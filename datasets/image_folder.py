@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from datasets.errors import DatasetError
-from datasets.hold_out import hold_out
+from datasets.hold_out import check_fraction, hold_out
 from datasets.items import FileSource, Item, Listing, Skip
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
@@ -43,10 +43,7 @@ class ImageFolder:
         Raises:
             DatasetError: The fraction is not in (0, 1).
         """
-        if validation_fraction is not None and not 0.0 < validation_fraction < 1.0:
-            raise DatasetError(
-                f"--validation_fraction={validation_fraction}; must be more than 0 and less than 1"
-            )
+        check_fraction(validation_fraction)
         self._raw_dir = raw_dir
         self._fraction = validation_fraction
         self._seed = seed

@@ -1,7 +1,6 @@
 """Writes one shard: the unit of parallel work and of going on after an interruption."""
 
 import collections
-import hashlib
 import os
 from collections.abc import Callable
 
@@ -32,7 +31,7 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     with disk.removed_on_failure(temporary):
         try:
             label_counts, skipped, repaired = _write_records(task, temporary, on_image)
-            size, digest = _summarise(temporary)
+            size, digest = disk.summarise(temporary)
             disk.publish(temporary, task.path)
         except OSError as error:
             raise disk.write_error(error, task.path) from error
@@ -117,17 +116,6 @@ def _record(
         synset=item.synset,
         text=item.text,
     )
-
-
-def _summarise(path: str) -> tuple[int, str]:
-    """Size and SHA-256 of the file at `path`."""
-    summary = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            summary.update(chunk)
-            size += len(chunk)
-    return size, summary.hexdigest()
 
 
 def _writer_error(error: tf.errors.OpError, path: str) -> DatasetError:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from datasets import disk
+
 # What a finding may be about.
 KINDS = ("damaged", "undecodable", "label", "logits", "box", "size", "duplicate", "manifest")
 
@@ -99,7 +101,7 @@ def check_shard(task: ShardCheck, on_image: Callable[[], None]) -> ShardReport:
             label_counts[label] += 1
         count += 1
         on_image()
-    size, sha256 = _checksum(task.path)
+    size, sha256 = disk.summarise(task.path)
     return ShardReport(
         task.path, size, sha256, count, dict(label_counts), tuple(images), tuple(findings)
     )
@@ -181,13 +183,3 @@ def _check_size(example: Any, height: int, width: int) -> list[tuple[str, str]]:
     if None in said or said == [height, width]:
         return []
     return [("size", f"the record says {said[0]} x {said[1]}, the image is {height} x {width}")]
-
-
-def _checksum(path: str) -> tuple[int, str]:
-    summary = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            summary.update(chunk)
-            size += len(chunk)
-    return size, summary.hexdigest()

@@ -7,12 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 
-def write_text(path: str, text: str) -> None:
-    """Writes `text` to `path` through a temporary neighbour, so that no half-written file stays.
+def write_bytes(path: str, data: bytes) -> None:
+    """Writes `data` to `path` through a temporary neighbour, so that no half-written file stays.
 
     Args:
       path: target; its folder is made if need be.
-      text: the whole content.
+      data: the whole content.
 
     Raises:
       OSError or tf.errors.OpError: the write failed; `path` is as it was before.
@@ -20,13 +20,18 @@ def write_text(path: str, text: str) -> None:
     tf.io.gfile.makedirs(os.path.dirname(path) or ".")
     temporary = f"{path}.tmp-{os.getpid()}"
     try:
-        with tf.io.gfile.GFile(temporary, "w") as handle:
-            handle.write(text)
+        with tf.io.gfile.GFile(temporary, "wb") as handle:
+            handle.write(data)
         tf.io.gfile.rename(temporary, path, overwrite=True)
     except BaseException:
         if tf.io.gfile.exists(temporary):
             tf.io.gfile.remove(temporary)
         raise
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes `text` as UTF-8; see `write_bytes`."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: str, value: Any) -> None:

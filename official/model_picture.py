@@ -1,11 +1,9 @@
 """Draws the stages of a network as a diagram: what is in each, its output and what it costs."""
 
 import io
-import os
-
-import tensorflow as tf
 
 from nets import ModelConfig, Part, mobilenet, parts
+from official import files
 
 _WIDTH, _HEIGHT, _GAP = 5.2, 0.9, 0.5
 _COLORS = {"branch": "#dcebf7", "stage": "#e6f2df", "end": "#f5ecd9"}
@@ -47,7 +45,7 @@ def draw(path: str, name: str, config: ModelConfig, size: int) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)
     pyplot.close(figure)
-    _write(path, picture.getvalue())
+    files.write_bytes(path, picture.getvalue())
 
 
 def _rows(listed: list[Part]) -> list[list[Part]]:
@@ -162,17 +160,3 @@ def _arrow(axes, start: tuple[float, float], end: tuple[float, float]) -> None:
         xytext=(start[0], start[1] - _HEIGHT / 2),
         arrowprops={"arrowstyle": "->", "color": "#555555"},
     )
-
-
-def _write(path: str, data: bytes) -> None:
-    """Writes a file through a temporary neighbour."""
-    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
-    temporary = f"{path}.tmp-{os.getpid()}"
-    try:
-        with tf.io.gfile.GFile(temporary, "wb") as handle:
-            handle.write(data)
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except BaseException:
-        if tf.io.gfile.exists(temporary):
-            tf.io.gfile.remove(temporary)
-        raise

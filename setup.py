@@ -14,6 +14,8 @@ setup(
     install_requires=[
         "absl-py>=1.4,<2; python_version < '3.11'",
         "absl-py>=2,<3; python_version >= '3.11'",
+        # TFDS wants it; pip on 3.10 searches for minutes if it may try newer ones.
+        "etils==1.13.0; python_version < '3.11'",
         # TFDS 4.9.10 uses it when it prepares a data set, and does not name it.
         "importlib-resources>=5",
         "matplotlib>=3.7,<4",

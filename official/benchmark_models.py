@@ -6,7 +6,8 @@ r"""Measures networks without a checkpoint: inference and training step, one CSV
 Every network, mode and batch size is measured in a process of its own, so that the peak memory is
 its own, and in several rounds that take turns, so that a busy machine slows all of them alike; the
 row gives the median round. `inference` is the network as exported (batch norm folded), `train` is a
-whole step: forward, loss, gradients, momentum. Weights and pictures are random.
+whole step: forward, loss, gradients, momentum, with the settings of `official.train`. Weights and
+pictures are random. `original_NAME` is the network in the operations of the original repository.
 """
 
 import csv
@@ -26,7 +27,7 @@ import tensorflow as tf
 from absl import flags
 
 from nets import NAMED_MODELS, build_model, cost, fold_batch_norm, named_config
-from official import command, files, trainer
+from official import command, files, original_graph, quiet_tensorflow, trainer
 from official.configuration import DTYPES, RecipeConfig, RunError
 
 FLAGS = flags.FLAGS
@@ -34,6 +35,7 @@ MODES = ("inference", "train")
 # The yardstick: the ResNet-50 that comes with Keras.
 YARDSTICK = "keras_resnet50"
 _DROP_BLOCK = "+dropblock"
+_ORIGINAL = "original_"
 _CLASSES = 1001
 _RESULT = "RESULT "
 COLUMNS = (
@@ -48,8 +50,8 @@ class Case:
     """What is measured.
 
     Attributes:
-      model: key of `nets.NAMED_MODELS` (`NAME+dropblock` trains with DropBlock), or
-        `keras_resnet50`.
+      model: key of `nets.NAMED_MODELS` (`NAME+dropblock` trains with DropBlock,
+        `original_NAME` has the original's operations), or `keras_resnet50`.
       mode: `inference` or `train`.
       batch_size: pictures per call.
       image_size: side of the pictures; 0: the model's own for the mode.
@@ -75,6 +77,8 @@ class Case:
                 named_config(self.name)
             except ValueError as error:
                 raise RunError(f"--models: {error}") from error
+        if self.is_original and (self.model.endswith(_DROP_BLOCK) or self.precision != "fp32"):
+            raise RunError(f"--models={self.model}: the original's form is FP32, without DropBlock")
         if self.mode not in MODES:
             raise RunError(f"--mode must be out of {', '.join(MODES)}. Received: {self.mode!r}")
         if self.precision not in DTYPES:
@@ -83,7 +87,12 @@ class Case:
     @property
     def name(self) -> str:
         """The model's name in the registry."""
-        return self.model.removesuffix(_DROP_BLOCK)
+        return self.model.removeprefix(_ORIGINAL).removesuffix(_DROP_BLOCK)
+
+    @property
+    def is_original(self) -> bool:
+        """Whether the original's operations are measured."""
+        return self.model.startswith(_ORIGINAL)
 
     @property
     def size(self) -> int:
@@ -103,7 +112,10 @@ def build(case: Case) -> tuple[tf.keras.Model, float]:
         return network, cost(named_config("resnet50"), case.size).multiply_adds / 1e9
     drop_block = case.mode == "train" and case.model.endswith(_DROP_BLOCK)
     config = named_config(case.name, use_dropblock=drop_block)
-    return build_model(config, shape), cost(config, case.size).multiply_adds / 1e9
+    gflops = cost(config, case.size).multiply_adds / 1e9
+    if case.is_original:
+        return original_graph.build(config, shape, grouped=case.mode == "inference"), gflops
+    return build_model(config, shape), gflops
 
 
 def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
@@ -115,12 +127,25 @@ def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
     random = np.random.default_rng(0)
     pictures = (case.batch_size, case.size, case.size, 3)
     images = tf.constant(random.uniform(-120, 150, pictures).astype(np.float32))
+    _scatter(network, random)
     if case.mode == "train":
         return _training_step(case, network, images), facts
+    if case.is_original:
+        return original_graph.frozen(network, images.numpy()), facts
     if case.fold and case.precision == "fp32" and case.model != YARDSTICK:
         network = fold_batch_norm(network)
     infer = tf.function(lambda batch: network(batch, training=False))
     return lambda: infer(images).numpy(), facts
+
+
+def _scatter(network: tf.keras.Model, random: np.random.Generator) -> None:
+    """Moves batch norm off its initial zeros and ones, which TensorFlow would optimise away."""
+    for layer in network.submodules:
+        if isinstance(layer, tf.keras.layers.BatchNormalization):
+            for variable in (layer.gamma, layer.moving_variance):
+                variable.assign(random.uniform(0.5, 1.0, variable.shape))
+            for variable in (layer.beta, layer.moving_mean):
+                variable.assign(random.uniform(-0.1, 0.1, variable.shape))
 
 
 def _training_step(case: Case, network: tf.keras.Model, images: tf.Tensor) -> Callable[[], None]:
@@ -229,6 +254,7 @@ def _in_a_process(case: Case, seconds: float) -> dict:
     done = subprocess.run(
         [sys.executable, "-m", "official.benchmark_models", task],
         cwd=root,
+        env=quiet_tensorflow.environment(training=case.mode == "train"),
         capture_output=True,
         text=True,
     )
@@ -262,7 +288,8 @@ def define_flags() -> None:
         "models",
         [],
         "Measure these networks without a checkpoint: names that `python -m official.models` "
-        f"lists (NAME{_DROP_BLOCK} trains with DropBlock), and {YARDSTICK}, the yardstick.",
+        f"lists (NAME{_DROP_BLOCK} trains with DropBlock, {_ORIGINAL}NAME has the original's "
+        f"operations), and {YARDSTICK}, the yardstick.",
     )
     flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
     flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")

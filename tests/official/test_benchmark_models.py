@@ -1,8 +1,10 @@
 """The benchmark of networks without a checkpoint."""
 
+import numpy as np
 import pytest
 
-from official import benchmark_models
+from nets import build_model, named_config
+from official import benchmark_models, original_graph
 from official.benchmark_models import Case
 from official.configuration import RunError
 
@@ -48,6 +50,8 @@ def test_the_row_has_the_median_round():
         (("resnet51", "train", 8), "'resnet51'; did you mean"),
         (("resnet50", "forward", 8), "'forward'"),
         (("resnet50", "train", 8, 0, "fp8"), "'fp8'"),
+        (("original_resnet51", "train", 8), "'resnet51'; did you mean"),
+        (("original_resnet50+dropblock", "train", 8), "without DropBlock"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(fields, message):
@@ -58,3 +62,23 @@ def test_what_cannot_be_measured_is_refused(fields, message):
 def test_a_case_that_fails_says_so():
     with pytest.raises(RunError, match="resnet18 train, batch -1"):
         benchmark_models.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")
+
+
+def test_the_original_form_is_the_same_network():
+    config = named_config("assemble_resnet50", num_filters=8, num_classes=5)
+    random = np.random.default_rng(0)
+    images = random.uniform(-120, 150, (2, 64, 64, 3)).astype(np.float32)
+    ours = build_model(config, (64, 64, 3))
+    benchmark_models._scatter(ours, random)
+    expected = ours(images, training=False).numpy()
+    for_training = original_graph.build(config, (64, 64, 3))
+    for_inference = original_graph.build(config, (64, 64, 3), grouped=True)
+    for network in (for_training, for_inference):
+        network.set_weights(ours.get_weights())
+    largest = np.abs(expected).max()
+    separate = for_training(images, training=False).numpy()
+    assert np.abs(separate - expected).max() < 1e-5 * largest
+    # The frozen graph has the weights as constants.
+    run = original_graph.frozen(for_inference, images)
+    for_inference.set_weights([0 * value for value in for_inference.get_weights()])
+    assert np.abs(run() - expected).max() < 1e-5 * largest

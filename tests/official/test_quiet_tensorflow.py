@@ -1,6 +1,8 @@
-"""What TensorFlow writes while it is imported."""
+"""What TensorFlow writes while it is imported, and which kernels it takes."""
 
-from official.quiet_tensorflow import without_false_alarms
+import pytest
+
+from official.quiet_tensorflow import environment, is_training, without_false_alarms
 
 # What the GPU build of 2.15.1 wrote on a machine without a GPU, and one line of our own.
 WRITTEN = b"""\
@@ -20,3 +22,25 @@ already been registered
 def test_only_the_known_lines_go():
     expected = b"ImportError: libcudart.so.12: cannot open shared object file\n"
     assert without_false_alarms(WRITTEN) == expected
+
+
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("python -m official.train --model_dir run", True),
+        ("python -u -mofficial.train", True),
+        ("python -m official.trainer", False),
+        ("python -m official.evaluate --model_dir official.train", False),
+        ("python -m pytest -k official.train", False),
+    ],
+)
+def test_only_the_training_command_trains(line, expected):
+    assert is_training(line.split()) is expected
+
+
+def test_a_setting_of_the_user_wins(monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert environment(training=True)["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert "TF_ENABLE_ONEDNN_OPTS" not in environment(training=False)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert environment(training=True)["TF_ENABLE_ONEDNN_OPTS"] == "0"

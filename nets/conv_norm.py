@@ -13,6 +13,7 @@ import tensorflow as tf
 PACKAGE = "assembled_cnn"
 # TensorFlow 1's fused batch norm never used less, on a CPU either; the original asked for 1e-5.
 SMALLEST_EPSILON = 1.001e-5
+_PICTURE_CHANNELS = 4
 
 
 def fixed_pads(kernel_size: int) -> tuple[int, int]:
@@ -26,9 +27,9 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
     """Square convolution without bias; strided, it pads by the kernel's size alone.
 
     Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), filters]. Stride 1 is
-    SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after. It pads with an operation of
-    its own: the convolution's explicit padding saves the copy, but its gradient takes 1.1 to 2.5
-    times as long on a CPU.
+    SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after. Maps are padded by the
+    convolution, which saves a copy; pictures before it, because with few channels the gradient of
+    a padding convolution takes up to 2.5 times as long on a CPU (docs/performance.md).
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
@@ -36,9 +37,13 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
         if max(self.strides) == 1:
             return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
         rows, columns = (fixed_pads(size) for size in self.kernel_size)
+        pads = [[0, 0], list(rows), list(columns), [0, 0]]
+        strides = list(self.strides)
+        if inputs.shape[-1] > _PICTURE_CHANNELS:
+            return tf.nn.conv2d(inputs, kernel, strides, pads)
         if any(rows) or any(columns):
-            inputs = tf.pad(inputs, [[0, 0], rows, columns, [0, 0]])
-        return tf.nn.conv2d(inputs, kernel, strides=list(self.strides), padding="VALID")
+            inputs = tf.pad(inputs, pads)
+        return tf.nn.conv2d(inputs, kernel, strides, "VALID")
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
         """Returns [N, ceil(H / strides), ceil(W / strides), filters]."""

@@ -1,8 +1,9 @@
 """The operations of the original implementation, to measure against; see docs/performance.md.
 
 The network is that of `nets`, variable by variable, and gives the same logits. What differs is how
-it is computed: the blur is a convolution of padded maps, the halves of a selective kernel are
-stacked to be summed and weighted, and for inference the graph is frozen, with its batch norms.
+it is computed: strided convolutions and blurs take maps that were padded before, the halves of a
+selective kernel are stacked to be summed and weighted, and for inference the graph is frozen, with
+its batch norms.
 """
 
 import dataclasses
@@ -15,8 +16,21 @@ import tensorflow as tf
 from nets import ModelConfig
 from nets.anti_alias import BlurPool2D, binomial
 from nets.builder import LayerBuilder
+from nets.conv_norm import FixedPaddingConv2D, fixed_pads
 from nets.resnet import classify, embed, features
 from nets.selective_kernel import SelectiveKernel
+
+
+class PaddedConv2D(FixedPaddingConv2D):
+    """Pads by an operation of its own before a strided convolution."""
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Convolves `inputs` with `kernel`; Keras calls it from `call`."""
+        if max(self.strides) == 1:
+            return super().convolution_op(inputs, kernel)
+        pads = [list(fixed_pads(size)) for size in self.kernel_size]
+        padded = tf.pad(inputs, [[0, 0], *pads, [0, 0]])
+        return tf.nn.conv2d(padded, kernel, list(self.strides), "VALID")
 
 
 class ConvolutionBlur(BlurPool2D):
@@ -69,6 +83,15 @@ class OriginalBuilder(LayerBuilder):
     """
 
     grouped: bool = False
+
+    def conv(self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1) -> tf.Tensor:
+        """A convolution without bias."""
+        name = self.names.unique("conv2d")
+        padding = "same" if strides == 1 else "valid"
+        layer = PaddedConv2D(
+            filters, kernel_size, strides, padding=padding, use_bias=False, name=name
+        )
+        return layer(x)
 
     def blur(self, x: tf.Tensor, strides: int) -> tf.Tensor:
         """Anti-aliased subsampling; nothing at stride 1."""

@@ -139,7 +139,7 @@ def find(raw_dir: str, marker: str, archives: Sequence[str], folders: Sequence[s
     """
     check_raw_dir(raw_dir)
     if os.path.isfile(raw_dir):
-        return _rooted(open_archive(raw_dir), marker)
+        return rooted(open_archive(raw_dir), marker)
     for folder in ("", *folders, *archives):
         root = os.path.join(raw_dir, folder)
         if os.path.exists(os.path.join(root, marker)):
@@ -148,7 +148,7 @@ def find(raw_dir: str, marker: str, archives: Sequence[str], folders: Sequence[s
         for extension in EXTENSIONS:
             path = os.path.join(raw_dir, name + extension)
             if os.path.isfile(path):
-                return _rooted(open_archive(path), marker)
+                return rooted(open_archive(path), marker)
     wanted = " or ".join(f"{name}{{{','.join(EXTENSIONS)}}}" for name in archives)
     raise DatasetError(
         f"--raw_dir={raw_dir} holds neither {marker} nor an archive {wanted}; it holds: "
@@ -162,7 +162,12 @@ def check_raw_dir(raw_dir: str) -> None:
         raise DatasetError(f"--raw_dir={raw_dir} does not exist")
 
 
-def _rooted(tree: Tree, marker: str) -> Tree:
+def rooted(tree: Tree, marker: str) -> Tree:
+    """The part of the tree below the shallowest folder that holds the file `marker`.
+
+    Raises:
+        DatasetError: There is none.
+    """
     root = tree.folder_of(marker)
     if root is None:
         raise DatasetError(
@@ -188,6 +193,12 @@ def open_folder(path: str) -> Tree:
             if not name.startswith("."):
                 files[start + name] = FileSource(os.path.join(directory, name))
     return Tree(path, files)
+
+
+def open_files(path: str, names: Sequence[str]) -> Tree:
+    """Those of the files `names` in the folder `path` that are there."""
+    paths = {name: os.path.join(path, name) for name in names}
+    return Tree(path, {n: FileSource(place) for n, place in paths.items() if os.path.isfile(place)})
 
 
 def open_archive(path: str) -> Tree:

@@ -175,7 +175,16 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
     if manifest["num_written"]:
         rate = manifest["num_written"] / max(seconds, 1e-9)
         lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
+        lines.append(_limit(manifest["seconds"]))
     return "\n".join(lines)
+
+
+def _limit(seconds: dict[str, float]) -> str:
+    """What the processes spent their time on, and whether decoder or disk is the limit."""
+    total = max(sum(seconds.values()), 1e-9)
+    shares = ", ".join(f"{stage} {100 * spent / total:.0f} %" for stage, spent in seconds.items())
+    limit = "decoder" if 2 * seconds["decoding"] >= total else "disk"
+    return f"of the time of the processes: {shares}; the {limit} is the limit"
 
 
 def _shown(what: str, files: list[dict[str, str]]) -> list[str]:
@@ -197,7 +206,7 @@ def differences(listing: Listing) -> list[str]:
         lines.append(f"{len(listing.class_names)} classes, not {info.num_classes}")
     for split, count in info.num_images.items():
         found = len(listing.splits.get(split, ()))
-        if count and found != count:
+        if found != count:
             lines.append(f"{found:,} {split} images, not {count:,}")
     return lines
 
@@ -208,7 +217,7 @@ def _convert(args: argparse.Namespace) -> None:
     changed = differences(listing)
     if changed:
         print(
-            f"note: this is not the whole {listing.name} as published: {'; '.join(changed)}",
+            f"note: this is not {listing.name} as published: {'; '.join(changed)}",
             file=sys.stderr,
         )
     manifest = write_dataset(listing, args.output_dir, _writer_config(args))

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import time
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -11,7 +12,20 @@ from datasets.errors import DatasetError
 from datasets.image_check import BadImageError, CheckedImage, check_image
 from datasets.items import Box, Item, Skip
 from datasets.schema import encode_example
-from datasets.tasks import ShardResult, ShardTask
+from datasets.tasks import STAGES, ShardResult, ShardTask
+
+
+class _Stopwatch:
+    """Seconds by stage: each moment belongs to the stage that ends next."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last
+        self._last = now
 
 
 def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
@@ -28,11 +42,13 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         DatasetError: A bad image where none may be, no disk space, or no permission.
     """
     temporary = disk.temporary_name(task.path)
+    watch = _Stopwatch()
     with disk.removed_on_failure(temporary):
         try:
-            label_counts, skipped, repaired = _write_records(task, temporary, on_image)
+            label_counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
             size, digest = disk.summarise(temporary)
             disk.publish(temporary, task.path)
+            watch.end("writing")
         except OSError as error:
             raise disk.write_error(error, task.path) from error
         except tf.errors.OpError as error:
@@ -45,11 +61,12 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         label_counts=dict(sorted(label_counts.items())),
         skipped=tuple(skipped),
         repaired=tuple(repaired),
+        seconds=tuple(watch.seconds[stage] for stage in STAGES),
     )
 
 
 def _write_records(
-    task: ShardTask, temporary: str, on_image: Callable[[], None]
+    task: ShardTask, temporary: str, on_image: Callable[[], None], watch: _Stopwatch
 ) -> tuple[collections.Counter, list[Skip], list[Skip]]:
     label_counts: collections.Counter = collections.Counter()
     skipped: list[Skip] = []
@@ -57,7 +74,7 @@ def _write_records(
     with tf.io.TFRecordWriter(temporary) as writer:
         for item in task.items:
             try:
-                record = _make_record(item, task, repaired)
+                record = _make_record(item, task, repaired, watch)
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
@@ -65,15 +82,19 @@ def _write_records(
                     ) from error
                 skipped.append(Skip(item.name, str(error)))
             else:
+                watch.end("decoding")
                 writer.write(record)
                 label_counts[item.label] += 1
             on_image()
+            watch.end("writing")
     return label_counts, skipped, repaired
 
 
-def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
+def _make_record(item: Item, task: ShardTask, repaired: list[Skip], watch: _Stopwatch) -> bytes:
     """The serialised record; what had to be changed is added to `repaired`."""
-    image = _load(item)
+    data = _read(item)
+    watch.end("reading")
+    image = check_image(data)
     if task.as_rgb_jpeg:
         image, change = image_repair.to_rgb_jpeg(image)
         if change:
@@ -93,12 +114,11 @@ def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
     return _record(item, image, boxes, logits)
 
 
-def _load(item: Item) -> CheckedImage:
+def _read(item: Item) -> bytes:
     try:
-        data = item.source.read()
+        return item.source.read()
     except OSError as error:
         raise BadImageError(f"cannot be read: {error.strerror or error}") from error
-    return check_image(data)
 
 
 def _record(

@@ -67,7 +67,7 @@ def test_published_data_sets_stop_at_a_bad_image(tmp_path, make_folder, jpeg, ca
     err = capsys.readouterr().err
     assert "images/pie/3.jpg: not an image (starts with b'a text')" in err
     assert "pass --on_bad_record=skip" in err
-    assert "note: this is not the whole food101 as published: 2 classes, not 101; 11 train" in err
+    assert "note: this is not food101 as published: 2 classes, not 101; 11 train" in err
     assert convert.main([*arguments, "--on_bad_record=skip"]) == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["splits"]["train"]["num_images"] == 10

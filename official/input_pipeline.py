@@ -165,14 +165,26 @@ def evaluation_dataset(
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
     """Returns the pictures as they lie in the records: `(bytes string [n], labels int64 [n])`.
 
-    Labels have the run's offset added, as in the other data sets.
+    Labels have the run's offset added, as in the other data sets. With `on_bad_val_record` at
+    `skip` the records are left out that `evaluation_dataset` leaves out.
     """
+    skip = config.data.on_bad_val_record == "skip"
 
     def parse(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         example = schema.parse_example(record["serialized"])
         return example["encoded"], example["label"] + config.data.label_offset
 
-    return reader.read_records(split).map(parse).batch(batch_size).prefetch(1)
+    def tried(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+        return _evaluation_example(record, config, preprocessing.eval_image), parse(record)
+
+    records = reader.read_records(split, skip_damage=skip)
+    if skip:
+        examples = records.map(tried, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # The picture goes along until the errors are gone, else nobody would decode it.
+        examples = examples.ignore_errors().map(lambda evaluated, encoded: encoded)
+    else:
+        examples = records.map(parse)
+    return examples.batch(batch_size).prefetch(1)
 
 
 def _training_example(

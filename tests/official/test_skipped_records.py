@@ -14,7 +14,7 @@ import tensorflow as tf
 import preprocessing
 from datasets import reader, schema
 from nets import ModelConfig
-from official import evaluate, input_pipeline, skipped_records, trainer
+from official import evaluate, export, input_pipeline, skipped_records, trainer
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -369,3 +369,24 @@ def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
     run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
     with pytest.raises((tf.errors.OpError, UnicodeDecodeError)):
         evaluate.score(make_model(run), run, split)
+
+
+def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsys):
+    records = [kind(name, base) for name in KINDS] + [kind("whole", base)] * 5
+    write(tmp_path, records, shards=2, split="validation")
+    # The checksum of the last whole picture of the second shard.
+    path = tmp_path / "validation-00001-of-00002"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    usable = sum(bool(KINDS[name]) or "logit" in name for name in KINDS) + 4
+    folder = str(tmp_path / "model")
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    run.save(folder)
+    tf.train.Checkpoint(network=make_model(run).network).save(f"{folder}/model.ckpt")
+    # The mean over ten crops is not what is exported: the export scores single views itself.
+    ten = evaluate.evaluate(folder, ten_crop=True)
+    evaluate.record(folder, ten)
+    export.export(folder, str(tmp_path / "out"))
+    assert (ten["images"], ten["bad_records"]) == (usable, len(records) - usable)
+    out = capsys.readouterr().out
+    assert f" of {usable} raw pictures right" in out
+    assert f"as in the evaluation; {len(records) - usable} bad records left out, as there" in out

@@ -457,21 +457,26 @@ def test_uec_food100_without_them(make_folder, dishes):
     assert listing.source["folds"] is False
 
 
-@pytest.mark.parametrize("edition", ["kaggle", "foodx"])
-def test_ifood(make_folder, zipped, jpeg, edition):
+@pytest.mark.parametrize("edition", ["kaggle", "one zip", "authors", "unpacked"])
+def test_ifood(make_folder, zipped, tar, jpeg, edition):
     rows = {"train": [("train_0.jpg", 1), ("train_1.jpg", 0)], "val": [("val_0.jpg", 1)]}
-    files = {}
+    lists, files = {"class_list.txt": text("0 macaron", "1 beignet")}, {}
     for split, images in rows.items():
         data = {f"{split}_set/{name}": jpeg(label) for name, label in images}
         lines = [f"{name},{label}" for name, label in images]
-        if edition == "kaggle":
-            files[f"{split}_set.zip"] = zipped(data)
+        if edition in ("kaggle", "one zip"):
+            files.update({f"{split}_set.zip": zipped(data)} if edition == "kaggle" else data)
             files[f"{split}_labels.csv"] = text("img_name,label", *lines)
         else:
-            files.update(data)
-            files[f"annot/{split}_info.csv"] = text(*lines)
-    folder = "annot/" if edition == "foodx" else ""
-    files[f"{folder}class_list.txt"] = text("0 macaron", "1 beignet")
+            files.update({f"{split}.tar": tar(data)} if edition == "authors" else data)
+            lists[f"{split}_info.csv"] = text(*lines)
+    if edition == "authors":
+        files["annot.tar"] = tar({f"annot/{name}": data for name, data in lists.items()})
+    else:
+        folder = "annot/" if edition == "unpacked" else ""
+        files.update({f"{folder}{name}": data for name, data in lists.items()})
+    if edition == "one zip":
+        files = {"ifood-2019-fgvc6.zip": zipped(files)}
     listing = IFood2019(make_folder(files)).listing()
     assert listed(listing) == {
         "train": [("train_set/train_0.jpg", 1), ("train_set/train_1.jpg", 0)],

@@ -2,21 +2,25 @@
 
 import collections
 import dataclasses
+import io
 import json
 import random
 import struct
 import zlib
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
 import preprocessing
 from datasets import reader, schema
 from nets import ModelConfig
-from official import evaluate, export, input_pipeline, skipped_records, trainer
+from official import evaluate, export, files, input_pipeline, skipped_records, trainer
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official.run import network_for_inference
 from preprocessing import PreprocessingConfig
+from preprocessing.decode import webp_available
 
 CLASSES = 4
 MUTANTS = 2200
@@ -381,12 +385,35 @@ def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsy
     folder = str(tmp_path / "model")
     run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
     run.save(folder)
-    tf.train.Checkpoint(network=make_model(run).network).save(f"{folder}/model.ckpt")
-    # The mean over ten crops is not what is exported: the export scores single views itself.
-    ten = evaluate.evaluate(folder, ten_crop=True)
-    evaluate.record(folder, ten)
+    network = network_for_inference(run.model)
+    tf.train.Checkpoint(network=network).save(f"{folder}/model.ckpt")
+    # What a mean over ten crops scored says nothing about single views: they are scored anew.
+    ten = {"checkpoint": "model.ckpt-1", "views": "ten crops", "data_dir": str(tmp_path)}
+    files.write_json(f"{folder}/{evaluate.EVALUATION_FILE}", ten)
     export.export(folder, str(tmp_path / "out"))
-    assert (ten["images"], ten["bad_records"]) == (usable, len(records) - usable)
     out = capsys.readouterr().out
     assert f" of {usable} raw pictures right" in out
     assert f"as in the evaluation; {len(records) - usable} bad records left out, as there" in out
+
+
+def test_records_of_other_formats_need_their_decoder(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 256, (9, 8, 3), dtype=np.uint8)
+    data = {}
+    for form in ("BMP", "WEBP"):
+        output = io.BytesIO()
+        PIL.Image.fromarray(pixels).save(output, form)
+        data[form] = encode(output.getvalue())
+    split = write(tmp_path, list(data.values()))
+    any_of_them = PreprocessingConfig(image_size=16, decoder="any")
+    reasons = {}
+    for name, run in (
+        ("jpeg", config(tmp_path)),
+        ("any", dataclasses.replace(config(tmp_path), preprocessing=any_of_them)),
+    ):
+        reasons[name] = [
+            input_pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, run)
+            for record in reader.read_records(split)
+        ]
+    assert all(reasons["jpeg"]) and not reasons["any"][0]
+    if not webp_available():
+        assert "tensorflow-io" in reasons["any"][1]

@@ -13,6 +13,11 @@ def _raise_exit(signum: int, frame: Any) -> None:
     raise SystemExit(128 + signum)
 
 
+def one_line(text: str) -> str:
+    """The text with an escape for each character that is no part of a printed line."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def run(body: Callable[[], None], when_interrupted: str) -> int:
     """Runs `body` as the work of a command line.
 

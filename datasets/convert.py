@@ -189,7 +189,10 @@ def _limit(seconds: dict[str, float]) -> str:
 
 def _shown(what: str, files: list[dict[str, str]]) -> list[str]:
     """Some of the files that were skipped or repaired, and how many there are."""
-    lines = [f"{what} {file['file']}: {file['reason']}" for file in files[:_SHOWN_SKIPS]]
+    lines = [
+        command_line.one_line(f"{what} {file['file']}: {file['reason']}")
+        for file in files[:_SHOWN_SKIPS]
+    ]
     if len(files) > _SHOWN_SKIPS:
         more = len(files) - _SHOWN_SKIPS
         lines.append(f"... and {more} more {what} ({len(files)} in all), named in manifest.json")

@@ -1,9 +1,11 @@
 """Writes one shard: the unit of parallel work and of going on after an interruption."""
 
 import collections
+import concurrent.futures
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -13,6 +15,12 @@ from datasets.image_check import BadImageError, CheckedImage, check_image
 from datasets.items import Box, Item, Skip
 from datasets.schema import encode_example
 from datasets.tasks import STAGES, ShardResult, ShardTask
+
+# Files that are read while an image is decoded, and images that wait for that in memory.
+_READERS = 4
+_READ_AHEAD = 16
+
+_Read = concurrent.futures.Future[bytes]
 
 
 class _Stopwatch:
@@ -71,10 +79,11 @@ def _write_records(
     label_counts: collections.Counter = collections.Counter()
     skipped: list[Skip] = []
     repaired: list[Skip] = []
-    with tf.io.TFRecordWriter(temporary) as writer:
-        for item in task.items:
+    reads = contextlib.closing(_read_ahead(task.items))
+    with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
+        for item, read in ahead:
             try:
-                record = _make_record(item, task, repaired, watch)
+                record = _make_record(item, read, task, repaired, watch)
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
@@ -90,9 +99,27 @@ def _write_records(
     return label_counts, skipped, repaired
 
 
-def _make_record(item: Item, task: ShardTask, repaired: list[Skip], watch: _Stopwatch) -> bytes:
+def _read_ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read]]:
+    """Yields items in order with their bytes to come: the disk works while the decoder does."""
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+        waiting: collections.deque[tuple[Item, _Read]] = collections.deque()
+        try:
+            for item in items:
+                waiting.append((item, pool.submit(item.source.read)))
+                if len(waiting) > _READ_AHEAD:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            for _, read in waiting:
+                read.cancel()
+
+
+def _make_record(
+    item: Item, read: _Read, task: ShardTask, repaired: list[Skip], watch: _Stopwatch
+) -> bytes:
     """The serialised record; what had to be changed is added to `repaired`."""
-    data = _read(item)
+    data = _bytes(read)
     watch.end("reading")
     image = check_image(data)
     if task.as_rgb_jpeg:
@@ -114,9 +141,9 @@ def _make_record(item: Item, task: ShardTask, repaired: list[Skip], watch: _Stop
     return _record(item, image, boxes, logits)
 
 
-def _read(item: Item) -> bytes:
+def _bytes(read: _Read) -> bytes:
     try:
-        return item.source.read()
+        return read.result()
     except OSError as error:
         raise BadImageError(f"cannot be read: {error.strerror or error}") from error
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from datasets.items import Item, Skip
 
-# What writing a shard consists of; decoding is checking and repairing, writing has the checksum.
+# What writing a shard waits for: files that are read ahead, checking and repairing, and the shard
+# itself with its checksum.
 STAGES = ("reading", "decoding", "writing")
 
 

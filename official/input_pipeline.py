@@ -206,12 +206,15 @@ def _training_example(
     return image, targets
 
 
-def why_bad(record: dict[str, tf.Tensor], config: RunConfig) -> str:
-    """Returns why a training record cannot be used, in a line, or "" where it can."""
+def why_bad(record: dict[str, tf.Tensor], config: RunConfig, training: bool = True) -> str:
+    """Returns why a record cannot be trained on, or scored, in a line; "" where it can."""
     if record["serialized"] == reader.UNREADABLE:
         return "cannot be read: the file is damaged here or before"
     try:
-        _training_example(record, config)
+        if training:
+            _training_example(record, config)
+        else:
+            _evaluation_example(record, config, preprocessing.eval_image)
     except tf.errors.OpError as error:
         return command.explain(error).removeprefix("the data could not be read: ")
     except UnicodeDecodeError:

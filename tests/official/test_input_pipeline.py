@@ -6,11 +6,32 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import reader
+from datasets import reader, schema
 from nets import ModelConfig
 from official import input_pipeline
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 from preprocessing import PreprocessingConfig
+
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """40 pictures in 5 shards of which no two places are alike: every crop and flip shows."""
+    folder = tmp_path_factory.mktemp("textured")
+    random = np.random.default_rng(4)
+    for shard in range(5):
+        with tf.io.TFRecordWriter(str(folder / f"train-{shard:05d}-of-00005")) as writer:
+            for number in range(8):
+                pixels = random.integers(0, 256, (48, 40, 3), dtype=np.uint8)
+                record = schema.encode_example(
+                    encoded=tf.io.encode_jpeg(pixels, quality=95).numpy(),
+                    height=48,
+                    width=40,
+                    label=number % 4,
+                    image_format="JPEG",
+                    filename=f"{shard}/{number}",
+                )
+                writer.write(record)
+    return folder
 
 
 def config(records, **recipe) -> RunConfig:
@@ -39,7 +60,8 @@ def batches(run, records, steps, start_step=0):
 @pytest.mark.parametrize(
     "recipe", [{}, {"mixup_type": 1}, {"mixup_type": 2}, {"cutmix_alpha": 1.0}], ids=str
 )
-def test_batches_are_the_same_with_any_threads_and_after_a_restart(records, recipe):
+def test_batches_are_the_same_with_any_threads_and_after_a_restart(textured, recipe):
+    records = textured
     first = batches(config(records, **recipe, private_threads=1), records, 7)
     second = batches(config(records, **recipe, private_threads=8), records, 7)
     # In the middle of the first or, with type 1, of the second pass.
@@ -67,11 +89,11 @@ def test_batches_are_the_same_with_any_threads_and_after_a_restart(records, reci
     ],
     ids=lambda augmentation: next(iter(augmentation)),
 )
-def test_a_picture_is_the_same_in_any_order_of_reading(records, augmentation):
+def test_a_picture_is_the_same_in_any_order_of_reading(textured, augmentation):
     """As two hosts read: files one by one or in turn, another buffer, other threads."""
     preprocessing = PreprocessingConfig(image_size=32, **augmentation)
-    run = dataclasses.replace(config(records), preprocessing=preprocessing)
-    split = reader.find_split(str(records), "train-*")
+    run = dataclasses.replace(config(textured), preprocessing=preprocessing)
+    split = reader.find_split(str(textured), "train-*")
 
     def pictures(stream, threads):
         def prepare(record):
@@ -86,7 +108,8 @@ def test_a_picture_is_the_same_in_any_order_of_reading(records, augmentation):
     assert sorted(one) == sorted(other) == [(e, i) for e in range(2) for i in range(40)]
     for place, image in one.items():
         np.testing.assert_array_equal(image, other[place], err_msg=str(place))
-    assert sum(np.array_equal(one[0, i], one[1, i]) for i in range(40)) < 4
+    # Small pictures are all grey after some translations.
+    assert sum(np.array_equal(one[0, i], one[1, i]) for i in range(40)) < 10
 
 
 def test_another_seed_feeds_other_pixels(records):

@@ -375,6 +375,33 @@ def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
         evaluate.score(make_model(run), run, split)
 
 
+@pytest.mark.parametrize("name", ["no image", "text for an image", "no Example", "label too large"])
+def test_where_none_may_be_skipped_the_record_is_named(name, base, tmp_path):
+    records = [kind("whole", base)] * 6 + [kind(name, base)] + [kind("whole", base)] * 5
+    split = write(tmp_path, records, shards=2)
+    run = config(tmp_path, on_bad_record="fail", on_bad_val_record="fail")
+    place = f"record 3 of {split.files[0]}: .*Repair the data.*{{}}=skip"
+    with pytest.raises(RunError, match=place.format("--on_bad_record")) as error:
+        with skipped_records.named(run, split, None):
+            list(input_pipeline.training_dataset(run, split).take(2))
+    assert ("f.jpg" in str(error.value)) == (name in ("no image", "label too large"))
+    with pytest.raises(RunError, match=place.format("--on_bad_val_record")):
+        with skipped_records.named(run, None, split):
+            list(input_pipeline.evaluation_dataset(run, split))
+
+
+def test_other_errors_keep_their_words(base, tmp_path):
+    split = write(tmp_path, [kind("whole", base), kind("no image", base)])
+    run = config(tmp_path, on_bad_record="skip", on_bad_val_record="fail")
+    for error in (
+        tf.errors.ResourceExhaustedError(None, None, "no memory"),
+        tf.errors.InvalidArgumentError(None, None, "a matrix of another size"),
+    ):
+        with pytest.raises(type(error), match=error.message):
+            with skipped_records.named(run, split, None):
+                raise error
+
+
 def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsys):
     records = [kind(name, base) for name in KINDS] + [kind("whole", base)] * 5
     write(tmp_path, records, shards=2, split="validation")

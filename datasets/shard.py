@@ -4,6 +4,8 @@ import collections
 import concurrent.futures
 import contextlib
 import os
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -101,18 +103,36 @@ def _write_records(
 
 def _read_ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read]]:
     """Yields items in order with their bytes to come: the disk works while the decoder does."""
-    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-        waiting: collections.deque[tuple[Item, _Read]] = collections.deque()
-        try:
-            for item in items:
-                waiting.append((item, pool.submit(item.source.read)))
-                if len(waiting) > _READ_AHEAD:
-                    yield waiting.popleft()
-            while waiting:
+    jobs: queue.SimpleQueue = queue.SimpleQueue()
+    for _ in range(_READERS):
+        # No pool: its threads would be waited for at the end, also where a network drive hangs.
+        threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    waiting: collections.deque[tuple[Item, _Read]] = collections.deque()
+    try:
+        for item in items:
+            read: _Read = concurrent.futures.Future()
+            jobs.put((item.source, read))
+            waiting.append((item, read))
+            if len(waiting) > _READ_AHEAD:
                 yield waiting.popleft()
-        finally:
-            for _, read in waiting:
-                read.cancel()
+        while waiting:
+            yield waiting.popleft()
+    finally:
+        for _, read in waiting:
+            read.cancel()
+        for _ in range(_READERS):
+            jobs.put(None)
+
+
+def _read_jobs(jobs: queue.SimpleQueue) -> None:
+    """Reads one source after the other until there are no more."""
+    while (job := jobs.get()) is not None:
+        source, read = job
+        if read.set_running_or_notify_cancel():
+            try:
+                read.set_result(source.read())
+            except Exception as error:  # Whoever waits for the bytes meets it.
+                read.set_exception(error)
 
 
 def _make_record(

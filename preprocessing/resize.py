@@ -5,8 +5,8 @@ import tensorflow as tf
 # Red, green, blue; the original subtracts these and divides by nothing.
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
 
-# As float32 of three channels these take 1.6 GB; a line of 1 x 60,000 pixels would take 47.
-MAX_PIXELS = 2**27
+# As float32 of three channels these take 3.2 GB; a line of 1 x 60,000 pixels would take 47.
+MAX_PIXELS = 2**28
 
 
 def tf1_bilinear_resize(
@@ -60,7 +60,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: The picture is so long and thin that the result would have
-            more than 2^27 pixels.
+            more than 2^28 pixels.
     """
     shape = tf.shape(image)
     height, width = sides_for_shorter(shape[0], shape[1], shorter)

@@ -12,6 +12,7 @@ import contextlib
 import gzip
 import io
 import os
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -139,7 +140,7 @@ def find(raw_dir: str, marker: str, archives: Sequence[str], folders: Sequence[s
     """
     check_raw_dir(raw_dir)
     if os.path.isfile(raw_dir):
-        return _rooted(open_archive(raw_dir), marker)
+        return rooted(open_archive(raw_dir), marker)
     for folder in ("", *folders, *archives):
         root = os.path.join(raw_dir, folder)
         if os.path.exists(os.path.join(root, marker)):
@@ -148,7 +149,7 @@ def find(raw_dir: str, marker: str, archives: Sequence[str], folders: Sequence[s
         for extension in EXTENSIONS:
             path = os.path.join(raw_dir, name + extension)
             if os.path.isfile(path):
-                return _rooted(open_archive(path), marker)
+                return rooted(open_archive(path), marker)
     wanted = " or ".join(f"{name}{{{','.join(EXTENSIONS)}}}" for name in archives)
     raise DatasetError(
         f"--raw_dir={raw_dir} holds neither {marker} nor an archive {wanted}; it holds: "
@@ -162,7 +163,12 @@ def check_raw_dir(raw_dir: str) -> None:
         raise DatasetError(f"--raw_dir={raw_dir} does not exist")
 
 
-def _rooted(tree: Tree, marker: str) -> Tree:
+def rooted(tree: Tree, marker: str) -> Tree:
+    """The part of the tree below the shallowest folder that holds the file `marker`.
+
+    Raises:
+        DatasetError: There is none.
+    """
     root = tree.folder_of(marker)
     if root is None:
         raise DatasetError(
@@ -178,16 +184,36 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def open_folder(path: str) -> Tree:
-    """All files below the folder `path` but hidden ones."""
+    """All files below the folder `path` but hidden ones; links to folders are followed."""
     files: dict[str, Source] = {}
-    for directory, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    # Where each folder and those above it really are: a link may lead back up.
+    above: dict[str, frozenset[str]] = {path: frozenset()}
+    for directory, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
+        chain = above.pop(directory) | {os.path.realpath(directory)}
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".")
+            and os.path.realpath(os.path.join(directory, name)) not in chain
+        )
+        above.update({os.path.join(directory, name): chain for name in folders})
         relative = os.path.relpath(directory, path).replace(os.sep, "/")
         start = "" if relative == "." else relative + "/"
         for name in names:
             if not name.startswith("."):
                 files[start + name] = FileSource(os.path.join(directory, name))
     return Tree(path, files)
+
+
+def _refuse(error: OSError) -> None:
+    """Has a folder that cannot be read end the listing; it would be left out without a word."""
+    raise error
+
+
+def open_files(path: str, names: Sequence[str]) -> Tree:
+    """Those of the files `names` in the folder `path` that are there."""
+    paths = {name: os.path.join(path, name) for name in names}
+    return Tree(path, {n: FileSource(place) for n, place in paths.items() if os.path.isfile(place)})
 
 
 def open_archive(path: str) -> Tree:
@@ -280,7 +306,7 @@ def _zip_files(path: str, stamp: str) -> Iterator[tuple[str, Source]]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = safe_name(member.filename, path)
-            if member.is_dir():
+            if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
                 continue
             if member.flag_bits & 1:
                 raise DatasetError(f"{name} in {path} is encrypted; unpack it first")

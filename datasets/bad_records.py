@@ -132,11 +132,10 @@ def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tens
     size = tf.strings.length(encoded)
     there = tf.debugging.Assert(size > 4, ["no image in the record, or no whole one:", filename])
     with tf.control_dependencies([] if there is None else [there]):
-        start = tf.strings.substr(encoded, 0, 3)
-    is_cut = tf.logical_and(
-        tf.equal(start, _JPEG_START),
-        tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
-    )
+        is_cut = tf.logical_and(
+            tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
+            tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
+        )
     pixels = tf.cond(
         is_cut,
         lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)),

@@ -2,7 +2,8 @@
 
 `raw_dir` holds either of the two forms in which it was published, the archives or what came out
 of them: car_ims.tgz with cars_annos.mat; or cars_train.tgz, cars_test.tgz, car_devkit.tgz (or the
-folder devkit) and cars_test_annos_withlabels.mat. The test images become the split "validation".
+folder devkit) and cars_test_annos_withlabels.mat (Kaggle's copy lacks the last two). The test
+images become the split "validation".
 """
 
 import os
@@ -13,6 +14,8 @@ from datasets.errors import DatasetError
 from datasets.items import Item, Listing
 from datasets.published import Published
 
+_OLDER = ("car_ims", *(f"car_ims{extension}" for extension in archive.EXTENSIONS))
+_NEWER = ("cars_train", *(f"cars_train{extension}" for extension in archive.EXTENSIONS))
 _BOX = ("bbox_y1", "bbox_x1", "bbox_y2", "bbox_x2")
 
 
@@ -32,7 +35,10 @@ class Cars196(Published):
         """Class names, training and test images."""
         archive.check_raw_dir(self._raw_dir)
         path = os.path.join(self._raw_dir, "cars_annos.mat")
-        if os.path.exists(path):
+        # Kaggle's copy has the older list beside the newer images, which are numbered anew.
+        newer = any(os.path.exists(os.path.join(self._raw_dir, name)) for name in _NEWER)
+        older = any(os.path.exists(os.path.join(self._raw_dir, name)) for name in _OLDER)
+        if os.path.exists(path) and (older or not newer):
             return self._read_old(path)
         return self._read_new()
 
@@ -65,9 +71,8 @@ class Cars196(Published):
         if not rows:
             raise DatasetError(f"{file} in {annotations.where} lists no images")
         # Both splits have a 00001.jpg: the tree must be that of this split.
-        tree = archive.find(
-            self._raw_dir, f"{folder}/{_field(rows[0], 'fname', file)}", (folder,)
-        ).below(folder)
+        first = f"{folder}/{_field(rows[0], 'fname', file)}"
+        tree = archive.find(self._raw_dir, first, (folder,), (folder,)).below(folder)
         return [
             self._annotated(tree, _field(row, "fname", file), folder, row, file) for row in rows
         ]

@@ -1,5 +1,6 @@
 """What the command lines of this wing share: errors in one line, interruptions in order."""
 
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from datasets.errors import DatasetError
 
 def _raise_exit(signum: int, frame: Any) -> None:
     raise SystemExit(128 + signum)
+
+
+def one_line(text: str) -> str:
+    """The text with an escape for each character that is no part of a printed line."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def run(body: Callable[[], None], when_interrupted: str) -> int:
@@ -24,10 +30,18 @@ def run(body: Callable[[], None], when_interrupted: str) -> int:
     """
     # So that a polite kill removes half-written files, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _raise_exit)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names need not be text.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         body()
     except DatasetError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        # Such as a folder that may not be read.
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"interrupted; {when_interrupted}", file=sys.stderr)

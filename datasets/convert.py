@@ -175,12 +175,24 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
     if manifest["num_written"]:
         rate = manifest["num_written"] / max(seconds, 1e-9)
         lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
+        lines.append(_limit(manifest["seconds"]))
     return "\n".join(lines)
+
+
+def _limit(seconds: dict[str, float]) -> str:
+    """What the processes spent their time on, and whether decoder or disk is the limit."""
+    total = max(sum(seconds.values()), 1e-9)
+    shares = ", ".join(f"{stage} {100 * spent / total:.0f} %" for stage, spent in seconds.items())
+    limit = "decoder" if 2 * seconds["decoding"] >= total else "disk"
+    return f"of the time of the processes: {shares}; the {limit} is the limit"
 
 
 def _shown(what: str, files: list[dict[str, str]]) -> list[str]:
     """Some of the files that were skipped or repaired, and how many there are."""
-    lines = [f"{what} {file['file']}: {file['reason']}" for file in files[:_SHOWN_SKIPS]]
+    lines = [
+        command_line.one_line(f"{what} {file['file']}: {file['reason']}")
+        for file in files[:_SHOWN_SKIPS]
+    ]
     if len(files) > _SHOWN_SKIPS:
         more = len(files) - _SHOWN_SKIPS
         lines.append(f"... and {more} more {what} ({len(files)} in all), named in manifest.json")
@@ -197,7 +209,7 @@ def differences(listing: Listing) -> list[str]:
         lines.append(f"{len(listing.class_names)} classes, not {info.num_classes}")
     for split, count in info.num_images.items():
         found = len(listing.splits.get(split, ()))
-        if count and found != count:
+        if found != count:
             lines.append(f"{found:,} {split} images, not {count:,}")
     return lines
 
@@ -208,7 +220,7 @@ def _convert(args: argparse.Namespace) -> None:
     changed = differences(listing)
     if changed:
         print(
-            f"note: this is not the whole {listing.name} as published: {'; '.join(changed)}",
+            f"note: this is not {listing.name} as published: {'; '.join(changed)}",
             file=sys.stderr,
         )
     manifest = write_dataset(listing, args.output_dir, _writer_config(args))

@@ -1,8 +1,9 @@
 """iFood 2019 (FGVC6, also FoodX-251; Kaur et al., 2019): 251 dishes.
 
-`raw_dir` holds class_list.txt, train_labels.csv and val_labels.csv (train_info.csv and
-val_info.csv in the other edition, perhaps in a folder annot) and the folders train_set and
-val_set, or archives of them. The test images have no labels and are left out.
+`raw_dir` holds class_list.txt, train_labels.csv and val_labels.csv (in the authors' edition
+annot.tar, or its folder annot, with train_info.csv and val_info.csv) and the folders train_set and
+val_set, or archives of them (the authors': train.tar and val.tar), or one archive of everything,
+ifood-2019-fgvc6.zip. The test images have no labels and are left out.
 """
 
 import csv
@@ -43,7 +44,7 @@ class IFood2019(Published):
             rows = rows[1:]
         if not rows:
             raise DatasetError(f"{file} in {annotations.where} lists no images")
-        tree = self._images(short, rows[0][0])
+        tree = self._images(annotations, short, rows[0][0])
         items = []
         for row in rows:
             label = whole(row[-1].strip(), f"{file} in {annotations.where}", 0)
@@ -56,7 +57,11 @@ class IFood2019(Published):
             items.append(Item(f"{short}_set/{name}", item.source, label))
         return items
 
-    def _images(self, short: str, first: str) -> archive.Tree:
+    def _images(self, annotations: archive.Tree, short: str, first: str) -> archive.Tree:
         folder = f"{short}_set"
         inner = f"{folder}/{folder}"
+        # One archive of everything, as Kaggle makes it.
+        for place in (folder, inner):
+            if f"{place}/{first}" in annotations:
+                return annotations.below(place)
         return archive.find(self._raw_dir, first, (folder, short), (folder, inner, short))

@@ -66,7 +66,17 @@ class ImageFolder:
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "ImageFolder":
-        """Makes the data set that the command line asks for."""
+        """Makes the data set that the command line asks for.
+
+        Raises:
+            DatasetError: The output would lie among the photos, and count as some the next time.
+        """
+        raw_dir, output_dir = os.path.realpath(args.raw_dir), os.path.realpath(args.output_dir)
+        if os.path.commonpath([raw_dir, output_dir]) == raw_dir:
+            raise DatasetError(
+                f"--output_dir={args.output_dir} lies in --raw_dir={args.raw_dir}, where it would "
+                "count as a folder of photos; choose a place outside"
+            )
         return cls(args.raw_dir, args.validation_fraction, args.seed)
 
     def listing(self) -> Listing:

@@ -6,10 +6,16 @@
   validation  ILSVRC2012_img_val.tar, or a folder val (also validation, ILSVRC2012_img_val), of
               images or of one folder per synset
   labels      imagenet_2012_validation_synset_labels.txt (a synset for each validation image, in
-              order), unless validation is in folders of synsets
+              order), or the development kit ILSVRC2012_devkit_t12.tar.gz (also its folder, or its
+              meta.mat and ILSVRC2012_validation_ground_truth.txt), or Kaggle's
+              LOC_val_solution.csv; none is needed where validation is in folders of synsets
   boxes       imagenet_2012_bounding_boxes.csv, or ILSVRC2012_bbox_train_v2.tar.gz (also
               bounding_boxes.tar.gz or a folder bounding_boxes) of XML files; may be missing
-  names       imagenet_metadata.txt (synset, tab, words); may be missing
+  names       imagenet_metadata.txt (synset, tab, words), LOC_synset_mapping.txt, or the
+              development kit; may be missing
+
+Kaggle's edition may stay as it is unpacked: ILSVRC/Data/CLS-LOC/train and val, the boxes in
+ILSVRC/Annotations/CLS-LOC/train, LOC_val_solution.csv and LOC_synset_mapping.txt.
 
 Labels are 1 to 1000 in the order of the sorted synsets; 0 is a background class without images.
 One PNG file and 22 CMYK JPEGs among the training images become RGB JPEGs and are reported.
@@ -21,7 +27,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from datasets import archive, bounding_boxes
+from datasets import archive, bounding_boxes, imagenet_labels
 from datasets.archive_source import RangeSource
 from datasets.errors import DatasetError
 from datasets.items import FileSource, Item, Listing, Source
@@ -29,15 +35,15 @@ from datasets.published import Published
 
 _SYNSET = re.compile(r"n\d{8}")
 _IMAGE_END = ".JPEG"
-_TRAIN = ("train", "ILSVRC2012_img_train")
-_VALIDATION = ("val", "validation", "ILSVRC2012_img_val")
-_LABELS = "imagenet_2012_validation_synset_labels.txt"
-_METADATA = "imagenet_metadata.txt"
+_KAGGLE = "ILSVRC/Data/CLS-LOC"
+_TRAIN = ("train", "ILSVRC2012_img_train", f"{_KAGGLE}/train")
+_VALIDATION = ("val", "validation", "ILSVRC2012_img_val", f"{_KAGGLE}/val")
 _BOXES = (
     "imagenet_2012_bounding_boxes.csv",
     "ILSVRC2012_bbox_train_v2.tar.gz",
     "bounding_boxes.tar.gz",
     "bounding_boxes",
+    "ILSVRC/Annotations/CLS-LOC/train",
 )
 
 # The files that are known to need repair.
@@ -128,7 +134,7 @@ class ImageNet(Published):
         archive.check_raw_dir(self._raw_dir)
         train = self._read_train()
         synsets = sorted(train)
-        words = self._read_words()
+        words = imagenet_labels.read_names(self._raw_dir)
         box_path = self._box_path()
         boxes = bounding_boxes.read(box_path, set(synsets)) if box_path else {}
         validation = self._read_validation(set(synsets))
@@ -229,39 +235,24 @@ class ImageNet(Published):
         return self._label(_tree_images(archive.open_archive(path)), synsets, path)
 
     def _label(self, images: _Images, synsets: set[str], where: str) -> dict[str, _Images]:
-        """Gives each validation image the synset in its line of the list."""
-        labels = self._tree((_LABELS,)).lines(_LABELS)
+        """Gives each validation image the synset that a list says it shows."""
+        source, labels = imagenet_labels.read_labels(self._raw_dir)
         found: dict[str, _Images] = {}
-        for name, source in sorted(images, key=lambda image: image[0]):
-            match = re.fullmatch(r"ILSVRC2012_val_(\d{8})\.JPEG", name)
-            number = int(match[1]) if match else 0
-            if not 1 <= number <= len(labels):
+        for name, image in sorted(images, key=lambda image: image[0]):
+            match = imagenet_labels.IMAGE.fullmatch(name)
+            synset = labels.get(int(match[1])) if match else None
+            if synset is None:
                 raise DatasetError(
-                    f"{name} in {where}: {_LABELS} has labels for ILSVRC2012_val_00000001.JPEG to "
-                    f"ILSVRC2012_val_{len(labels):08d}.JPEG"
+                    f"{name} in {where}: {source} has labels of {len(labels)} images, "
+                    f"ILSVRC2012_val_{min(labels, default=0):08d}.JPEG to "
+                    f"ILSVRC2012_val_{max(labels, default=0):08d}.JPEG"
                 )
-            synset = labels[number - 1]
             if synset not in synsets:
                 raise DatasetError(
-                    f"line {number} of {_LABELS} is {synset!r}, of which there are no training "
-                    "images"
+                    f"{name} shows {synset!r} by {source}, of which there are no training images"
                 )
-            found.setdefault(synset, []).append((name, source))
+            found.setdefault(synset, []).append((name, image))
         return found
-
-    def _tree(self, names: tuple[str, ...]) -> archive.Tree:
-        """The text files beside the images."""
-        files: dict[str, Source] = {}
-        for name in names:
-            path = os.path.join(self._raw_dir, name)
-            if os.path.isfile(path):
-                files[name] = FileSource(path)
-        return archive.Tree(self._raw_dir, files)
-
-    def _read_words(self) -> dict[str, str]:
-        """What each synset is called, where the list is there."""
-        tree = self._tree((_METADATA,))
-        return dict(tree.table(_METADATA, 2)) if _METADATA in tree else {}
 
     def _box_path(self) -> str | None:
         if self._box_file is not None:

@@ -127,9 +127,12 @@ class Journal:
         Raises:
             DatasetError: No disk space.
         """
+        values = dataclasses.asdict(result)
+        # A fact about the machine, not about the shard.
+        del values["seconds"]
         try:
             with open(self._path, "ab") as file:
-                file.write(_line(dataclasses.asdict(result)))
+                file.write(_line(values))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -16,6 +16,8 @@ WORK_FILE = "unfinished.jsonl"
 # Archives that are inflated for as long as the conversion works.
 INFLATED_START = ".inflated-"
 
+# What readers need to know of each shard.
+_SHARD_FACTS = {"name": str, "bytes": int, "images": int}
 _SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})")
 
 
@@ -46,7 +48,7 @@ def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
         path: Where it lies, for messages.
 
     Raises:
-        DatasetError: No JSON, not a manifest, or of another format version.
+        DatasetError: No JSON, not a manifest, of another format version, or without its shards.
     """
     try:
         manifest = json.loads(data)
@@ -58,7 +60,20 @@ def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
             f"{path} has format_version {version!r}; this program reads {FORMAT_VERSION}. "
             "Convert the data again"
         )
+    for split, described in manifest["splits"].items():
+        shards = described.get("shards") if isinstance(described, dict) else None
+        if not isinstance(shards, list) or not all(map(_is_described, shards)):
+            raise DatasetError(
+                f"{path} has no list of shards with {', '.join(_SHARD_FACTS)} for the split "
+                f"{split!r}; it was changed. Convert the data again"
+            )
     return manifest
+
+
+def _is_described(shard: Any) -> bool:
+    return isinstance(shard, dict) and all(
+        isinstance(shard.get(name), kind) for name, kind in _SHARD_FACTS.items()
+    )
 
 
 def encode_labels(labels: tuple[str, ...]) -> bytes:

@@ -1,8 +1,13 @@
 """Writes one shard: the unit of parallel work and of going on after an interruption."""
 
 import collections
+import concurrent.futures
+import contextlib
 import os
-from collections.abc import Callable
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 
@@ -11,7 +16,26 @@ from datasets.errors import DatasetError
 from datasets.image_check import BadImageError, CheckedImage, check_image
 from datasets.items import Box, Item, Skip
 from datasets.schema import encode_example
-from datasets.tasks import ShardResult, ShardTask
+from datasets.tasks import STAGES, ShardResult, ShardTask
+
+# Files that are read while an image is decoded, and images that wait for that in memory.
+_READERS = 4
+_READ_AHEAD = 16
+
+_Read = concurrent.futures.Future[bytes]
+
+
+class _Stopwatch:
+    """Seconds by stage: each moment belongs to the stage that ends next."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = time.perf_counter()
+
+    def end(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last
+        self._last = now
 
 
 def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
@@ -28,11 +52,13 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         DatasetError: A bad image where none may be, no disk space, or no permission.
     """
     temporary = disk.temporary_name(task.path)
+    watch = _Stopwatch()
     with disk.removed_on_failure(temporary):
         try:
-            label_counts, skipped, repaired = _write_records(task, temporary, on_image)
+            label_counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
             size, digest = disk.summarise(temporary)
             disk.publish(temporary, task.path)
+            watch.end("writing")
         except OSError as error:
             raise disk.write_error(error, task.path) from error
         except tf.errors.OpError as error:
@@ -45,19 +71,21 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         label_counts=dict(sorted(label_counts.items())),
         skipped=tuple(skipped),
         repaired=tuple(repaired),
+        seconds=tuple(watch.seconds[stage] for stage in STAGES),
     )
 
 
 def _write_records(
-    task: ShardTask, temporary: str, on_image: Callable[[], None]
+    task: ShardTask, temporary: str, on_image: Callable[[], None], watch: _Stopwatch
 ) -> tuple[collections.Counter, list[Skip], list[Skip]]:
     label_counts: collections.Counter = collections.Counter()
     skipped: list[Skip] = []
     repaired: list[Skip] = []
-    with tf.io.TFRecordWriter(temporary) as writer:
-        for item in task.items:
+    reads = contextlib.closing(_read_ahead(task.items))
+    with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
+        for item, read in ahead:
             try:
-                record = _make_record(item, task, repaired)
+                record = _make_record(item, read, task, repaired, watch)
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
@@ -65,15 +93,55 @@ def _write_records(
                     ) from error
                 skipped.append(Skip(item.name, str(error)))
             else:
+                watch.end("decoding")
                 writer.write(record)
                 label_counts[item.label] += 1
             on_image()
+            watch.end("writing")
     return label_counts, skipped, repaired
 
 
-def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
+def _read_ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read]]:
+    """Yields items in order with their bytes to come: the disk works while the decoder does."""
+    jobs: queue.SimpleQueue = queue.SimpleQueue()
+    for _ in range(_READERS):
+        # No pool: its threads would be waited for at the end, also where a network drive hangs.
+        threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
+    waiting: collections.deque[tuple[Item, _Read]] = collections.deque()
+    try:
+        for item in items:
+            read: _Read = concurrent.futures.Future()
+            jobs.put((item.source, read))
+            waiting.append((item, read))
+            if len(waiting) > _READ_AHEAD:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+    finally:
+        for _, read in waiting:
+            read.cancel()
+        for _ in range(_READERS):
+            jobs.put(None)
+
+
+def _read_jobs(jobs: queue.SimpleQueue) -> None:
+    """Reads one source after the other until there are no more."""
+    while (job := jobs.get()) is not None:
+        source, read = job
+        if read.set_running_or_notify_cancel():
+            try:
+                read.set_result(source.read())
+            except Exception as error:  # Whoever waits for the bytes meets it.
+                read.set_exception(error)
+
+
+def _make_record(
+    item: Item, read: _Read, task: ShardTask, repaired: list[Skip], watch: _Stopwatch
+) -> bytes:
     """The serialised record; what had to be changed is added to `repaired`."""
-    image = _load(item)
+    data = _bytes(read)
+    watch.end("reading")
+    image = check_image(data)
     if task.as_rgb_jpeg:
         image, change = image_repair.to_rgb_jpeg(image)
         if change:
@@ -93,12 +161,11 @@ def _make_record(item: Item, task: ShardTask, repaired: list[Skip]) -> bytes:
     return _record(item, image, boxes, logits)
 
 
-def _load(item: Item) -> CheckedImage:
+def _bytes(read: _Read) -> bytes:
     try:
-        data = item.source.read()
+        return read.result()
     except OSError as error:
         raise BadImageError(f"cannot be read: {error.strerror or error}") from error
-    return check_image(data)
 
 
 def _record(

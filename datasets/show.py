@@ -152,9 +152,7 @@ def show(
     """
     from datasets import drawing, reader
 
-    found = _splits(data_dir)
-    if split not in found:
-        raise DatasetError(f"{data_dir} holds no split {split!r}; it holds: {', '.join(found)}")
+    found = _splits(data_dir, split)
     names = reader.load_labels(data_dir) or []
     indices = choose(found[split].num_examples, num_samples, seed)
     rows = [
@@ -175,19 +173,22 @@ def show(
     return [samples_path, charts_path]
 
 
-def _splits(data_dir: str) -> dict[str, Any]:
-    """Splits of the directory by name."""
+def _splits(data_dir: str, wanted: str) -> dict[str, Any]:
+    """Splits of the directory by name.
+
+    Raises:
+        DatasetError: The wanted one is not there, or damaged.
+    """
     from datasets import reader
 
     found = {}
-    problem = None
     for name in _SPLITS:
         try:
             found[name] = reader.find_split(data_dir, f"{name}-*")
-        except DatasetError as error:
-            problem = problem or error
-    if not found and problem is not None:
-        raise problem
+        except DatasetError:
+            # Another one that is missing or damaged is left out of the charts.
+            if name == wanted:
+                raise
     return found
 
 
@@ -207,7 +208,7 @@ def _row(sample: Sample, names: Sequence[str], view: View | None, num_views: int
         ]
     height, width = sample.size
     caption = f"{_class_name(sample.label, names)}  {width} x {height}  {sample.filename}"
-    return drawing.Row(caption, pictures)
+    return drawing.Row(command_line.one_line(caption), pictures)
 
 
 def _decoded(encoded: bytes) -> np.ndarray:

@@ -5,6 +5,10 @@ from collections.abc import Callable, Sequence
 
 from datasets.items import Item, Skip
 
+# What writing a shard waits for: files that are read ahead, checking and repairing, and the shard
+# itself with its checksum.
+STAGES = ("reading", "decoding", "writing")
+
 
 @dataclasses.dataclass(frozen=True)
 class ShardTask:
@@ -46,6 +50,7 @@ class ShardResult:
         label_counts: Number of records by label.
         skipped: Images left out.
         repaired: What was changed in images that were kept.
+        seconds: How long each of `STAGES` took, on the clock of the process that did it.
     """
 
     name: str
@@ -55,3 +60,4 @@ class ShardResult:
     label_counts: dict[int, int]
     skipped: tuple[Skip, ...]
     repaired: tuple[Skip, ...] = ()
+    seconds: tuple[float, ...] = dataclasses.field(default=(0.0, 0.0, 0.0), compare=False)

@@ -115,6 +115,11 @@ class TfdsSet:
         splits = {
             ours: self._items(builder, theirs, skipped[ours]) for ours, theirs in chosen.items()
         }
+        if "test" not in self._splits and not splits.get("test", True):
+            # As in ImageNet, whose test labels were never published.
+            theirs = chosen.pop("test")
+            print(f"note: split {theirs!r} has no labels and is left out", file=sys.stderr)
+            del splits["test"], skipped["test"]
         labels = self._labels(builder, splits)
         origin = {
             "raw_dir": os.path.abspath(self._raw_dir),

@@ -1,9 +1,10 @@
 """UEC FOOD 100 (Matsuda et al., ICME 2012): Japanese dishes in 100 folders, a box for each.
 
-`raw_dir` holds the folder UECFOOD100 (or UECFOOD100.zip) with the folders 1 to 100, each with its
-images and bb_info.txt, and category.txt. As in the original, the publishers' lists val0.txt to
-val3.txt train and val4.txt is the split "validation"; without those lists, which are fetched
-apart, a fifth of each folder is, chosen by the names of the images.
+`raw_dir` holds dataset100.zip (or the folder UECFOOD100 that comes out of it) with the folders 1
+to 100, each with its images and bb_info.txt, and category.txt; and uecfood_split.zip, which is
+fetched apart (or its lists val0.txt to val4.txt, in uecfood_split/uecfood100_split, in
+uecfood100_split or beside the images). As in the original, the lists 0 to 3 train and 4 is the
+split "validation"; without the lists a fifth of each folder is, chosen by the names of the images.
 """
 
 import os
@@ -11,11 +12,15 @@ import os
 from datasets import archive
 from datasets.errors import DatasetError
 from datasets.hold_out import take_share
-from datasets.items import FileSource, Item, Listing
+from datasets.items import Item, Listing
 from datasets.published import Published, numbers, whole
 
-_FOLDS = 5
+_LISTS = tuple(f"val{fold}.txt" for fold in range(5))
 _FOLDER = "UECFOOD100"
+# As it is published, and as it is often repacked.
+_ARCHIVES = ("dataset100", _FOLDER)
+_LIST_ARCHIVE = "uecfood_split.zip"
+_LIST_FOLDER = "uecfood100_split"
 # Images are numbered through all folders: 12/345.jpg.
 _EXTENSION = ".jpg"
 
@@ -24,12 +29,14 @@ class UecFood100(Published):
     """UEC FOOD 100."""
 
     name = "uec_food100"
-    help = "UEC FOOD 100: UECFOOD100.zip, and val0.txt to val4.txt where they are at hand"
+    help = "UEC FOOD 100: dataset100.zip, and uecfood_split.zip for the publishers' folds"
     has_boxes = True
 
     def listing(self) -> Listing:
         """Lists all images; see `Published.listing`."""
-        tree = self._find("category.txt", _FOLDER)
+        tree = archive.find(
+            self._raw_dir, "category.txt", _ARCHIVES, (_FOLDER, f"dataset100/{_FOLDER}")
+        )
         rows = tree.table("category.txt", 2)
         # A line of headings comes first: id name.
         rows = [row for row in rows if row[0].isdigit()]
@@ -47,18 +54,11 @@ class UecFood100(Published):
         self, tree: archive.Tree, categories: dict[int, str], boxes: dict[str, tuple]
     ) -> tuple[dict[str, list[Item]], bool]:
         """The splits, and whether the publishers' lists made them."""
-        lists = [os.path.join(self._raw_dir, f"val{fold}.txt") for fold in range(_FOLDS)]
-        present = [path for path in lists if os.path.exists(path)]
-        if present and len(present) < _FOLDS:
-            missing = sorted(set(lists) - set(present))
-            raise DatasetError(f"of val0.txt to val4.txt only some are there: {missing[0]} is not")
-        if present:
-            beside = archive.Tree(
-                self._raw_dir, {os.path.basename(path): FileSource(path) for path in lists}
-            )
+        lists = self._lists()
+        if lists is not None:
             folds = [
-                [self._image(tree, line, categories, boxes) for line in beside.lines(file)]
-                for file in (os.path.basename(path) for path in lists)
+                [self._image(tree, line, categories, boxes) for line in lists.lines(name)]
+                for name in _LISTS
             ]
             train = [item for fold in folds[:-1] for item in fold]
             return {"train": train, "validation": folds[-1]}, True
@@ -67,8 +67,38 @@ class UecFood100(Published):
             for name in sorted(tree.names(end=_EXTENSION), key=_by_number)
             if name.split("/")[0].isdigit()
         ]
-        train, validation = take_share(items, 1 / _FOLDS)
+        train, validation = take_share(items, 1 / len(_LISTS))
         return {"train": train, "validation": validation}, False
+
+    def _lists(self) -> archive.Tree | None:
+        """The publishers' lists; None when they were not fetched.
+
+        Raises:
+            DatasetError: Some of the five are there and some are not.
+        """
+        folder = self._raw_dir if os.path.isdir(self._raw_dir) else os.path.dirname(self._raw_dir)
+        packed = os.path.join(folder, _LIST_ARCHIVE)
+        places = [
+            os.path.join(folder, *parts)
+            for parts in ((), (_LIST_FOLDER,), ("uecfood_split", _LIST_FOLDER))
+        ]
+        for place in places:
+            present = [name for name in _LISTS if os.path.exists(os.path.join(place, name))]
+            if present and len(present) < len(_LISTS):
+                missing = sorted(set(_LISTS) - set(present))
+                raise DatasetError(
+                    f"of val0.txt to val4.txt only some are in {place}: {missing[0]} is not"
+                )
+            if present:
+                return archive.open_files(place, _LISTS)
+        if not os.path.exists(packed):
+            return None
+        # It holds lists of the same names for the larger UEC FOOD 256, too.
+        lists = archive.open_archive(packed)
+        root = lists.folder_of(f"{_LIST_FOLDER}/{_LISTS[0]}")
+        if root is None:
+            raise DatasetError(f"{packed} holds no {_LIST_FOLDER}/{_LISTS[0]}; it is another file")
+        return lists.below(f"{root}/{_LIST_FOLDER}".lstrip("/"))
 
     def _image(
         self, tree: archive.Tree, line: str, categories: dict[int, str], boxes: dict[str, tuple]
@@ -89,10 +119,11 @@ class UecFood100(Published):
             file = f"{number}/bb_info.txt"
             if file not in tree:
                 continue
-            # The first line names the columns: img x1 y1 x2 y2. Of several boxes the first counts.
+            # The first line names the columns: img x1 y1 x2 y2. Of several boxes the last counts,
+            # as in the original.
             for image, *words in tree.table(file, 5)[1:]:
                 left, top, right, bottom = numbers(words, f"{file} in {tree.where}")
-                found.setdefault(f"{number}/{image}", (top, left, bottom, right))
+                found[f"{number}/{image}"] = (top, left, bottom, right)
         return found
 
 

@@ -310,9 +310,9 @@ def _compare_shard(shard: Mapping[str, Any], report: ShardReport | None) -> list
         return [Finding("manifest", shard["name"], what)]
     found = {"bytes": report.bytes, "images": report.records, "sha256": report.sha256}
     return [
-        Finding("manifest", shard["name"], f"{key}: {value}; the manifest says {shard[key]}")
+        Finding("manifest", shard["name"], f"{key}: {value}; the manifest says {shard.get(key)}")
         for key, value in found.items()
-        if value != shard[key]
+        if value != shard.get(key)
     ]
 
 

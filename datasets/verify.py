@@ -33,7 +33,7 @@ def format_report(report: Report) -> str:
         )
     lines += _format_classes(report.splits)
     for finding in report.findings[:_SHOWN_FINDINGS]:
-        lines.append(f"{finding.kind}: {finding.where}: {finding.what}")
+        lines.append(command_line.one_line(f"{finding.kind}: {finding.where}: {finding.what}"))
     more = len(report.findings) - _SHOWN_FINDINGS
     if more > 0:
         lines.append(f"... and {more} more; --json names them all")

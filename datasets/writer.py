@@ -16,7 +16,7 @@ from datasets import manifest as manifest_lib
 from datasets.errors import DatasetError
 from datasets.items import Item, Listing, Skip
 from datasets.journal import Journal, locked
-from datasets.tasks import ShardResult, ShardTask
+from datasets.tasks import STAGES, ShardResult, ShardTask
 
 ON_BAD_RECORD = ("skip", "fail")
 
@@ -75,7 +75,8 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
         config: How to write.
 
     Returns:
-        The manifest, with `num_written` (images written by this call) beside what is stored.
+        The manifest, with `num_written` (images written by this call) and `seconds` (that the
+        processes spent on each stage of it) beside what is stored.
 
     Raises:
         DatasetError: Labels out of range, too many bad images, no disk space, or a directory
@@ -92,13 +93,13 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
             manifest = journal.finished_manifest()
             if manifest is not None:
                 _note("this data set is converted already; nothing to do")
-                return {**manifest, "num_written": 0}
+                return {**manifest, "num_written": 0, "seconds": {}}
             journal.check_replaceable()
         note = journal.begin()
         if note:
             _note(note)
         try:
-            num_written = _write_missing_shards(listing, output_dir, config, journal)
+            num_written, seconds = _write_missing_shards(listing, output_dir, config, journal)
         finally:
             # A worker that was killed could not do it.
             journal.remove_temporaries()
@@ -106,7 +107,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
         manifest_lib.write_labels(output_dir, listing.class_names)
         manifest_lib.write_manifest(output_dir, manifest)
         journal.end()
-    return {**manifest, "num_written": num_written}
+    return {**manifest, "num_written": num_written, "seconds": seconds}
 
 
 def _note(text: str) -> None:
@@ -174,8 +175,12 @@ def _shard_names(listing: Listing, config: WriterConfig, split: str) -> list[str
 
 def _write_missing_shards(
     listing: Listing, output_dir: str, config: WriterConfig, journal: Journal
-) -> int:
-    """Writes the shards that `journal` does not hold; returns the number of images tried."""
+) -> tuple[int, dict[str, float]]:
+    """Writes the shards that `journal` does not hold.
+
+    Returns:
+        The number of images tried, and the seconds that the processes spent on each stage.
+    """
     tasks = _missing_tasks(listing, output_dir, config, journal)
     num_images = sum(len(task.items) for task in tasks)
     tasks = _inflate_archives(tasks, output_dir)
@@ -190,12 +195,15 @@ def _write_missing_shards(
         file=sys.stderr,
         dynamic_ncols=True,
     )
+    seconds = dict.fromkeys(STAGES, 0.0)
     with bar:
         _check_bad_fractions(listing, config, journal)
         for result in pool.run_tasks(tasks, num_workers, bar.update):
             journal.record(result)
+            for stage, spent in zip(STAGES, result.seconds, strict=True):
+                seconds[stage] += spent
             _check_bad_fractions(listing, config, journal)
-    return num_images
+    return num_images, seconds
 
 
 def _missing_tasks(

@@ -87,12 +87,20 @@ def explain(error: tf.errors.OpError) -> str:
     return f"TensorFlow stopped: {text}"
 
 
+_ASSERTED = "asserted: "
+
+
 def _first_cause(text: str) -> str:
     """Returns the part of a TensorFlow message that says what happened."""
     noise = re.compile(
         r"^(Graph execution error|Detected at node|File |\[\[|\d+ root error|Original stack|"
         r"\d+ (successful|derived)|\(\d+\) (?![A-Z_]+:)|<)"
     )
+    # What an assertion says where there is no graph: a line for each value.
+    text = re.sub(r"^Expected '[^']*' to be true\. Summarized data: ", _ASSERTED, text)
+    if text.startswith(_ASSERTED):
+        values = text.removeprefix(_ASSERTED).splitlines()
+        return " ".join(re.sub(r"^b(['\"])(.*)\1$", r"\2", value.strip()) for value in values)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not noise.match(line)]
     cause = lines[0] if lines else "unknown cause"

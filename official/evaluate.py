@@ -14,7 +14,17 @@ from absl import flags
 
 import preprocessing
 from datasets import reader
-from official import callbacks, command, configuration, files, input_pipeline, run, trainer, views
+from official import (
+    callbacks,
+    command,
+    configuration,
+    files,
+    input_pipeline,
+    run,
+    skipped_records,
+    trainer,
+    views,
+)
 from official import flags as run_flags
 
 FLAGS = flags.FLAGS
@@ -71,7 +81,8 @@ def evaluate(
         # Whole pictures have different shapes, so each is a batch of its own.
         data = dataclasses.replace(config.data, val_batch_size=1)
         config = dataclasses.replace(config, data=data)
-    scores, seconds = score(model, config, split, prepare)
+    with skipped_records.named(config, None, split):
+        scores, seconds = score(model, config, split, prepare)
     return {
         "checkpoint": os.path.basename(path),
         "step": run.checkpoint_step(path),

@@ -13,6 +13,7 @@ from absl import flags
 from nets import ModelConfig, named_config
 from official import configuration
 from preprocessing import PreprocessingConfig
+from preprocessing.decode import webp_available
 
 FLAGS = flags.FLAGS
 
@@ -119,6 +120,13 @@ def define_data_flags() -> None:
     )
     flags.DEFINE_string(
         "dct_method", "INTEGER_ACCURATE", "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST."
+    )
+    flags.DEFINE_enum(
+        "decoder_type",
+        "jpeg",
+        ["jpeg", "webp", "any"],
+        "What the records hold: jpeg (and PNG), webp, or any of these, GIF and BMP. WebP needs "
+        "`pip install -e .[webp]`.",
     )
     flags.DEFINE_boolean("training_random_crop", True, "Crop training pictures at random.")
     define_augmentation_flags()
@@ -556,13 +564,23 @@ def contradictions(config: configuration.RunConfig) -> list[str]:
 
 
 def preprocessing_config() -> PreprocessingConfig:
-    """Returns the preprocessing that the flags describe; raises ValueError for unknown names."""
+    """Returns the preprocessing that the flags describe; raises ValueError for unknown names.
+
+    Raises:
+      RunError: WebP records, and no decoder for them is installed.
+    """
+    if FLAGS.decoder_type == "webp" and not webp_available():
+        raise configuration.RunError(
+            "--decoder_type=webp: TensorFlow 2.15 has no decoder of its own for it: pip install "
+            "-e .[webp]"
+        )
     return PreprocessingConfig(
         preprocessing_type=FLAGS.preprocessing_type,
         image_size=FLAGS.image_size,
         eval_image_size=FLAGS.eval_image_size,
         autoaugment_type=FLAGS.autoaugment_type or "",
         dct_method=FLAGS.dct_method,
+        decoder=FLAGS.decoder_type,
         training_random_crop=FLAGS.training_random_crop,
         randaugment_num_layers=FLAGS.randaugment_num_layers,
         randaugment_magnitude=FLAGS.randaugment_magnitude,

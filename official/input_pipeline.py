@@ -165,14 +165,26 @@ def evaluation_dataset(
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
     """Returns the pictures as they lie in the records: `(bytes string [n], labels int64 [n])`.
 
-    Labels have the run's offset added, as in the other data sets.
+    Labels have the run's offset added, as in the other data sets. With `on_bad_val_record` at
+    `skip` the records are left out that `evaluation_dataset` leaves out.
     """
+    skip = config.data.on_bad_val_record == "skip"
 
     def parse(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         example = schema.parse_example(record["serialized"])
         return example["encoded"], example["label"] + config.data.label_offset
 
-    return reader.read_records(split).map(parse).batch(batch_size).prefetch(1)
+    def tried(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
+        return _evaluation_example(record, config, preprocessing.eval_image), parse(record)
+
+    records = reader.read_records(split, skip_damage=skip)
+    if skip:
+        examples = records.map(tried, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        # The picture goes along until the errors are gone, else nobody would decode it.
+        examples = examples.ignore_errors().map(lambda evaluated, encoded: encoded)
+    else:
+        examples = records.map(parse)
+    return examples.batch(batch_size).prefetch(1)
 
 
 def _training_example(
@@ -194,12 +206,15 @@ def _training_example(
     return image, targets
 
 
-def why_bad(record: dict[str, tf.Tensor], config: RunConfig) -> str:
-    """Returns why a training record cannot be used, in a line, or "" where it can."""
+def why_bad(record: dict[str, tf.Tensor], config: RunConfig, training: bool = True) -> str:
+    """Returns why a record cannot be trained on, or scored, in a line; "" where it can."""
     if record["serialized"] == reader.UNREADABLE:
         return "cannot be read: the file is damaged here or before"
     try:
-        _training_example(record, config)
+        if training:
+            _training_example(record, config)
+        else:
+            _evaluation_example(record, config, preprocessing.eval_image)
     except tf.errors.OpError as error:
         return command.explain(error).removeprefix("the data could not be read: ")
     except UnicodeDecodeError:

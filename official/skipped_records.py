@@ -5,8 +5,10 @@ many since the step before, and how many in all. A run that goes on needs the la
 its place among the records again.
 """
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -108,19 +110,58 @@ def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader
     )
 
 
-def find_bad(config: RunConfig, split: reader.Split, most: int, searched: int) -> list[str]:
+@contextlib.contextmanager
+def named(
+    config: RunConfig, training: reader.Split | None, validation: reader.Split | None
+) -> Iterator[None]:
+    """Where bad records may not be skipped, says which record it was that ended the body.
+
+    Args:
+      config: the run; the splits count whose bad records it does not skip.
+      training: the training shards, if the body reads them.
+      validation: those that are scored, if it reads them.
+
+    Raises:
+      RunError: in place of an error of reading, if its record is among the first of a split.
+    """
+    try:
+        yield
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        if isinstance(error, tf.errors.ResourceExhaustedError):
+            raise
+        for split, mode, flag in (
+            (training, config.data.on_bad_record, "--on_bad_record=skip"),
+            (validation, config.data.on_bad_val_record, "--on_bad_val_record=skip"),
+        ):
+            if split is None or mode == "skip":
+                continue
+            found = find_bad(config, split, 1, _SEARCHED, training=split is training)
+            if found:
+                raise RunError(
+                    f"{found[0]}. Repair the data (`python -m datasets.verify "
+                    f"{os.path.dirname(split.files[0])}` names all that is wrong), or leave such "
+                    f"records out with {flag} (official.evaluate: --on_bad_record=skip)."
+                ) from error
+        raise
+
+
+def find_bad(
+    config: RunConfig, split: reader.Split, most: int, searched: int, training: bool = True
+) -> list[str]:
     """Returns a line for each of the first bad records: file, number in it, reason.
 
     Args:
       config: the run.
-      split: the training shards.
+      split: the shards.
       most: lines wanted.
       searched: records to look at.
+      training: whether records that cannot be trained on are meant, or those not to be scored.
     """
     found: list[str] = []
     records = reader.read_records(split, skip_damage=True).take(searched)
     for record in records:
-        reason = input_pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, config)
+        record = {**record, "epoch": tf.constant(0, tf.int64)}
+        reason = input_pipeline.why_bad(record, config, training)
         if reason:
             found.append(f"{_place(split, int(record['index']))}: {reason}")
             if len(found) == most:

@@ -288,16 +288,17 @@ def fit(
         until = epoch + 1
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
-        model.fit(
-            input_pipeline.training_dataset(config, split, step, skipped.total),
-            initial_epoch=epoch,
-            epochs=until,
-            steps_per_epoch=steps,
-            validation_data=input_pipeline.evaluation_dataset(config, validation),
-            validation_freq=evaluation_epochs(epochs),
-            callbacks=watchers,
-            verbose=0,
-        )
+        with skipped_records.named(config, split, validation):
+            model.fit(
+                input_pipeline.training_dataset(config, split, step, skipped.total),
+                initial_epoch=epoch,
+                epochs=until,
+                steps_per_epoch=steps,
+                validation_data=input_pipeline.evaluation_dataset(config, validation),
+                validation_freq=evaluation_epochs(epochs),
+                callbacks=watchers,
+                verbose=0,
+            )
         step = int(model.optimizer.iterations.numpy())
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
 

@@ -5,6 +5,9 @@ import tensorflow as tf
 # Red, green, blue; the original subtracts these and divides by nothing.
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
 
+# As float32 of three channels these take 3.2 GB; a line of 1 x 60,000 pixels would take 47.
+MAX_PIXELS = 2**28
+
 
 def tf1_bilinear_resize(
     image: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor
@@ -53,10 +56,21 @@ def sides_for_shorter(
 
 
 def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
-    """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`)."""
+    """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`).
+
+    Raises:
+        tf.errors.InvalidArgumentError: The picture is so long and thin that the result would have
+            more than 2^28 pixels.
+    """
     shape = tf.shape(image)
     height, width = sides_for_shorter(shape[0], shape[1], shorter)
-    return tf1_bilinear_resize(image, height, width)
+    fits = tf.debugging.Assert(
+        tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= MAX_PIXELS,
+        ["too long and thin a picture: height and width", shape[:2], "would become", height, width],
+    )
+    # Eagerly the assertion returns None: it has raised already.
+    with tf.control_dependencies([] if fits is None else [fits]):
+        return tf1_bilinear_resize(image, height, width)
 
 
 def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:

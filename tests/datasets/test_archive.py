@@ -1,7 +1,9 @@
 import io
 import os
 import pickle
+import stat
 import tarfile
+import zipfile
 
 import pytest
 
@@ -72,6 +74,19 @@ def test_links_and_devices_are_left_out(tmp_path):
             file.addfile(info)
     (tmp_path / "set.tar").write_bytes(output.getvalue())
     assert archive.open_archive(str(tmp_path / "set.tar")).names() == []
+
+
+def test_links_in_a_zip_are_left_out_and_links_to_folders_are_followed(tmp_path, make_folder):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        link = zipfile.ZipInfo("set/passwd.jpg")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        file.writestr(link, "/etc/passwd")
+        file.writestr("set/a.jpg", b"1")
+    assert archive.open_archive(str(tmp_path / "a.zip")).names() == ["set/a.jpg"]
+    raw = make_folder({"list.txt": b"", "elsewhere/a.jpg": b"1"})
+    os.symlink(f"{raw}/elsewhere", f"{raw}/images")
+    os.symlink(raw, f"{raw}/elsewhere/round")
+    assert archive.open_folder(raw).names() == ["elsewhere/a.jpg", "images/a.jpg", "list.txt"]
 
 
 def test_a_tar_inside_a_tar_is_read_in_place(packed, tar):

@@ -46,6 +46,14 @@ def test_every_name_is_checked():
     assert set(catalog.names()) == {*TABLE_14, *BIRDS, *ORIGINAL, "uec_food100"}
 
 
+def test_the_folds_of_uec_food100():
+    folds = (2913, 2894, 2869, 2849, 2836)
+    info = catalog.get("uec_food100")
+    assert info.num_images == {"train": sum(folds[:4]), "validation": folds[4]}
+    assert sum(info.num_images.values()) == 14361
+    assert all(count for name in catalog.names() for count in catalog.get(name).num_images.values())
+
+
 def test_table_14_is_the_papers(reference):
     tables = json.loads(reference("table14.json"))
     names = {

@@ -7,6 +7,7 @@ import pytest
 
 import datasets
 from datasets import convert
+from datasets.tasks import STAGES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
 
@@ -42,6 +43,23 @@ def test_converts_and_sums_up(tmp_path, photos, capsys):
     assert (tmp_path / "out" / "labels.txt").read_text() == "cat\ndog\n"
 
 
+@pytest.mark.parametrize(
+    "seconds,words",
+    [
+        ((1.0, 6.0, 3.0), "reading 10 %, decoding 60 %, writing 30 %; the decoder is the limit"),
+        ((2.0, 4.0, 4.0), "reading 20 %, decoding 40 %, writing 40 %; the disk is the limit"),
+    ],
+)
+def test_the_summary_says_what_the_limit_is(seconds, words):
+    manifest = {
+        "dataset": "toy", "num_classes": 2, "splits": {}, "num_written": 500,
+        "seconds": dict(zip(STAGES, seconds, strict=True)),
+    }  # fmt: skip
+    lines = convert.format_summary(manifest, "out", 2.0).splitlines()
+    assert lines[-2] == "500 images in 2.0 s, 250 images/s"
+    assert lines[-1] == f"of the time of the processes: {words}"
+
+
 def test_flags_reach_the_writer(tmp_path, photos):
     raw_dir = photos(**{"train/dog/text.jpg": b"a text"})
     output_dir = str(tmp_path / "out")
@@ -67,7 +85,7 @@ def test_published_data_sets_stop_at_a_bad_image(tmp_path, make_folder, jpeg, ca
     err = capsys.readouterr().err
     assert "images/pie/3.jpg: not an image (starts with b'a text')" in err
     assert "pass --on_bad_record=skip" in err
-    assert "note: this is not the whole food101 as published: 2 classes, not 101; 11 train" in err
+    assert "note: this is not food101 as published: 2 classes, not 101; 11 train" in err
     assert convert.main([*arguments, "--on_bad_record=skip"]) == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["splits"]["train"]["num_images"] == 10
@@ -124,6 +142,9 @@ def test_unknown_flags_and_values(arguments, message, capsys):
 
 def test_as_a_program_it_prints_no_noise(tmp_path, photos, jpeg):
     raw_dir = photos(**{"train/dog/cut.jpg": jpeg(3, 40, 40)[:300]})
+    # A name as it comes out of old archives: no UTF-8.
+    with open(os.fsencode(raw_dir) + b"/train/cat/\xff.jpg", "wb") as file:
+        file.write(b"a text")
     arguments = ["image_folder", "--raw_dir", raw_dir, "--output_dir", str(tmp_path / "out")]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
     result = subprocess.run(
@@ -134,7 +155,8 @@ def test_as_a_program_it_prints_no_noise(tmp_path, photos, jpeg):
         text=True,
         check=False,
     )
-    assert result.returncode == 0
+    assert result.returncode == 0, result.stderr
+    assert "skipped train/cat/\\udcff.jpg: not an image" in result.stdout
     assert "skipped train/dog/cut.jpg: truncated or damaged JPEG" in result.stdout
     # Nothing but the progress bar.
     parts = result.stderr.replace("\n", "\r").split("\r")

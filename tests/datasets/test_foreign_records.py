@@ -153,21 +153,24 @@ def tfds_dir(tmp_path_factory):
             "label": tfds.features.ClassLabel(names=["disc", "square", "star"]),
             "bbox": tfds.features.BBoxFeature(),
             "colour": tf.int64,
+            # Of the test images nobody says.
+            "kept_back": tf.int64,
         }
     )
 
-    def examples(count):
+    def examples(count, known=True):
         for number in range(count):
             box = tfds.features.BBox(ymin=0.25, xmin=0.0, ymax=1.0, xmax=0.5)
             image = np.full((4, 6, 3), number, np.uint8)
-            yield number, {"image": image, "label": number % 3, "bbox": box, "colour": number}
+            labels = {"label": number % 3, "colour": number, "kept_back": number if known else -1}
+            yield number, {"image": image, "bbox": box, **labels}
 
     folder = tmp_path_factory.mktemp("tfds")
     tfds.dataset_builders.store_as_tfds_dataset(
         name="toy_shapes",
         version="1.0.0",
         features=features,
-        split_datasets={"train": list(examples(10)), "test": list(examples(4))},
+        split_datasets={"train": list(examples(10)), "test": list(examples(4, False))},
         data_dir=str(folder),
         disable_shuffling=True,
     )
@@ -203,10 +206,24 @@ def test_splits_and_features_of_tfds_by_name(tfds_dir):
     assert listing.labels[9] == "9"
 
 
+def test_a_test_split_without_labels_is_left_out(tfds_dir, capsys):
+    splits = {"train": "train[:60%]", "validation": "train[60%:]"}
+    listing = TfdsSet("toy_shapes", tfds_dir, splits, label_key="kept_back").listing()
+    assert {split: len(items) for split, items in listing.splits.items()} == {
+        "train": 6,
+        "validation": 4,
+    }
+    assert "test" not in listing.skipped and "test" not in listing.source["splits"]
+    assert "split 'test' has no labels and is left out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "changes,message",
     [
-        ({"label_key": "kind"}, "has no feature 'kind'; it has: bbox, colour, image, label"),
+        (
+            {"label_key": "kind"},
+            "has no feature 'kind'; it has: bbox, colour, image, kept_back, label",
+        ),
         ({"splits": {"train": "holidays"}}, "split 'holidays' of tfds:toy_shapes"),
         ({"tfds_name": "toy_shape_s"}, "tfds:toy_shape_s in"),
     ],

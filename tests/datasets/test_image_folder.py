@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from datasets import convert
 from datasets.errors import DatasetError
 from datasets.image_folder import ImageFolder
 
@@ -183,3 +184,13 @@ def test_digest_follows_the_input(make_folder):
     with open(os.path.join(folder, "train/cat/0.jpg"), "wb") as file:
         file.write(b"other")
     assert ImageFolder(folder).listing().digest({"seed": 0}) != before
+
+
+@pytest.mark.parametrize("inside", ["tfrecords", ".", "train/../out/more"])
+def test_records_may_not_lie_among_the_photos(make_folder, capsys, inside):
+    """The second run would take them for a class, or for a split."""
+    raw = make_folder({"train/a/1.jpg": b"", "validation/a/1.jpg": b""})
+    arguments = ["image_folder", "--raw_dir", raw, "--output_dir", f"{raw}/{inside}"]
+    assert convert.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "lies in --raw_dir" in error and error.count("\n") == 1

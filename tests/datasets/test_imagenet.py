@@ -1,5 +1,6 @@
 import io
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -282,6 +283,68 @@ def test_logits_that_do_not_fit(raw, teacher, make_folder, tmp_path, convert_lis
         convert_listing(listing, tmp_path / "out", on_bad_record="fail")
 
 
+# The kit's own numbers: 1 hen, 2 tench, 3 goldfish; 4 is no class of the challenge.
+KIT = {"meta.mat": None, "ILSVRC2012_validation_ground_truth.txt": b"1\n2\n3\n2\n"}
+
+
+@pytest.mark.parametrize("form", ["tar.gz", "folder", "files"])
+def test_the_development_kit_numbers_synsets_in_its_own_way(raw, reference, tar, form):
+    kit = {**KIT, "meta.mat": reference("meta.mat")}
+    inside = {f"ILSVRC2012_devkit_t12/data/{name}": data for name, data in kit.items()}
+    inside["ILSVRC2012_devkit_t12/readme.txt"] = b"ILSVRC2012_ID is no place in the alphabet"
+    packed = {"ILSVRC2012_devkit_t12.tar.gz": tar(inside, True)}
+    folder = raw(**{"tar.gz": packed, "folder": inside, "files": kit}[form])
+    os.remove(f"{folder}/{LABELS}")
+    listing = ImageNet(folder).listing()
+    assert listed(listing.splits["validation"]) == VALIDATION
+    assert listing.labels[1:] == (
+        f"{TENCH} tench, Tinca tinca",
+        f"{FISH} goldfish, Carassius auratus",
+        f"{HEN} hen",
+    )
+    assert listing.splits["train"][0].text == "tench, Tinca tinca"
+
+
+def test_kaggles_edition_as_it_is_unpacked(make_folder, train, validation, annotations):
+    root = "ILSVRC/Data/CLS-LOC"
+    files = {f"{root}/train/{s}/{n}": d for s, images in train.items() for n, d in images.items()}
+    files |= {f"{root}/val/{name}": data for name, data in validation.items()}
+    files |= {f"ILSVRC/Annotations/CLS-LOC/train/{n}": d for n, d in annotations.items()}
+    rows = [
+        f"{name.removesuffix('.JPEG')},{synset} 85 1 499 272 {synset} 3 4 8 9 \n"
+        for name, synset in zip(validation, SYNSETS_OF_VALIDATION, strict=True)
+    ]
+    # In no order.
+    files["LOC_val_solution.csv"] = "".join(["ImageId,PredictionString\n", *rows[::-1]]).encode()
+    files["LOC_synset_mapping.txt"] = f"{TENCH} tench, Tinca tinca\n{HEN} hen\n".encode()
+    listing = ImageNet(make_folder(files)).listing()
+    assert listed(listing.splits["train"]) == TRAIN
+    assert listed(listing.splits["validation"]) == VALIDATION
+    assert listing.labels == ("background", f"{TENCH} tench, Tinca tinca", FISH, f"{HEN} hen")
+    assert sum(bool(item.boxes) for item in listing.splits["train"]) == 2
+
+
+@pytest.mark.parametrize(
+    "changes,message",
+    [
+        ({"meta.mat": None}, "lacks the file meta.mat"),
+        ({"meta.mat": b"no MATLAB file"}, "is no MATLAB file of version 5 to 7"),
+        ({"ILSVRC2012_validation_ground_truth.txt": b"1\n5\n"}, "line 2 of .* is '5'; .* 1 to 4"),
+        ({"ILSVRC2012_validation_ground_truth.txt": b"1\n4\n"}, "'n00015388' by .*no training"),
+        ({"LOC_val_solution.csv": b"ILSVRC2012_val_00000001\n"}, "an image and its synset"),
+        ({}, "says nowhere what the validation images show"),
+    ],
+)
+def test_unusable_lists_of_labels(raw, reference, changes, message):
+    kit = {**KIT, "meta.mat": reference("meta.mat"), **changes}
+    if changes.keys() <= {"LOC_val_solution.csv"}:
+        kit = changes
+    folder = raw(**{name: data for name, data in kit.items() if data is not None})
+    os.remove(f"{folder}/{LABELS}")
+    with pytest.raises(DatasetError, match=message):
+        ImageNet(folder).listing()
+
+
 def test_the_known_files(make_folder, jpeg):
     assert (len(imagenet.KNOWN_PNG), len(set(imagenet.KNOWN_CMYK))) == (1, 22)
     names = ["n01739381_1309.JPEG", "n01739381_1.JPEG", "n02105855_2933.JPEG"]
@@ -302,11 +365,11 @@ def test_what_is_missing_is_said(raw, make_folder, tar, jpeg):
     short = raw()
     with open(f"{short}/{LABELS}", "w") as file:
         file.write(f"{HEN}\n")
-    with pytest.raises(DatasetError, match="ILSVRC2012_val_00000002.JPEG.*has labels for"):
+    with pytest.raises(DatasetError, match="ILSVRC2012_val_00000002.JPEG.*has labels of 1 images"):
         ImageNet(short).listing()
     with open(f"{short}/{LABELS}", "w") as file:
         file.write("n00000001\n" * 4)
-    with pytest.raises(DatasetError, match="line 1 of .* is 'n00000001', of which there are no"):
+    with pytest.raises(DatasetError, match="val_00000001.JPEG shows 'n00000001' by imagenet_2012"):
         ImageNet(short).listing()
     evil = tar({"n01440764.tar": tar({"../n01440764_1.JPEG": b""})})
     folder = make_folder({"ILSVRC2012_img_train.tar": evil}, "evil")

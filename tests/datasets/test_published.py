@@ -2,10 +2,12 @@
 
 import dataclasses
 import hashlib
+import io
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from datasets import catalog, image_repair
 from datasets.aircraft import Aircraft
@@ -274,8 +276,16 @@ def test_cars_zero_shot(make_folder, old_cars):
     assert listing.class_names == listing.labels
 
 
-def test_cars_unpacked(make_folder, new_cars, jpeg, reference):
-    files = {f"cars_{s}/{n:05d}.jpg": jpeg(n) for s in ("train", "test") for n in range(1, 5)}
+@pytest.mark.parametrize("kaggle", [False, True])
+def test_cars_unpacked(make_folder, new_cars, jpeg, reference, kaggle):
+    files = {
+        # Kaggle's copy has each folder twice, and the older list, whose images it lacks.
+        f"cars_{s}/{f'cars_{s}/' if kaggle else ''}{n:05d}.jpg": jpeg(n)
+        for s in ("train", "test")
+        for n in range(1, 5)
+    }
+    if kaggle:
+        files["cars_annos.mat"] = reference("cars_annos.mat")
     for name in ("cars_meta.mat", "cars_train_annos.mat", "cars_test_annos_withlabels.mat"):
         files[f"devkit/{name}"] = reference(name)
     listing = Cars196(make_folder(files)).listing()
@@ -314,6 +324,10 @@ def test_pets(make_folder, tar, jpeg, packed):
         "annotations/trainval.txt": text("Abyssinian_1 1 1 1", "american_bulldog_2 2 2 1"),
         "annotations/test.txt": text("Abyssinian_3 1 1 1"),
     }
+    # What else is in there: annotations in MATLAB files beside the images, and an overview.
+    images["images/Abyssinian_1.mat"] = b"MATLAB 5.0 MAT-file"
+    lists["annotations/list.txt"] = text("#Image CLASS-ID SPECIES BREED ID", "Abyssinian_1 1 1 1")
+    lists["annotations/._trainval.txt"] = b"\x00\x05\x16\x07"
     archives = {"images.tar.gz": tar(images, True), "annotations.tar.gz": tar(lists, True)}
     listing = Pets(make_folder(archives if packed else {**images, **lists})).listing()
     assert listed(listing) == {
@@ -321,6 +335,29 @@ def test_pets(make_folder, tar, jpeg, packed):
         "validation": [("images/Abyssinian_3.jpg", 0)],
     }
     assert listing.labels == ("Abyssinian", "american_bulldog")
+
+
+def test_pets_that_are_no_jpegs(make_folder, convert_listing, tmp_path, jpeg, read_back):
+    """Some files of that name are GIF or PNG, and in two JPEGs bytes were lost on the way."""
+    pixels = np.random.default_rng(3).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+    gif = io.BytesIO()
+    Image.fromarray(pixels).quantize(16).save(gif, "GIF")
+    image = jpeg(1, height=64, width=64)
+    half = len(image) // 2
+    damaged = image[:half] + image[half + 40 : -2] + bytes(240) + image[-2:]
+    names = ("Egyptian_Mau_1", "Egyptian_Mau_2", "Abyssinian_1", "Abyssinian_2")
+    data = (gif.getvalue(), tf.io.encode_png(pixels).numpy(), damaged, image)
+    files = {f"images/{n}.jpg": d for n, d in zip(names, data, strict=True)}
+    files["annotations/trainval.txt"] = text(
+        *(f"{n} {1 + k // 2} 1 1" for k, n in enumerate(names))
+    )
+    files["annotations/test.txt"] = text("Abyssinian_2 1 1 1")
+    convert_listing(Pets(make_folder(files)).listing(), tmp_path / "out", on_bad_record="fail")
+    stored = {e["filename"].decode(): e["encoded"] for e in read_back(tmp_path / "out", "train")}
+    assert stored["images/Egyptian_Mau_1.jpg"].startswith(b"\x89PNG")
+    assert stored["images/Egyptian_Mau_2.jpg"] == data[1]
+    # The decoder fills in what is lost, as it does in training.
+    assert stored["images/Abyssinian_1.jpg"] == damaged
 
 
 def test_aircraft(make_folder, tar, jpeg):
@@ -370,15 +407,29 @@ def dishes(jpeg):
     files[f"{root}/category.txt"] = text("id\tname", "1\trice", "2\teels on rice")
     for folder in (1, 2):
         rows = [f"{n} 2 3 10 9" for n in range(1, 21) if 1 + n % 2 == folder]
+        # Two helpings of a dish: the original takes the later box.
+        rows.insert(0, f"{rows[0].split()[0]} 0 0 1 1")
         files[f"{root}/{folder}/bb_info.txt"] = text("img x1 y1 x2 y2", *rows)
     return files
 
 
-def test_uec_food100_with_the_published_folds(make_folder, dishes):
-    for fold in range(5):
-        names = [f"UECFOOD100/{1 + n % 2}/{n}.jpg" for n in range(1, 21) if n % 5 == fold]
-        dishes[f"val{fold}.txt"] = text(*names)
-    listing = UecFood100(make_folder(dishes)).listing()
+@pytest.mark.parametrize("form", ["published", "unpacked", "beside"])
+def test_uec_food100_with_the_published_folds(make_folder, dishes, zipped, form):
+    lists = {
+        f"val{fold}.txt": text(
+            *(f"UECFOOD100/{1 + n % 2}/{n}.jpg" for n in range(1, 21) if n % 5 == fold)
+        )
+        for fold in range(5)
+    }
+    # The larger set of the same publishers has lists of the same names.
+    inside = {f"uecfood_split/uecfood256_split/{name}": b"" for name in lists}
+    inside |= {f"uecfood_split/uecfood100_split/{name}": data for name, data in lists.items()}
+    files = {
+        "published": {"dataset100.zip": zipped(dishes), "uecfood_split.zip": zipped(inside)},
+        "unpacked": {**{f"dataset100/{name}": data for name, data in dishes.items()}, **inside},
+        "beside": {**dishes, **lists},
+    }[form]
+    listing = UecFood100(make_folder(files)).listing()
     assert listing.labels == ("rice", "eels on rice")
     assert listed(listing)["validation"] == [
         ("1/4.jpg", 0),
@@ -391,6 +442,14 @@ def test_uec_food100_with_the_published_folds(make_folder, dishes):
     assert listing.source["folds"] is True
 
 
+def test_uec_food100_with_some_lists_and_with_other_files(make_folder, dishes, zipped):
+    with pytest.raises(DatasetError, match="only some are in .*raw: val0.txt is not"):
+        UecFood100(make_folder({**dishes, "val3.txt": b""})).listing()
+    other = make_folder({**dishes, "uecfood_split.zip": zipped({"val0.txt": b""})}, "other")
+    with pytest.raises(DatasetError, match="holds no uecfood100_split/val0.txt"):
+        UecFood100(other).listing()
+
+
 def test_uec_food100_without_them(make_folder, dishes):
     listing = UecFood100(make_folder(dishes)).listing()
     assert sorted(item.label for item in listing.splits["validation"]) == [0, 0, 1, 1]
@@ -398,21 +457,26 @@ def test_uec_food100_without_them(make_folder, dishes):
     assert listing.source["folds"] is False
 
 
-@pytest.mark.parametrize("edition", ["kaggle", "foodx"])
-def test_ifood(make_folder, zipped, jpeg, edition):
+@pytest.mark.parametrize("edition", ["kaggle", "one zip", "authors", "unpacked"])
+def test_ifood(make_folder, zipped, tar, jpeg, edition):
     rows = {"train": [("train_0.jpg", 1), ("train_1.jpg", 0)], "val": [("val_0.jpg", 1)]}
-    files = {}
+    lists, files = {"class_list.txt": text("0 macaron", "1 beignet")}, {}
     for split, images in rows.items():
         data = {f"{split}_set/{name}": jpeg(label) for name, label in images}
         lines = [f"{name},{label}" for name, label in images]
-        if edition == "kaggle":
-            files[f"{split}_set.zip"] = zipped(data)
+        if edition in ("kaggle", "one zip"):
+            files.update({f"{split}_set.zip": zipped(data)} if edition == "kaggle" else data)
             files[f"{split}_labels.csv"] = text("img_name,label", *lines)
         else:
-            files.update(data)
-            files[f"annot/{split}_info.csv"] = text(*lines)
-    folder = "annot/" if edition == "foodx" else ""
-    files[f"{folder}class_list.txt"] = text("0 macaron", "1 beignet")
+            files.update({f"{split}.tar": tar(data)} if edition == "authors" else data)
+            lists[f"{split}_info.csv"] = text(*lines)
+    if edition == "authors":
+        files["annot.tar"] = tar({f"annot/{name}": data for name, data in lists.items()})
+    else:
+        folder = "annot/" if edition == "unpacked" else ""
+        files.update({f"{folder}{name}": data for name, data in lists.items()})
+    if edition == "one zip":
+        files = {"ifood-2019-fgvc6.zip": zipped(files)}
     listing = IFood2019(make_folder(files)).listing()
     assert listed(listing) == {
         "train": [("train_set/train_0.jpg", 1), ("train_set/train_1.jpg", 0)],

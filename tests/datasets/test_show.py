@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -104,10 +105,28 @@ def test_without_a_view_and_what_cannot_be_shown(converted, tmp_path, capsys):
     assert show.main([*arguments, "--view=nowhere:nothing"]) == 1
     assert "--view=nowhere:nothing cannot be loaded" in capsys.readouterr().err
     assert show.main([*arguments, "--view=", "--split=test"]) == 1
-    assert "holds no split 'test'; it holds: train, validation" in capsys.readouterr().err
+    assert "matches 'test-*'; there is: labels.txt" in capsys.readouterr().err
     assert show.main([str(tmp_path / "nowhere"), "--view="]) == 1
     with pytest.raises(DatasetError, match="is no function"):
         show.load_view("datasets.show:DEFAULT_VIEW")
+
+
+def test_a_damaged_split_is_named_and_odd_names_are_drawn(tmp_path, make_listing, capsys):
+    listing = make_listing(4, 2)
+    odd = dataclasses.replace(listing.splits["train"][0], name="two\nlines\udcff.jpg")
+    listing = dataclasses.replace(
+        listing, splits={**listing.splits, "train": [odd, *listing.splits["train"][1:]]}
+    )
+    config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
+    write_dataset(listing, str(tmp_path), config)
+    assert show.main([str(tmp_path), "--view="]) == 0
+    path = tmp_path / "train-00000-of-00001"
+    path.write_bytes(path.read_bytes()[:500])
+    assert show.main([str(tmp_path), "--view=", "--split=validation"]) == 0
+    capsys.readouterr()
+    assert show.main([str(tmp_path), "--view="]) == 1
+    error = capsys.readouterr().err
+    assert "train-00000-of-00001 is cut off" in error and error.count("\n") == 1
 
 
 def test_the_default_view_is_what_training_makes(converted, tmp_path):

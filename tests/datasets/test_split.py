@@ -60,7 +60,16 @@ def test_labels_and_manifest(converted, tmp_path):
     assert load_manifest(str(empty)) is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format_version": 9, "splits": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"format_version": 9, "splits": {}}',
+        '{"format_version": 1, "splits": {"train": {}}}',
+        '{"format_version": 1, "splits": {"train": {"shards": [{"name": "train-00000"}]}}}',
+    ],
+)
 def test_unreadable_manifest(converted, text):
     (converted / "manifest.json").write_text(text)
     with pytest.raises(DatasetError, match="manifest.json"):

@@ -2,21 +2,25 @@
 
 import collections
 import dataclasses
+import io
 import json
 import random
 import struct
 import zlib
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
 import preprocessing
 from datasets import reader, schema
 from nets import ModelConfig
-from official import evaluate, input_pipeline, skipped_records, trainer
+from official import evaluate, export, files, input_pipeline, skipped_records, trainer
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official.run import network_for_inference
 from preprocessing import PreprocessingConfig
+from preprocessing.decode import webp_available
 
 CLASSES = 4
 MUTANTS = 2200
@@ -369,3 +373,74 @@ def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
     run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
     with pytest.raises((tf.errors.OpError, UnicodeDecodeError)):
         evaluate.score(make_model(run), run, split)
+
+
+@pytest.mark.parametrize("name", ["no image", "text for an image", "no Example", "label too large"])
+def test_where_none_may_be_skipped_the_record_is_named(name, base, tmp_path):
+    records = [kind("whole", base)] * 6 + [kind(name, base)] + [kind("whole", base)] * 5
+    split = write(tmp_path, records, shards=2)
+    run = config(tmp_path, on_bad_record="fail", on_bad_val_record="fail")
+    place = f"record 3 of {split.files[0]}: .*Repair the data.*{{}}=skip"
+    with pytest.raises(RunError, match=place.format("--on_bad_record")) as error:
+        with skipped_records.named(run, split, None):
+            list(input_pipeline.training_dataset(run, split).take(2))
+    assert ("f.jpg" in str(error.value)) == (name in ("no image", "label too large"))
+    with pytest.raises(RunError, match=place.format("--on_bad_val_record")):
+        with skipped_records.named(run, None, split):
+            list(input_pipeline.evaluation_dataset(run, split))
+
+
+def test_other_errors_keep_their_words(base, tmp_path):
+    split = write(tmp_path, [kind("whole", base), kind("no image", base)])
+    run = config(tmp_path, on_bad_record="skip", on_bad_val_record="fail")
+    for error in (
+        tf.errors.ResourceExhaustedError(None, None, "no memory"),
+        tf.errors.InvalidArgumentError(None, None, "a matrix of another size"),
+    ):
+        with pytest.raises(type(error), match=error.message):
+            with skipped_records.named(run, split, None):
+                raise error
+
+
+def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsys):
+    records = [kind(name, base) for name in KINDS] + [kind("whole", base)] * 5
+    write(tmp_path, records, shards=2, split="validation")
+    # The checksum of the last whole picture of the second shard.
+    path = tmp_path / "validation-00001-of-00002"
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    usable = sum(bool(KINDS[name]) or "logit" in name for name in KINDS) + 4
+    folder = str(tmp_path / "model")
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    run.save(folder)
+    network = network_for_inference(run.model)
+    tf.train.Checkpoint(network=network).save(f"{folder}/model.ckpt")
+    # What a mean over ten crops scored says nothing about single views: they are scored anew.
+    ten = {"checkpoint": "model.ckpt-1", "views": "ten crops", "data_dir": str(tmp_path)}
+    files.write_json(f"{folder}/{evaluate.EVALUATION_FILE}", ten)
+    export.export(folder, str(tmp_path / "out"))
+    out = capsys.readouterr().out
+    assert f" of {usable} raw pictures right" in out
+    assert f"as in the evaluation; {len(records) - usable} bad records left out, as there" in out
+
+
+def test_records_of_other_formats_need_their_decoder(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 256, (9, 8, 3), dtype=np.uint8)
+    data = {}
+    for form in ("BMP", "WEBP"):
+        output = io.BytesIO()
+        PIL.Image.fromarray(pixels).save(output, form)
+        data[form] = encode(output.getvalue())
+    split = write(tmp_path, list(data.values()))
+    any_of_them = PreprocessingConfig(image_size=16, decoder="any")
+    reasons = {}
+    for name, run in (
+        ("jpeg", config(tmp_path)),
+        ("any", dataclasses.replace(config(tmp_path), preprocessing=any_of_them)),
+    ):
+        reasons[name] = [
+            input_pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, run)
+            for record in reader.read_records(split)
+        ]
+    assert all(reasons["jpeg"]) and not reasons["any"][0]
+    if not webp_available():
+        assert "tensorflow-io" in reasons["any"][1]

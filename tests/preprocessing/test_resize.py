@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from preprocessing import (
@@ -24,6 +25,12 @@ def test_float32_truncation_makes_a_side_short():
     assert [int(side) for side in sides_for_shorter(107, 214, 256)] == [255, 511]
     assert [int(side) for side in sides_for_shorter(375, 500, 256)] == [256, 341]
     assert resize_shorter_side(tf.zeros([107, 120, 3]), 256).shape[0] == 255
+
+
+def test_a_line_is_no_picture():
+    assert resize_shorter_side(tf.zeros([5000, 3, 3], tf.uint8), 4).shape == (6666, 4, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too long and thin"):
+        resize_shorter_side(tf.zeros([1, 60000, 3], tf.uint8), 256)
 
 
 def test_central_crop_with_odd_margins():

@@ -119,8 +119,7 @@ def test_a_new_embedding_layer_and_another_depth(original, small_values, write_t
     assert "dense" not in str(caught.value).replace("seblock_dense", "").split("likely")[0]
 
 
-@pytest.mark.parametrize("dtype, policy", [("fp16", "mixed_float16"), ("bf16", "mixed_bfloat16")])
-def test_a_step_of_mixed_precision_behind_the_import(dtype, policy, imported, original):
+def test_a_step_of_mixed_precision_behind_the_import(imported, original):
     """The weights stay float32; the statistics go on from the restored ones, or from 0 and 1."""
     config = ModelConfig(**FIELDS, num_classes=4)
     images = tf.random.stateless_normal([8, 64, 64, 3], [1, 1])
@@ -128,7 +127,7 @@ def test_a_step_of_mixed_precision_behind_the_import(dtype, policy, imported, or
     moved = "resnet_model/batch_normalization/moving_variance"
     after = []
     for path, trainable_only in ((imported, False), (original[0], True)):
-        tf.keras.mixed_precision.set_global_policy(policy)
+        tf.keras.mixed_precision.set_global_policy("mixed_float16")
         try:
             source = pretrained.load(path)
             network = build_model(config)
@@ -139,14 +138,14 @@ def test_a_step_of_mixed_precision_behind_the_import(dtype, policy, imported, or
         for name in result.restored:
             assert variables[name].dtype == tf.float32
             np.testing.assert_array_equal(variables[name].numpy(), original[1][name])
-        recipe = RecipeConfig(batch_size=8, dtype=dtype, learning_rate_decay_type="fixed")
+        recipe = RecipeConfig(batch_size=8, dtype="fp16", learning_rate_decay_type="fixed")
         model = trainer.Trainer(network, recipe, total_steps=1)
         optimizer = trainer.make_optimizer(recipe, num_images=8)
         optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer, run_eagerly=True)
         found = model.train_step(batch)
         assert np.isfinite(float(found["loss"]))
-        assert network.get_layer("stage4").output.dtype == policy.removeprefix("mixed_")
+        assert network.get_layer("stage4").output.dtype == tf.float16
         started = np.ones(8) if trainable_only else original[1][moved]
         after.append((variables[moved].numpy() - 0.997 * started) / 0.003)
         kernel = "resnet_model/conv2d_3/kernel"

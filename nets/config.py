@@ -291,6 +291,8 @@ class ModelConfig:
     def _check_attention(self) -> None:
         if self.sk_type not in SK_TYPES:
             _refuse("sk_type", self.sk_type, f"must be one of {', '.join(SK_TYPES)}")
+        if self.sk_type != SK_TYPES[0] and not self.use_sk_block:
+            _refuse("sk_type", self.sk_type, "is a form of selective kernels: use_sk_block=True")
         if self.use_eca_block and self.use_se_block:
             _refuse("use_eca_block", True, "takes the place that use_se_block=True has: choose one")
         size = self.eca_kernel_size

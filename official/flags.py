@@ -26,6 +26,11 @@ RETIRED_FLAGS = {
     "benchmark_log_dir": "use `python -m official.benchmark`",
     "benchmark_logger_type": "use `python -m official.benchmark`",
     "benchmark_test_id": "use `python -m official.benchmark`",
+    "gcp_project": "scores are not sent to BigQuery",
+    "bigquery_data_set": "scores are not sent to BigQuery",
+    "bigquery_run_table": "scores are not sent to BigQuery",
+    "bigquery_run_status_table": "scores are not sent to BigQuery",
+    "bigquery_metric_table": "scores are not sent to BigQuery",
     "label_file": "class names come from labels.txt in DATA_DIR",
     "inter_op_parallelism_threads": "TensorFlow chooses; TF_NUM_INTEROP_THREADS sets it",
     "intra_op_parallelism_threads": "TensorFlow chooses; TF_NUM_INTRAOP_THREADS sets it",
@@ -65,6 +70,13 @@ _SHORT_NAMES = {
     "intra": "intra_op_parallelism_threads",
     "ara": "all_reduce_alg",
     "synth": "use_synthetic_data",
+    "bti": "benchmark_test_id",
+    "bld": "benchmark_log_dir",
+    "gp": "gcp_project",
+    "bds": "bigquery_data_set",
+    "brt": "bigquery_run_table",
+    "brst": "bigquery_run_status_table",
+    "bmt": "bigquery_metric_table",
 }
 
 
@@ -283,6 +295,15 @@ def define_model_flags() -> None:
     )
     flags.DEFINE_boolean("embedding_batch_norm", True, "Batch norm behind the embedding layer.")
     flags.DEFINE_float("bn_momentum", 0.997, "Share of the old batch-norm statistics that is kept.")
+    flags.DEFINE_float(
+        "bn_epsilon", 1e-5, "Added to the variance in batch norm; 1.001e-5 is used at least."
+    )
+    flags.DEFINE_integer("dropblock_size", 7, "DropBlock: side of the squares, in cells.")
+    flags.DEFINE_list(
+        "dropblock_gamma_scales",
+        ["0", "0", "0.25", "1"],
+        "DropBlock: factors of the drop rate in stages 1 to 4; 0 leaves a stage out.",
+    )
     flags.DEFINE_integer("se_ratio", 16, "Squeeze-and-excitation: channel reduction.")
     flags.DEFINE_integer("sk_reduction", 2, "Selective kernels: channel reduction.")
     flags.DEFINE_integer("sk_min_width", 32, "Selective kernels: least width of the attention.")
@@ -493,55 +514,36 @@ def model_config(num_classes: int) -> ModelConfig:
     if FLAGS.model:
         changes = {**given_model_fields(), "num_classes": num_classes, "final_bias": final_bias}
         return named_config(FLAGS.model, **changes)
-    return ModelConfig(
-        resnet_size=int(FLAGS.resnet_size),
-        num_classes=num_classes,
-        num_filters=FLAGS.num_filters,
-        architecture=FLAGS.architecture,
-        no_shortcut=FLAGS.no_shortcut,
-        use_resnet_b=FLAGS.use_resnet_b,
-        stem_type=FLAGS.stem_type,
-        use_eca_block=FLAGS.use_eca_block,
-        eca_kernel_size=FLAGS.eca_kernel_size,
-        sk_type=FLAGS.sk_type,
-        gem_power=FLAGS.gem_power,
-        gem_learnable=FLAGS.gem_learnable,
-        embedding_batch_norm=FLAGS.embedding_batch_norm,
-        big_little=FLAGS.resnet_version == "2",
-        bl_alpha=FLAGS.bl_alpha,
-        bl_beta=FLAGS.bl_beta,
-        use_resnet_d=FLAGS.use_resnet_d,
-        use_se_block=FLAGS.use_se_block,
-        se_ratio=FLAGS.se_ratio,
-        use_sk_block=FLAGS.use_sk_block,
-        sk_reduction=FLAGS.sk_reduction,
-        sk_min_width=FLAGS.sk_min_width,
-        anti_alias_type=FLAGS.anti_alias_type or "",
-        anti_alias_filter_size=FLAGS.anti_alias_filter_size,
-        zero_gamma=FLAGS.zero_gamma,
-        no_downsample=FLAGS.no_downsample,
-        pool_type=FLAGS.pool_type,
-        embedding_size=FLAGS.embedding_size,
-        bn_momentum=FLAGS.bn_momentum,
-        use_dropblock=FLAGS.use_dropblock,
-        seed=FLAGS.seed,
-        final_bias=final_bias,
-    )
+    fields = {**_model_fields(), "num_classes": num_classes, "final_bias": final_bias}
+    return ModelConfig(**fields)
 
 
 def given_model_fields() -> dict[str, Any]:
-    """Returns the `ModelConfig` fields whose flags stand on the command line."""
+    """Returns the `ModelConfig` fields whose flags stand on the command line.
+
+    Raises:
+      ValueError: a list holds something that is no number.
+    """
+    return _model_fields(given_only=True)
+
+
+def _model_fields(given_only: bool = False) -> dict[str, Any]:
+    """Returns the `ModelConfig` fields that have a flag, with the flags' values."""
     fields = {}
     for field in dataclasses.fields(ModelConfig):
         flag = "resnet_version" if field.name == "big_little" else field.name
-        if flag not in FLAGS or not FLAGS[flag].present or FLAGS[flag].value is None:
+        if flag not in FLAGS or (given_only and not FLAGS[flag].present):
             continue
         value = FLAGS[flag].value
+        if value is None:
+            continue
         if field.name == "big_little":
             value = value == "2"
         elif field.name == "resnet_size":
             value = int(value)
-        fields[field.name] = tuple(value) if isinstance(value, list) else value
+        elif isinstance(value, list):
+            value = _numbers(flag, float)
+        fields[field.name] = value
     return fields
 
 
@@ -550,7 +552,10 @@ def contradictions(config: configuration.RunConfig) -> list[str]:
 
     What matters in training only may differ.
     """
-    training_only = {"use_dropblock", "seed", "zero_gamma", "bn_momentum", "autoaugment_type"}
+    training_only = {
+        *("use_dropblock", "dropblock_size", "dropblock_gamma_scales", "seed", "zero_gamma"),
+        *("bn_momentum", "autoaugment_type"),
+    }
     wanted = given_model_fields()
     prepared = preprocessing_config().to_dict()
     wanted.update({k: v for k, v in prepared.items() if k in FLAGS and FLAGS[k].present})

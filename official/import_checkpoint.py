@@ -295,9 +295,7 @@ def main() -> None:
     config, remarks = resolve(checkpoint)
     print("\n".join(remarks), file=sys.stderr)
     record = import_checkpoint(checkpoint, config, FLAGS.model_dir, FLAGS.clean)
-    names = {
-        name: name.removeprefix("resnet_model/").replace("/", ".") for name in record["mapped"]
-    }
+    names = {name: name.split("/", 1)[1].replace("/", ".") for name in record["mapped"]}
     print(describe(record, FLAGS.table, names))
     print(f"wrote {FLAGS.model_dir}; next: python -m official.evaluate --model_dir "
           f"{FLAGS.model_dir} --data_dir DIR")  # fmt: skip

@@ -29,6 +29,7 @@ UNSEEN = {
     "zero_gamma": "starting values only",
     "use_dropblock": "training only",
     "bn_momentum": "training only",
+    "bn_epsilon": "1e-5 in all of the original",
 }
 
 

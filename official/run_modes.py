@@ -67,7 +67,10 @@ def _finished_run(model_dir: str) -> RunConfig:
             f"--checkpoint={model_dir} --model_dir=NEW --infer"
         )
     config = configuration.load(model_dir)
-    wrong = run_flags.contradictions(config)
+    try:
+        wrong = run_flags.contradictions(config)
+    except ValueError as error:
+        raise RunError(str(error)) from error
     if wrong:
         raise RunError(f"{path} says otherwise:\n  " + "\n  ".join(wrong))
     return config

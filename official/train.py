@@ -16,7 +16,7 @@ import tensorflow as tf
 from absl import flags
 
 from datasets import reader
-from nets import build_model
+from nets import ModelConfig, build_model
 from official import (
     allocator,
     best_checkpoints,
@@ -318,6 +318,15 @@ def non_finite_advice(config: RunConfig) -> str:
     return advice + "; the checkpoints in MODEL_DIR are from before."
 
 
+def kind_of(model: ModelConfig) -> str:
+    """Returns the kind and the depth of a network, such as `BigLittle-ResNet-50`."""
+    if model.architecture == "mobilenet_v1":
+        return "MobileNet-V1"
+    if model.no_shortcut:
+        return f"plain network of {model.resnet_size} layers"
+    return f"{'BigLittle-' if model.big_little else ''}ResNet-{model.resnet_size}"
+
+
 def describe(config, split, validation, network, strategy) -> str:
     """Returns the start of the log: what is trained on what."""
     recipe = config.recipe
@@ -325,7 +334,7 @@ def describe(config, split, validation, network, strategy) -> str:
         [
             f"data    {split.num_examples} training and {validation.num_examples} validation "
             f"pictures of {config.data.num_classes} classes in {config.data.data_dir}",
-            f"network ResNet-{config.model.resnet_size}, {network.count_params():,} parameters, "
+            f"network {kind_of(config.model)}, {network.count_params():,} parameters, "
             f"{config.preprocessing.train_size} pixels for training, "
             f"{config.preprocessing.eval_size} for evaluation",
             f"recipe  {recipe.train_epochs} epochs, batch {recipe.batch_size}, {recipe.dtype}, "

@@ -68,6 +68,7 @@ def test_is_frozen():
         ({"eca_kernel_size": 3}, "eca_kernel_size=3 must be 0 where use_eca_block is False"),
         ({"eca_kernel_size": 4, "use_eca_block": True}, "eca_kernel_size=4 must be odd"),
         ({"sk_type": "5x5"}, "sk_type='5x5' must be one of 3x3_2x, 3x3_5x5"),
+        ({"sk_type": "3x3_5x5"}, "sk_type='3x3_5x5' is a form of .*: use_sk_block=True"),
         ({"gem_power": 0.0}, "gem_power=0.0 must be above 0"),
         ({"gem_learnable": True}, "needs pool_type='gem', not 'gap'"),
         ({"embedding_batch_norm": False}, "needs an embedding_size above 0"),

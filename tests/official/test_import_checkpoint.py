@@ -1,6 +1,5 @@
-"""Checkpoints of the original, written here, come out of the import with the original's logits."""
+"""The importer: what is told apart, mapped, refused, and what can be done with the result."""
 
-import json
 import pathlib
 
 import numpy as np
@@ -21,17 +20,11 @@ from official import flags as run_flags
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
-MODELS = ROOT / "tests/reference/nets/models"
 SMALL = ModelConfig(
     resnet_size=18, num_filters=16, num_classes=5, use_resnet_d=True, use_se_block=True, se_ratio=8
 )
 # The fewest variables: for what takes long.
 TINY = ModelConfig(resnet_size=18, num_filters=8, num_classes=5, no_shortcut=True)
-
-
-def case(name):
-    return json.loads((MODELS / f"{name}.json").read_text())
 
 
 def run_config(model, data_dir="", **data):
@@ -48,16 +41,6 @@ def values_in(model_dir):
     network = run.network_for_inference(configuration.load(str(model_dir)).model)
     run.restore_network(network, str(model_dir))
     return {n: v.numpy() for n, v in original_variable_names(network).items()}, network
-
-
-def check_against_the_original(network, recipe, name):
-    expected = np.load(MODELS / f"{name}.npz")
-    outputs = [network.output, network.get_layer("global_pool").output]
-    predict = tf.keras.Model(network.input, outputs)
-    found = predict(recipe.make_input(224), training=False)
-    for key, value in zip(("logits_224", "pool_224"), found, strict=True):
-        wanted = expected[key]
-        assert np.abs(value - wanted).max() < 1e-5 * np.abs(wanted).max(), key
 
 
 @pytest.fixture(scope="module")
@@ -106,38 +89,18 @@ def trained_by_tf1(tiny, tmp_path_factory):
     return prefix
 
 
-def test_assemble_resnet50_by_the_command(recipe, write_tf1, call_command, tmp_path, capsys):
-    listed = case("assemble_r50")
-    scaled = set(listed["scaled_gammas"])
-    values = {n: recipe.value_for(n, shape, n in scaled) for n, shape in listed["variables"]}
-    write_tf1(tmp_path / "original/model.ckpt-750600", {**values, "global_step": np.int64(750600)})
+def test_a_file_of_weights_alone(small, write_tf1, tmp_path):
+    """No step, neither as a variable nor in the name, and nothing to ignore."""
+    prefix = write_tf1(tmp_path / "tf1/model.ckpt", small[1])
+    checkpoint = original_checkpoint.read(prefix)
     folder = str(tmp_path / "model")
-    call_command(
-        import_checkpoint, f"--checkpoint={tmp_path}/original", f"--model_dir={folder}", "--infer"
-    )
-    out, err = capsys.readouterr()
-    assert "mapped 496 variables, 39,897,291 numbers" in out
-    assert "--anti_alias_type='sconv' (assumed" in err
-    config = configuration.load(folder)
-    assert config.preprocessing.preprocessing_type == "imagenet_224_256"
-    assert run.latest_checkpoint(folder).endswith("model.ckpt-750600")
-    _, network = values_in(folder)
-    check_against_the_original(network, recipe, "assemble_r50")
-
-
-def test_another_network_has_the_original_logits(recipe, write_tf1, tmp_path):
-    listed = case("v1_r50_d")
-    scaled = set(listed["scaled_gammas"])
-    values = {n: recipe.value_for(n, shape, n in scaled) for n, shape in listed["variables"]}
-    checkpoint = original_checkpoint.read(write_tf1(tmp_path / "tf1/model.ckpt", values))
-    model = ModelConfig(use_resnet_d=True, num_classes=11)
-    record = import_checkpoint.import_checkpoint(
-        checkpoint, run_config(model), str(tmp_path / "model")
-    )
-    assert (record["step"], len(record["mapped"]), record["ignored"]) == (0, 277, {})
-    found, network = values_in(tmp_path / "model")
-    assert found.keys() == values.keys()
-    check_against_the_original(network, recipe, "v1_r50_d")
+    record = import_checkpoint.import_checkpoint(checkpoint, run_config(SMALL), folder)
+    assert (record["step"], record["ignored"], record["moving_averages"]) == (0, {}, [])
+    assert record["mapped"] == {name: list(value.shape) for name, value in small[1].items()}
+    found, _ = values_in(folder)
+    assert found.keys() == small[1].keys()
+    for name, value in small[1].items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
 def test_slots_step_and_averages_are_told_from_weights(trained_by_tf1, tiny):

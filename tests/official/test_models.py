@@ -90,32 +90,6 @@ def test_bad_names_and_words_are_one_line():
     assert not (ROOT / "resnet50.png").exists()
 
 
-def test_every_new_field_has_its_flag():
-    fields = {
-        "no_shortcut": True, "use_resnet_b": False, "stem_type": "deep", "use_eca_block": True,
-        "eca_kernel_size": 7, "sk_type": "3x3_5x5", "gem_power": 2.5, "gem_learnable": True,
-        "embedding_batch_norm": False, "architecture": "mobilenet_v1",
-    }  # fmt: skip
-    code = """
-import json, sys
-from absl import flags
-import official.flags as run_flags
-run_flags.ModelConfig = lambda **fields: fields
-for define in ("data", "model", "recipe"):
-    getattr(run_flags, f"define_{define}_flags")()
-flags.FLAGS(sys.argv)
-print(json.dumps(run_flags.model_config(7)))
-"""
-    arguments = [f"--{name}={value}" for name, value in fields.items()]
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    built = json.loads(result.stdout)
-    assert {name: built[name] for name in fields} == fields
-    assert set(built) <= set(ModelConfig().to_dict())
-
-
 def test_flatten_takes_one_size():
     def config(**sizes):
         return configuration.RunConfig(

@@ -14,6 +14,7 @@ from official import (
     pretrained,
     run,
     train,
+    trainer,
 )
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
@@ -116,6 +117,42 @@ def test_a_new_embedding_layer_and_another_depth(original, small_values, write_t
         pretrained.restore(embedded, config, pretrained.load(prefix))
     assert "--resnet_size=34, not --resnet_size=18 (wrong depth)" in str(caught.value)
     assert "dense" not in str(caught.value).replace("seblock_dense", "").split("likely")[0]
+
+
+def test_a_step_of_mixed_precision_behind_the_import(imported, original):
+    """The weights stay float32; the statistics go on from the restored ones, or from 0 and 1."""
+    config = ModelConfig(**FIELDS, num_classes=4)
+    images = tf.random.stateless_normal([8, 64, 64, 3], [1, 1])
+    batch = (images, {"labels": tf.one_hot([0, 1, 2, 3] * 2, 4)})
+    moved = "resnet_model/batch_normalization/moving_variance"
+    after = []
+    for path, trainable_only in ((imported, False), (original[0], True)):
+        tf.keras.mixed_precision.set_global_policy("mixed_float16")
+        try:
+            source = pretrained.load(path)
+            network = build_model(config)
+        finally:
+            tf.keras.mixed_precision.set_global_policy("float32")
+        result = pretrained.restore(network, config, source, trainable_only=trainable_only)
+        variables = original_variable_names(network)
+        for name in result.restored:
+            assert variables[name].dtype == tf.float32
+            np.testing.assert_array_equal(variables[name].numpy(), original[1][name])
+        recipe = RecipeConfig(batch_size=8, dtype="fp16", learning_rate_decay_type="fixed")
+        model = trainer.Trainer(network, recipe, total_steps=1)
+        optimizer = trainer.make_optimizer(recipe, num_images=8)
+        optimizer.build(network.trainable_variables)
+        model.compile(optimizer=optimizer, run_eagerly=True)
+        found = model.train_step(batch)
+        assert np.isfinite(float(found["loss"]))
+        assert network.get_layer("stage4").output.dtype == tf.float16
+        started = np.ones(8) if trainable_only else original[1][moved]
+        after.append((variables[moved].numpy() - 0.997 * started) / 0.003)
+        kernel = "resnet_model/conv2d_3/kernel"
+        assert 0 < np.abs(variables[kernel].numpy() - original[1][kernel]).max() < 1
+    # Both saw the same pictures through the same first kernel; 0.003 of float32 is left.
+    assert np.all(after[0] > 0)
+    np.testing.assert_allclose(after[0], after[1], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("path", ["nothing/model.ckpt-1", ""])

@@ -1,5 +1,6 @@
 """One training step against the original's, by loss term and by variable."""
 
+import dataclasses
 import importlib.util
 import json
 import pathlib
@@ -28,22 +29,21 @@ def describe(value) -> list[float]:
     return [value.sum(), np.sqrt((value**2).sum()), np.abs(value).max()]
 
 
-@pytest.fixture(scope="module")
-def step():
-    """Assemble-ResNet-50 with the recipe's weights, after one step at the rate 0.1."""
-    case = json.loads((TESTS / "reference/official/train_assemble_r50_live.json").read_text())
+def network_of(params, num_classes) -> ModelConfig:
+    """The network of a reference case, whose parameters are the original's."""
+    fields = {field.name for field in dataclasses.fields(ModelConfig)} & set(params)
+    values = {name: params[name] for name in fields}
+    big_little = params["resnet_version"] == 2
+    return ModelConfig(**values, big_little=big_little, num_classes=num_classes)
+
+
+@pytest.fixture(scope="module", params=["v1_r50", "assemble_r50_live"])
+def step(request):
+    """A network with the recipe's weights, after one step at the rate 0.1."""
+    case = json.loads((TESTS / f"reference/official/train_{request.param}.json").read_text())
     recipe = load_recipe()
     params = case["params"]
-    network = build_model(
-        ModelConfig(
-            resnet_size=50,
-            num_classes=case["num_classes"],
-            big_little=True,
-            use_sk_block=True,
-            anti_alias_type="sconv",
-            anti_alias_filter_size=3,
-        )
-    )
+    network = build_model(network_of(params, case["num_classes"]))
     variables = original_variable_names(network)
     for name, variable in variables.items():
         scaled = name in case["scaled_gammas"]
@@ -79,11 +79,13 @@ def test_loss_terms_equal_the_original(step):
 def test_gradients_equal_the_original(step):
     case, _, accumulators, _ = step
     assert set(accumulators) == set(case["grad"])
-    assert len(accumulators) == 306
+    momentum = case["after_step_1"]["momentum"]
+    assert {f"{name}/Momentum" for name in accumulators} == set(momentum)
     for name, accumulator in accumulators.items():
         # After the first step the accumulator is the gradient.
         norm = describe(accumulator)[1]
         assert norm == pytest.approx(case["grad"][name][1], rel=1e-2), name
+        assert norm == pytest.approx(momentum[f"{name}/Momentum"][1], rel=1e-2), name
 
 
 def test_values_after_the_step_equal_the_original(step):

@@ -184,7 +184,7 @@ def equalize(image: tf.Tensor, times: int = 1) -> tf.Tensor:
     if image.shape.num_elements() % 6 == 0:
         return _look_up_pairs(image, tables)
     flat = tf.cast(tf.reshape(tables, [-1]), tf.uint8)
-    return tf.reshape(tf.gather(flat, index), image.shape)
+    return tf.reshape(tf.gather_nd(flat, index[..., tf.newaxis]), image.shape)
 
 
 def _equalizing_tables(histogram: tf.Tensor, pixels: int) -> tf.Tensor:
@@ -220,7 +220,7 @@ def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     high = tf.stack([256.0 * tf.gather(tables, [1, 0, 2]), ones], axis=2)
     low = tf.stack([ones, tf.gather(tables, [0, 2, 1])], axis=1)
     pair_tables = tf.reshape(tf.cast(tf.matmul(high, low), tf.uint16), [-1])
-    looked_up = tf.gather(pair_tables, index)
+    looked_up = tf.gather_nd(pair_tables, index[:, tf.newaxis])
     return tf.reshape(tf.bitcast(looked_up, tf.uint8), image.shape)
 
 

@@ -225,41 +225,37 @@ def _branches(
 ) -> list[Callable[..., tf.Tensor]]:
     """Returns one concrete function of (image, arguments, maps, centres) per chain.
 
-    A chain of two calls the functions of its operations, so that each operation is traced once.
+    Each chain is traced whole: functions that call functions are not joined inside of a case, and
+    a call costs 30 microseconds per picture.
     """
     height, width = builder.size
-    maps = tf.TensorSpec([max(1, len(builder.maps)), height * width], tf.int32)
-    one = [picture, tf.TensorSpec([], tf.float32), maps, tf.TensorSpec([2], tf.float32)]
-    several = [picture, tf.TensorSpec([steps], tf.float32), maps]
-    several.append(tf.TensorSpec([steps, 2], tf.float32))
+    signature = [
+        picture,
+        tf.TensorSpec([steps], tf.float32),
+        tf.TensorSpec([max(1, len(builder.maps)), height * width], tf.int32),
+        tf.TensorSpec([steps, 2], tf.float32),
+    ]
 
-    def remap(image, argument, maps, centre):
-        return geometric_ops.remap(image, maps[tf.cast(argument, tf.int32)])
-
-    def cutout(image, argument, maps, centre):
-        row, column = tf.unstack(tf.cast(centre * [height, width], tf.int32))
-        return geometric_ops.cutout(image, argument, row, column)
-
-    def color(name):
-        return lambda image, argument, maps, centre: COLOR_OPS[name](image, argument)
-
-    special = {_REMAP: remap, "Cutout": cutout}
-    names = dict.fromkeys(name for chain in builder.chains for name, _ in chain)
-    functions = {name: _concrete(special.get(name) or color(name), one) for name in names}
+    def apply(name, image, argument, maps, centre):
+        if name == _REMAP:
+            return geometric_ops.remap(image, maps[tf.cast(argument, tf.int32)])
+        if name == "Cutout":
+            row, column = tf.unstack(tf.cast(centre * [height, width], tf.int32))
+            return geometric_ops.cutout(image, argument, row, column)
+        return COLOR_OPS[name](image, argument)
 
     def chained(chain):
         def run(image, arguments, maps, centres):
             result = tf.identity(image)
             for place, (name, step) in enumerate(chain):
-                result = functions[name](result, arguments[place], maps, centres[step])
+                result = apply(name, result, arguments[place], maps, centres[step])
             return result
 
         return run
 
-    return [_concrete(chained(chain), several) for chain in builder.chains]
-
-
-def _concrete(function: Callable, signature: list[tf.TensorSpec]) -> Callable[..., tf.Tensor]:
-    """Traces a function once."""
-    traced = tf.function(function, input_signature=signature, autograph=False)
-    return traced.get_concrete_function()
+    return [
+        tf.function(
+            chained(chain), input_signature=signature, autograph=False
+        ).get_concrete_function()
+        for chain in builder.chains
+    ]

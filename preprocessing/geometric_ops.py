@@ -71,7 +71,7 @@ def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
     """
     pixels = tf.reshape(image, [-1, 3])
     with_outside = tf.concat([pixels, tf.fill([1, 3], tf.constant(FILL, tf.uint8))], axis=0)
-    return tf.reshape(tf.gather(with_outside, indices), image.shape)
+    return tf.reshape(tf.gather_nd(with_outside, indices[:, tf.newaxis]), image.shape)
 
 
 def translate_x(image: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:

@@ -10,6 +10,7 @@ sums are merged by TensorFlow's graph optimiser into one operation with an order
 All pictures are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
 """
 
+import numpy as np
 import tensorflow as tf
 
 # TensorFlow's weights for `rgb_to_grayscale`, applied in this order to be equal to the last bit.
@@ -84,7 +85,18 @@ def color(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     weights = _GREY_WEIGHTS
     grey = red * weights[0] - green * -weights[1] - blue * -weights[2]
     grey = tf.floor(grey * 255.5)
-    return tf.transpose(_blend(grey, planes, factor), [1, 2, 0])
+    blended = _blend(_three_of_each(grey), tf.cast(tf.reshape(image, [-1]), tf.float32), factor)
+    return tf.reshape(blended, image.shape)
+
+
+def _three_of_each(plane: tf.Tensor) -> tf.Tensor:
+    """Repeats each number three times, exactly: float32 [H, W] to [H * W * 3].
+
+    As a product of matrices, which takes a quarter of the time of `tf.repeat` or broadcasting.
+    """
+    group = next(size for size in (8, 4, 2, 1) if plane.shape.num_elements() % size == 0)
+    repeat = np.kron(np.eye(group), np.ones([1, 3])).astype(np.float32)
+    return tf.reshape(tf.matmul(tf.reshape(plane, [-1, group]), repeat), [-1])
 
 
 def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
@@ -156,11 +168,13 @@ def equalize(image: tf.Tensor, times: int = 1) -> tf.Tensor:
     """
     height, width, _ = image.shape
     channel_starts = _per_row(tf.constant([0, 256, 512]), width)
-    index = tf.cast(tf.reshape(image, [height, width * 3]), tf.int32) + channel_starts
+    index = tf.cast(tf.reshape(image, [height, width * 3]), tf.int32)
+    index = tf.nn.bias_add(index, channel_starts)
+    # Adding up in float64, exact here, takes 0.7 times as long as in int32.
     histogram = tf.raw_ops.Bincount(
-        arr=tf.reshape(index, [-1]), size=768, weights=tf.zeros([0], tf.int32)
+        arr=tf.reshape(index, [-1]), size=768, weights=tf.zeros([0], tf.float64)
     )
-    histogram = tf.reshape(histogram, [3, 256])
+    histogram = tf.cast(tf.reshape(histogram, [3, 256]), tf.int32)
     tables = _equalizing_tables(histogram, height * width)
     if times == 2:
         starts = tf.constant([[0], [256], [512]])
@@ -199,11 +213,13 @@ def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     pairs = tf.bitcast(tf.reshape(image, [-1, 2]), tf.uint16)
     starts = _per_row(tf.constant([0, 65536, 131072]), pairs.shape[0] // 3)
     index = tf.cast(pairs, tf.int32) + starts
-    # Little-endian: the first byte of a pair is the low one.
-    tables = tf.cast(tables, tf.uint16)
-    low = tf.gather(tables, [0, 2, 1])
-    high = tf.gather(tables * 256, [1, 0, 2])
-    pair_tables = tf.reshape(high[:, :, tf.newaxis] + low[:, tf.newaxis, :], [-1])
+    # Little-endian: the first byte of a pair is the low one. All sums of a high and a low value as
+    # a product of matrices, exact in float32: broadcasting takes seven times as long.
+    tables = tf.cast(tables, tf.float32)
+    ones = tf.ones([3, 256])
+    high = tf.stack([256.0 * tf.gather(tables, [1, 0, 2]), ones], axis=2)
+    low = tf.stack([ones, tf.gather(tables, [0, 2, 1])], axis=1)
+    pair_tables = tf.reshape(tf.cast(tf.matmul(high, low), tf.uint16), [-1])
     looked_up = tf.gather_nd(pair_tables, index[:, tf.newaxis])
     return tf.reshape(tf.bitcast(looked_up, tf.uint8), image.shape)
 

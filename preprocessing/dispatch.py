@@ -1,16 +1,18 @@
-"""Running one operation out of many: look-up tables and one case per step.
+"""Running one chain of operations out of many: look-up tables and one case.
 
-Which operation a picture gets is a number that is known when the pipeline runs. A policy is written
-as tables for pictures of one size; a step looks its operation and argument up and runs that
-operation alone. The case is not taken apart into the surrounding graph: `tf.switch_case` would be,
-and the scheduler would then visit the operations of every branch (50 against 20 microseconds).
+What a picture gets is known only when the pipeline runs: sub-policy, which of its steps are done,
+with which signs. All combinations are written down beforehand in a table for pictures of one size;
+a picture then takes two look-ups and one case. The case is not taken apart into the surrounding
+graph: `tf.switch_case` would be, and the scheduler would then visit the operations of every branch
+(50 against 20 microseconds).
 
-Where two steps of one sub-policy make one operation, they are run as one, with equal results: two
-index maps are one index map, and two equalising tables one table.
+Where two steps make one operation they are run as one, with equal results: two index maps are one
+index map, and two equalising tables one table.
 """
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,7 +21,6 @@ import tensorflow as tf
 from preprocessing import color_ops, geometric_ops, levels
 from preprocessing.policies import Step
 
-_NOTHING = "Nothing"
 _REMAP = "Remap"
 _EQUALIZE_TWICE = "EqualizeTwice"
 
@@ -50,6 +51,9 @@ _TRANSLATION_MAPS: dict[str, Callable[[float, int, int], np.ndarray]] = {
 }
 _ALL_MAPS = MAPS | _TRANSLATION_MAPS
 
+# Operations one after the other, each with the step whose centre it takes.
+Chain = tuple[tuple[str, int], ...]
+
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
@@ -69,20 +73,21 @@ class Choices:
 
 
 class _Builder:
-    """Collects operations and index maps while a policy is written as tables."""
+    """Collects chains of operations and index maps while a policy is written as a table."""
 
     def __init__(self, height: int, width: int):
         """Starts empty for pictures of one size."""
         self.size = (height, width)
-        self.operations = [_NOTHING]
+        # A chain is ((operation, step whose centre it takes), ...); the first one does nothing.
+        self.chains: list[Chain] = [()]
         self.maps: list[np.ndarray] = []
         self._rows: dict[tuple, int] = {}
 
-    def number(self, operation: str) -> int:
-        """Returns the number of an operation, which is new or known."""
-        if operation not in self.operations:
-            self.operations.append(operation)
-        return self.operations.index(operation)
+    def number(self, chain: Chain) -> int:
+        """Returns the number of a chain, which is new or known."""
+        if chain not in self.chains:
+            self.chains.append(chain)
+        return self.chains.index(chain)
 
     def row(self, moves: tuple[tuple[str, float], ...]) -> int:
         """Returns the row of the index map of one or two (name, argument) in order."""
@@ -92,13 +97,14 @@ class _Builder:
             self._rows[moves] = len(self.maps) - 1
         return self._rows[moves]
 
-    def arguments(self, name: str, level: float) -> tuple[float, float]:
-        """Returns what the operation gets with positive and with negative sign."""
-        signs = (1.0, -1.0 if name in levels.SIGNED else 1.0)
-        values = [sign * (levels.level_to_arg(name, level) or 0.0) for sign in signs]
-        if name in MAPS:
-            return tuple(float(self.row(((name, value),))) for value in values)
-        return tuple(values)
+    def operations(self, moves: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+        """Returns the operations, with arguments, that do what one or two moves do."""
+        names = [name for name, _ in moves]
+        if names == ["Equalize", "Equalize"]:
+            return [(_EQUALIZE_TWICE, 0.0)]
+        if len(moves) == 2 and set(names) <= set(_ALL_MAPS) and set(names) & set(MAPS):
+            return [(_REMAP, float(self.row(tuple(moves))))]
+        return [(_REMAP, float(self.row((move,)))) if move[0] in MAPS else move for move in moves]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,18 +137,11 @@ def program(sub_policies: tuple[tuple[Step, ...], ...], height: int, width: int)
     """
     steps = len(sub_policies[0])
     builder = _Builder(height, width)
-    table = np.zeros([len(sub_policies), 4, steps], np.float32)
-    for sub, sub_policy in enumerate(sub_policies):
-        for step, (name, probability, level) in enumerate(sub_policy):
-            table[sub, 0, step] = probability
-            if not levels.changes_nothing(name, level):
-                operation = _REMAP if name in MAPS else name
-                table[sub, 1, step] = builder.number(operation)
-                table[sub, 2:, step] = builder.arguments(name, level)
-    fused = _fused(sub_policies, builder)
+    table = _table(sub_policies, builder)
+    probabilities = np.float32([[step[1] for step in sub] for sub in sub_policies])
     picture = tf.TensorSpec([height, width, 3], tf.uint8)
     with tf.init_scope():
-        branches = _branches(builder, picture)
+        branches = _branches(builder, picture, steps)
         signature = [
             picture,
             tf.TensorSpec([], tf.int32),
@@ -150,66 +149,58 @@ def program(sub_policies: tuple[tuple[Step, ...], ...], height: int, width: int)
             tf.TensorSpec([steps], tf.bool),
             tf.TensorSpec([steps, 2], tf.float32),
         ]
-        run = _runner(table, fused, builder, branches)
+        run = _runner(probabilities, table, builder, branches)
         function = tf.function(run, input_signature=signature, autograph=False)
         return Program(len(sub_policies), function.get_concrete_function())
 
 
-def _fused(sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder) -> np.ndarray | None:
-    """Returns, for sub-policies of two steps that can be one, what to do when both are done.
+def _table(sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder) -> np.ndarray:
+    """Returns what to do for each sub-policy, set of steps that are done, and signs.
 
     Returns:
-        float32 [sub-policies, 2, 2, 2]: by the signs of the two steps the operation's number and
-        its argument; number 0 where nothing is to be won. None if there is no such sub-policy.
+        float32 [sub-policies * 4**steps, 1 + steps]: number of the chain and the arguments of its
+        operations. The row of a sub-policy is given by bits, the highest first: whether each step
+        is done, whether each step's sign is negative.
     """
-    if len(sub_policies[0]) != 2:
-        return None
-    table = np.zeros([len(sub_policies), 2, 2, 2], np.float32)
-    for sub, ((first, _, level1), (second, _, level2)) in enumerate(sub_policies):
-        moving = first in _ALL_MAPS and second in _ALL_MAPS and {first, second} & set(MAPS)
-        if levels.changes_nothing(first, level1) or levels.changes_nothing(second, level2):
-            continue
-        if first == second == "Equalize":
-            table[sub, ..., 0] = builder.number(_EQUALIZE_TWICE)
-        elif moving:
-            arguments = (levels.level_to_arg(first, level1), levels.level_to_arg(second, level2))
-            for i, sign1 in enumerate((1.0, -1.0)):
-                for j, sign2 in enumerate((1.0, -1.0)):
-                    moves = ((first, sign1 * arguments[0]), (second, sign2 * arguments[1]))
-                    table[sub, i, j] = builder.number(_REMAP), builder.row(moves)
-    return table if table.any() else None
+    steps = len(sub_policies[0])
+    rows = []
+    for sub_policy in sub_policies:
+        for bits in itertools.product((False, True), repeat=2 * steps):
+            moves, numbers = [], []
+            for step, (name, _, level) in enumerate(sub_policy):
+                if bits[step] and not levels.changes_nothing(name, level):
+                    sign = -1.0 if bits[steps + step] and name in levels.SIGNED else 1.0
+                    moves.append((name, sign * (levels.level_to_arg(name, level) or 0.0)))
+                    numbers.append(step)
+            operations = builder.operations(moves)
+            chain = tuple(
+                (name, step if name == "Cutout" else 0)
+                for (name, _), step in zip(operations, numbers, strict=False)
+            )
+            arguments = [argument for _, argument in operations]
+            rows.append([builder.number(chain), *arguments, *[0.0] * (steps - len(arguments))])
+    return np.float32(rows)
 
 
 def _runner(
+    probabilities: np.ndarray,
     table: np.ndarray,
-    fused: np.ndarray | None,
     builder: _Builder,
     branches: Sequence[Callable[..., tf.Tensor]],
 ) -> Callable[..., tf.Tensor]:
     """Returns the function that looks up what to do and does it."""
-    steps = table.shape[2]
+    steps = probabilities.shape[1]
+    weights = [2**bit for bit in reversed(range(2 * steps))]
     no_maps = np.zeros([1, builder.size[0] * builder.size[1]], np.int32)
 
     def run(image, sub_policy, chances, negative, centres):
-        maps = tf.constant(np.stack(builder.maps) if builder.maps else no_maps)
         # Each operation costs some microseconds however small it is: one look-up for everything.
-        row = tf.gather(tf.constant(table), sub_policy)
-        probabilities, numbers, positive_arguments, negative_arguments = tf.unstack(row, num=4)
-        done = chances < probabilities
-        numbers = tf.where(done, numbers, 0.0)
-        arguments = tf.where(negative, negative_arguments, positive_arguments)
-        if fused is not None:
-            signs = tf.cast(negative, tf.int32)
-            index = tf.stack([sub_policy, signs[0], signs[1]])
-            together = tf.gather_nd(tf.constant(fused), index)
-            both = tf.logical_and(tf.reduce_all(done), together[0] > 0)
-            numbers = tf.where(both, tf.stack([together[0], 0.0]), numbers)
-            arguments = tf.where(both, tf.stack([together[1], 0.0]), arguments)
-        numbers = tf.cast(numbers, tf.int32)
-        for step in range(steps):
-            inputs = [image, arguments[step], maps, centres[step]]
-            image = case(numbers[step], branches, inputs)
-        return image
+        done = chances < tf.gather(tf.constant(probabilities), sub_policy)
+        bits = tf.cast(tf.concat([done, negative], axis=0), tf.int32)
+        combination = tf.reduce_sum(bits * tf.constant(weights))
+        row = tf.gather(tf.constant(table), sub_policy * 4**steps + combination)
+        maps = tf.constant(np.stack(builder.maps) if builder.maps else no_maps)
+        return case(tf.cast(row[0], tf.int32), branches, [image, row[1:], maps, centres])
 
     return run
 
@@ -229,33 +220,42 @@ def case(
     return tf.ensure_shape(result, image.shape)
 
 
-def _branches(builder: _Builder, picture: tf.TensorSpec) -> list[Callable[..., tf.Tensor]]:
-    """Returns one concrete function of (image, argument, maps, centre) per operation."""
+def _branches(
+    builder: _Builder, picture: tf.TensorSpec, steps: int
+) -> list[Callable[..., tf.Tensor]]:
+    """Returns one concrete function of (image, arguments, maps, centres) per chain.
+
+    Each chain is traced whole: functions that call functions are not joined inside of a case, and
+    a call costs 30 microseconds per picture.
+    """
     height, width = builder.size
     signature = [
         picture,
-        tf.TensorSpec([], tf.float32),
+        tf.TensorSpec([steps], tf.float32),
         tf.TensorSpec([max(1, len(builder.maps)), height * width], tf.int32),
-        tf.TensorSpec([2], tf.float32),
+        tf.TensorSpec([steps, 2], tf.float32),
     ]
 
-    def nothing(image, argument, maps, centre):
-        return tf.identity(image)
+    def apply(name, image, argument, maps, centre):
+        if name == _REMAP:
+            return geometric_ops.remap(image, maps[tf.cast(argument, tf.int32)])
+        if name == "Cutout":
+            row, column = tf.unstack(tf.cast(centre * [height, width], tf.int32))
+            return geometric_ops.cutout(image, argument, row, column)
+        return COLOR_OPS[name](image, argument)
 
-    def remap(image, argument, maps, centre):
-        return geometric_ops.remap(image, maps[tf.cast(argument, tf.int32)])
+    def chained(chain):
+        def run(image, arguments, maps, centres):
+            result = tf.identity(image)
+            for place, (name, step) in enumerate(chain):
+                result = apply(name, result, arguments[place], maps, centres[step])
+            return result
 
-    def cutout(image, argument, maps, centre):
-        row, column = tf.unstack(tf.cast(centre * [height, width], tf.int32))
-        return geometric_ops.cutout(image, argument, row, column)
+        return run
 
-    def color(name):
-        return lambda image, argument, maps, centre: COLOR_OPS[name](image, argument)
-
-    special = {_NOTHING: nothing, _REMAP: remap, "Cutout": cutout}
     return [
         tf.function(
-            special.get(name) or color(name), input_signature=signature, autograph=False
+            chained(chain), input_signature=signature, autograph=False
         ).get_concrete_function()
-        for name in builder.operations
+        for chain in builder.chains
     ]

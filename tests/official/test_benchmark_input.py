@@ -8,18 +8,23 @@ import tensorflow as tf
 
 from datasets import reader, schema
 from nets import ModelConfig
-from official import allocator, benchmark_input, made_up_photos
+from official import allocator, benchmark_input, input_pipeline, made_up_photos
 from official.benchmark_input import Timing
 from official.configuration import DataConfig, RecipeConfig, RunConfig
 from preprocessing import PreprocessingConfig
 
 
-def config(**recipe) -> RunConfig:
+def config(on_bad_record: str = "fail", **recipe) -> RunConfig:
     return RunConfig(
         model=ModelConfig(num_classes=4),
         preprocessing=PreprocessingConfig(image_size=16),
         recipe=RecipeConfig(**{"batch_size": 4, "mixup_type": 1, **recipe}),
-        data=DataConfig(data_dir="", num_classes=made_up_photos.CLASSES, shuffle_buffer=8),
+        data=DataConfig(
+            data_dir="",
+            num_classes=made_up_photos.CLASSES,
+            shuffle_buffer=8,
+            on_bad_record=on_bad_record,
+        ),
     )
 
 
@@ -77,10 +82,29 @@ def test_photos_are_of_the_size_of_photos(split):
 def test_every_stage_runs_in_turn(split):
     run = config()
     timings = benchmark_input.measure(run, split, pictures=16, rounds=1)
-    assert list(timings) == ["read", "decode", "crop", "batch", "mix", "plain"]
+    assert list(timings) == ["plain", "read", "decode", "crop", "batch", "mix"]
     assert {len(runs) for runs in timings.values()} == {1}
     assert all(t.seconds > 0 and t.cpu_seconds > 0 for runs in timings.values() for t in runs)
-    json.dumps(benchmark_input.summarise(timings, run))
+    result = benchmark_input.summarise(timings, run)
+    assert result["bad_records_skipped"] == 0
+    json.dumps(result)
+
+
+def test_bad_records_are_counted(split, tmp_path):
+    good = [item["serialized"].numpy() for item in reader.read_records(split).take(6)]
+    with tf.io.TFRecordWriter(str(tmp_path / "train-00000-of-00001")) as writer:
+        for record in [*good, b"no example", b""]:
+            writer.write(record)
+    bad, run = reader.find_split(str(tmp_path)), config("skip")
+    timings = benchmark_input.measure(run, bad, pictures=24, rounds=1)
+    result = benchmark_input.summarise(timings, run)
+    # Of the four batches the first is not timed.
+    timed = input_pipeline.training_dataset(run, bad).skip(1).take(3)
+    expected = sum(int(targets["bad_records"].numpy().sum()) for _, targets in timed)
+    assert 6 <= expected <= 10
+    assert result["bad_records_skipped"] == expected
+    lines = list(benchmark_input.table({**result, "threads": 1, "peak_mb": 7.0}))
+    assert any(line.startswith("bad records skipped: ") for line in lines)
 
 
 def test_malloc_can_be_told():

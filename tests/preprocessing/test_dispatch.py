@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,3 +53,21 @@ def test_joined_steps_are_their_steps(steps, negative):
                 expected = apply_operation(expected, name, level, sign)
         chances = [0.4 if do else 0.6 for do in done]
         np.testing.assert_array_equal(run(steps, chances, negative), expected, err_msg=str(done))
+
+
+def test_every_combination_of_steps_and_signs():
+    steps = (("Cutout", 0.5, 1), ("ShearX", 0.5, 6))
+    centres = tf.constant([[0.5, 0.25], [0.1, 0.9]])
+    for order in ((0, 1), (1, 0)):
+        program = dispatch.program((tuple(steps[place] for place in order),), *PICTURE.shape[:2])
+        for done in itertools.product((True, False), repeat=2):
+            for negative in itertools.product((True, False), repeat=2):
+                expected = tf.constant(PICTURE)
+                for place, step in enumerate(order):
+                    name, _, level = steps[step]
+                    centre = (10, 8) if place == 0 else (2, 30)
+                    if done[place]:
+                        expected = apply_operation(expected, name, level, negative[place], centre)
+                chances = tf.constant([0.4 if do else 0.6 for do in done])
+                choices = dispatch.Choices(tf.constant(0), chances, tf.constant(negative), centres)
+                np.testing.assert_array_equal(program(PICTURE, choices), expected)

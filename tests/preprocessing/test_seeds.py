@@ -38,3 +38,9 @@ def test_the_other_seed_gives_other_numbers():
     for seed in ([1, 2], tf.constant([1, 2], tf.int64)):
         first = seeds.uniform(tf.constant(seed), 8)
         assert not np.isclose(first, seeds.uniform(seeds.other_seed(seed), 8)).any()
+
+
+def test_uniform_numbers_are_those_of_the_public_function():
+    for seed in ([7, 8], tf.constant([2**40 + 1, -5], tf.int64)):
+        expected = tf.random.stateless_uniform([9], seed, alg=seeds.ALGORITHM)
+        np.testing.assert_array_equal(seeds.uniform(seed, 9), expected)

@@ -28,6 +28,12 @@ def test_one_network_in_both_modes():
         assert result["peak_memory_mb"] > 100
 
 
+def test_the_multiply_adds_of_the_yardstick():
+    _, billions = benchmark_models.build(Case("keras_resnet50", "inference", 1, 224))
+    # He et al. (arXiv:1512.03385), table 1: 3.8 billion, stride on the 1x1. 2048 for class 1001.
+    assert billions == pytest.approx(3.858, abs=0.002)
+
+
 def test_sizes_are_those_of_the_network_and_mode():
     assert Case("assemble_resnet50", "inference", 8).size == 256
     assert Case("assemble_resnet50", "train", 8).size == 224

@@ -87,9 +87,10 @@ def test_counts_without_a_model_equal_the_original(reference, name):
         )
 
 
-def test_initial_values_are_distributed_as_in_the_original(reference):
-    expected = reference.json("functions/initialisers")["v1_r50"]
-    case = reference.json("models/v1_r50")
+@pytest.mark.parametrize("name", TRAINED)
+def test_initial_values_are_distributed_as_in_the_original(reference, name):
+    expected = reference.json("functions/initialisers")[name]
+    case = reference.json(f"models/{name}")
     tf.keras.utils.set_random_seed(5)
     config = reference.config(case, num_classes=1001, zero_gamma=True)
     variables = original_variable_names(build_model(config))

@@ -242,7 +242,9 @@ def test_other_files_in_the_directory_stay(tmp_path, make_listing):
 
 # Writes the toy listing; the image named first stops the process in the middle of a shard.
 CHILD = """
-import sys, time
+import signal, sys, time
+# A shell starts what runs in the background deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from datasets import command_line
 from datasets.items import BytesSource, Item, Listing
 from datasets.writer import WriterConfig, ordered_items, write_dataset

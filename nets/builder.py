@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -38,6 +38,9 @@ class LayerBuilder:
         gamma_scale: Drop-rate scale of the current stage.
         drop_index: Counts the DropBlock layers of the model.
     """
+
+    # What `selective_kernel` makes; a subclass may compute the same in another way.
+    selective_kernel_class: ClassVar[type[SelectiveKernel]] = SelectiveKernel
 
     config: ModelConfig
     names: ScopeNamer = dataclasses.field(default_factory=ScopeNamer)
@@ -140,7 +143,7 @@ class LayerBuilder:
 
     def selective_kernel(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
         """The selective kernel unit with one 3x3 of doubled channels."""
-        layer = SelectiveKernel(
+        layer = self.selective_kernel_class(
             filters,
             strides,
             conv_name=self.names.unique("conv2d"),

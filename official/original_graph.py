@@ -8,7 +8,7 @@ its batch norms.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -82,6 +82,8 @@ class OriginalBuilder(LayerBuilder):
       grouped: whether the blur is a grouped convolution.
     """
 
+    selective_kernel_class: ClassVar[type[SelectiveKernel]] = StackedSelectiveKernel
+
     grouped: bool = False
 
     def conv(self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1) -> tf.Tensor:
@@ -100,17 +102,6 @@ class OriginalBuilder(LayerBuilder):
         name = self.names.unique("anti_alias")
         size = self.config.anti_alias_filter_size
         return ConvolutionBlur(size, strides, grouped=self.grouped, name=name)(x)
-
-    def selective_kernel(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
-        """The selective kernel unit with one 3x3 of doubled channels."""
-        layer = StackedSelectiveKernel(
-            filters,
-            strides,
-            conv_name=self.names.unique("conv2d"),
-            norm_name=self.names.unique("batch_normalization"),
-            **self._selective_fields(),
-        )
-        return layer(x)
 
 
 def build(

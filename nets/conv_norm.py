@@ -29,19 +29,20 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
     Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), filters]. Stride 1 is
     SAME. A strided one pads `(k-1)//2` zeros before and `k//2` after. Maps are padded by the
     convolution, which saves a copy; pictures before it, because with few channels the gradient of
-    a padding convolution takes up to 2.5 times as long on a CPU (docs/performance.md).
+    a padding convolution takes up to 2.5 times as long on a CPU (docs/performance.md). A 1x1
+    convolution is never given explicit pads, not even of 0: oneDNN has no gradient for them.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves `inputs` with `kernel`; Keras calls it from `call`."""
         if max(self.strides) == 1:
             return tf.nn.conv2d(inputs, kernel, strides=1, padding="SAME")
-        rows, columns = (fixed_pads(size) for size in self.kernel_size)
-        pads = [[0, 0], list(rows), list(columns), [0, 0]]
         strides = list(self.strides)
-        if inputs.shape[-1] > _PICTURE_CHANNELS:
-            return tf.nn.conv2d(inputs, kernel, strides, pads)
-        if any(rows) or any(columns):
+        if max(self.kernel_size) > 1:
+            rows, columns = (fixed_pads(size) for size in self.kernel_size)
+            pads = [[0, 0], list(rows), list(columns), [0, 0]]
+            if inputs.shape[-1] > _PICTURE_CHANNELS:
+                return tf.nn.conv2d(inputs, kernel, strides, pads)
             inputs = tf.pad(inputs, pads)
         return tf.nn.conv2d(inputs, kernel, strides, "VALID")
 

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from official import benchmark_input, benchmark_models, command, serving
+from official import benchmark_input, benchmark_models, benchmark_turns, command, serving
 from official.configuration import RunError
 
 FLAGS = flags.FLAGS
@@ -106,7 +106,8 @@ def main() -> None:
     if not sizes or min(sizes) < 1:
         raise RunError(f"--batch_size must be numbers above 0. Received: {FLAGS.batch_size}")
     if FLAGS.models:
-        benchmark_models.run(FLAGS.models, sizes, device_name())
+        measure_all = benchmark_turns.rows if FLAGS.paired else benchmark_models.rows
+        benchmark_models.run(FLAGS.models, sizes, device_name(), measure_all)
         return
     served = serving.Served(FLAGS.saved_model)
     for size in sizes:

@@ -5,7 +5,8 @@ r"""Measures networks without a checkpoint: inference and training step, one CSV
 
 Every network, mode and batch size is measured in a process of its own, so that the peak memory is
 its own, and in several rounds that take turns, so that a busy machine slows all of them alike; the
-row gives the median round. `inference` is the network as exported (batch norm folded), `train` is a
+row gives the median round. `--paired` keeps all networks loaded and lets them take turns call by
+call (`official.benchmark_turns`), which shows smaller differences. `inference` is the network as exported (batch norm folded), `train` is a
 whole step: forward, loss, gradients, momentum, with the settings of `official.train`. Weights and
 pictures are random. `original_NAME` is the network in the operations of the original repository.
 """
@@ -40,9 +41,12 @@ _CLASSES = 1001
 _RESULT = "RESULT "
 COLUMNS = (
     "model", "mode", "image_size", "batch_size", "precision", "images_per_second", "milliseconds",
-    "slowest_milliseconds", "parameters", "gflops", "peak_memory_mb", "rounds", "device",
-    "tensorflow",
+    "slowest_milliseconds", "relative", "relative_low", "relative_high", "parameters", "gflops",
+    "peak_memory_mb", "rounds", "device", "tensorflow",
 )  # fmt: skip
+
+# (cases, rounds, seconds, device) to CSV rows.
+Measure = Callable[[list["Case"], int, float, str], list[dict]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,24 +206,29 @@ def measure(case: Case, seconds: float) -> dict[str, float | int]:
     for _ in range(2):
         call()
     times: list[float] = []
-    while len(times) < 3 or sum(times) < seconds:
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
+    while len(times) < 3 or sum(times) < 1000 * seconds:
+        times.append(milliseconds(call))
     return {
-        "milliseconds": 1000 * statistics.median(times),
-        "slowest_milliseconds": 1000 * max(times),
-        "peak_memory_mb": round(_peak_memory() / 1e6),
+        "milliseconds": statistics.median(times),
+        "slowest_milliseconds": max(times),
+        "peak_memory_mb": peak_memory_mb(),
         **facts,
     }
 
 
-def _peak_memory() -> int:
-    """Bytes at the peak: of the first GPU, or the resident memory of this process."""
+def milliseconds(call: Callable[[], None]) -> float:
+    """Returns how long one call takes."""
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
+
+
+def peak_memory_mb() -> int:
+    """Megabytes at the peak: of the first GPU, or the resident memory of this process."""
     if tf.config.list_physical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        return round(tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e6)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return round((peak if sys.platform == "darwin" else 1024 * peak) / 1e6)
 
 
 def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[dict]:
@@ -238,28 +247,53 @@ def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[di
                 f"{case.batch_size}: {result['milliseconds']:.1f} ms",
                 file=sys.stderr,
             )
-    return [_row(case, results, device) for case, results in found.items()]
+    return table(found, device)
 
 
-def _row(case: Case, results: list[dict], device: str) -> dict:
-    """Returns the CSV row of a case."""
-    milliseconds = statistics.median(result["milliseconds"] for result in results)
-    return {
-        "model": case.model,
-        "mode": case.mode,
-        "image_size": case.size,
-        "batch_size": case.batch_size,
-        "precision": case.precision,
-        "images_per_second": round(1000 * case.batch_size / milliseconds, 2),
-        "milliseconds": round(milliseconds, 2),
-        "slowest_milliseconds": round(max(r["slowest_milliseconds"] for r in results), 2),
-        "parameters": results[0]["parameters"],
-        "gflops": results[0]["gflops"],
-        "peak_memory_mb": max(result["peak_memory_mb"] for result in results),
-        "rounds": len(results),
-        "device": device,
-        "tensorflow": tf.__version__,
-    }
+def table(found: dict[Case, list[dict]], device: str) -> list[dict]:
+    """Returns one CSV row per case.
+
+    Args:
+      found: results of `measure` per case, in order; those of one round at the same place.
+      device: its name.
+
+    Returns:
+      Rows with the keys `COLUMNS`. `relative` is the median over the rounds of milliseconds divided
+      by those of the first case of the same mode and batch size, in the same round; `relative_low`
+      and `relative_high` are the quartiles.
+    """
+    lines = []
+    for case, results in found.items():
+        times = [result["milliseconds"] for result in results]
+        first = next(
+            other
+            for other in found
+            if (other.mode, other.batch_size) == (case.mode, case.batch_size)
+        )
+        yardstick = [result["milliseconds"] for result in found[first]]
+        low, middle, high = np.percentile(np.divide(times, yardstick), [25, 50, 75])
+        median = statistics.median(times)
+        row = {
+            "model": case.model,
+            "mode": case.mode,
+            "image_size": case.size,
+            "batch_size": case.batch_size,
+            "precision": case.precision,
+            "images_per_second": round(1000 * case.batch_size / median, 2),
+            "milliseconds": round(median, 2),
+            "slowest_milliseconds": round(max(r["slowest_milliseconds"] for r in results), 2),
+            "relative": round(middle, 3),
+            "relative_low": round(low, 3),
+            "relative_high": round(high, 3),
+            "parameters": results[0]["parameters"],
+            "gflops": results[0]["gflops"],
+            "peak_memory_mb": max(result["peak_memory_mb"] for result in results),
+            "rounds": len(results),
+            "device": device,
+            "tensorflow": tf.__version__,
+        }
+        lines.append(row)
+    return lines
 
 
 def _in_a_process(case: Case, seconds: float) -> dict:
@@ -275,13 +309,25 @@ def _in_a_process(case: Case, seconds: float) -> dict:
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith(_RESULT)]
     if done.returncode or not lines:
-        tail = done.stderr.strip().splitlines()[-3:] or [f"exit status {done.returncode}"]
-        raise RunError(f"{case.model} {case.mode}, batch {case.batch_size}: {' '.join(tail)}")
+        raise failure(case, done.stderr, done.returncode)
     return json.loads(lines[-1][len(_RESULT) :])
 
 
-def run(names: list[str], batch_sizes: list[int], device: str) -> None:
-    """Measures what the flags say; prints the CSV, and writes it to --csv."""
+def failure(case: Case, messages: str, status: int) -> RunError:
+    """Returns the error of a process that measured `case` and said `messages`."""
+    tail = messages.strip().splitlines()[-3:] or [f"exit status {status}"]
+    return RunError(f"{case.model} {case.mode}, batch {case.batch_size}: {' '.join(tail)}")
+
+
+def run(names: list[str], batch_sizes: list[int], device: str, measure_all: Measure) -> None:
+    """Measures what the flags say; prints the CSV, and writes it to --csv.
+
+    Args:
+      names: of the networks.
+      batch_sizes: pictures per call.
+      device: its name.
+      measure_all: `rows`, or `benchmark_turns.rows`.
+    """
     cases = [
         Case(name, mode, size, FLAGS.image_size, FLAGS.dtype, FLAGS.fold_batch_norm)
         for name in names
@@ -291,7 +337,7 @@ def run(names: list[str], batch_sizes: list[int], device: str) -> None:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows(cases, FLAGS.rounds, FLAGS.seconds, device))
+    writer.writerows(measure_all(cases, FLAGS.rounds, FLAGS.seconds, device))
     print(buffer.getvalue(), end="")
     if FLAGS.csv:
         files.write_text(FLAGS.csv, buffer.getvalue())
@@ -309,6 +355,12 @@ def define_flags() -> None:
     flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
     flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
     flags.DEFINE_boolean("fold_batch_norm", True, "For --models: fold batch norm, as export does.")
+    flags.DEFINE_boolean(
+        "paired",
+        False,
+        "For --models: keep all of them loaded and let them take turns call by call, --rounds "
+        "calls each. Shows smaller differences, and needs the memory for all of them.",
+    )
     flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nets import build_model, named_config
-from official import benchmark_models, original_graph
+from official import benchmark_models, benchmark_turns, original_graph
 from official.benchmark_models import Case
 from official.configuration import RunError
 
@@ -41,13 +41,44 @@ def test_sizes_are_those_of_the_network_and_mode():
     assert Case("keras_resnet50", "train", 8, 64).size == 64
 
 
-def test_the_row_has_the_median_round():
-    rounds = [{**ROW, "milliseconds": ms, "slowest_milliseconds": 2 * ms} for ms in (50, 20, 40)]
-    row = benchmark_models._row(Case("resnet50", "train", 8), rounds, "a, b")
+def results(*milliseconds):
+    return [{**ROW, "milliseconds": ms, "slowest_milliseconds": 2 * ms} for ms in milliseconds]
+
+
+def test_a_row_has_the_median_round():
+    (row,) = benchmark_models.table({Case("resnet50", "train", 8): results(50, 20, 40)}, "a, b")
     assert row["milliseconds"] == 40 and row["slowest_milliseconds"] == 100
     # 8 pictures in 40 ms.
     assert row["images_per_second"] == 200.0
     assert tuple(row) == benchmark_models.COLUMNS
+
+
+def test_a_row_is_relative_to_the_first_of_its_mode_round_by_round():
+    found = {
+        Case("resnet50", "train", 8): results(100, 200, 400),
+        Case("resnet50", "inference", 8): results(10, 10, 10),
+        # 1.5, 1.2 and 1.1 times; the ratio of the medians, 240 / 200, says less.
+        Case("resnet50d", "train", 8): results(150, 240, 440),
+    }
+    rows = benchmark_models.table(found, "")
+    names = ("relative", "relative_low", "relative_high")
+    assert [[row[name] for name in names] for row in rows] == [
+        [1, 1, 1],
+        [1, 1, 1],
+        [1.2, 1.15, 1.35],
+    ]
+
+
+def test_networks_take_turns(capsys):
+    cases = [Case("mobilenet_v1", "inference", 2, 32), Case("resnet18", "train", 2, 32)]
+    rows = benchmark_turns.rows(cases, 3, 0.0, "a, b")
+    assert [row["model"] for row in rows] == ["mobilenet_v1", "resnet18"]
+    assert [row["rounds"] for row in rows] == [3, 3]
+    assert rows[0]["parameters"] == 4_253_864 + 1025
+    for row in rows:
+        assert 0 < row["milliseconds"] <= row["slowest_milliseconds"]
+        assert row["peak_memory_mb"] > 100
+    assert capsys.readouterr().err.count("turn ") == 3
 
 
 @pytest.mark.parametrize(
@@ -68,6 +99,8 @@ def test_what_cannot_be_measured_is_refused(fields, message):
 def test_a_case_that_fails_says_so():
     with pytest.raises(RunError, match="resnet18 train, batch -1"):
         benchmark_models.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")
+    with pytest.raises(RunError, match="resnet18 train, batch -1"):
+        benchmark_turns.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")
 
 
 def test_the_original_form_is_the_same_network():

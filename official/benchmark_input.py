@@ -60,7 +60,11 @@ def make_config(data_dir: str, num_classes: int) -> RunConfig:
             autoaugment_type=FLAGS.autoaugment_type,
             dct_method=FLAGS.dct_method,
         ),
-        recipe=RecipeConfig(batch_size=int(FLAGS.batch_size[0]), mixup_type=FLAGS.mixup_type),
+        recipe=RecipeConfig(
+            batch_size=int(FLAGS.batch_size[0]),
+            mixup_type=FLAGS.mixup_type,
+            mixup_on_device=FLAGS.mixup_on_device,
+        ),
         data=DataConfig(
             data_dir=data_dir,
             num_classes=num_classes,
@@ -81,6 +85,7 @@ def without(config: RunConfig, *stages: str) -> RunConfig:
         recipe = dataclasses.replace(
             config.recipe,
             mixup_type=0,
+            mixup_on_device=False,
             batch_size=input_pipeline.pictures_per_step(config.recipe),
         )
         config = dataclasses.replace(config, recipe=recipe)
@@ -90,7 +95,7 @@ def without(config: RunConfig, *stages: str) -> RunConfig:
 def pipeline(name: str, config: RunConfig, split: reader.Split) -> tuple[tf.data.Dataset, int]:
     """Returns the pipeline up to stage `name` (or `plain`) and decoded pictures per element."""
     per_step = input_pipeline.pictures_per_step(config.recipe)
-    if name == "mix":
+    if name == _last(config):
         return input_pipeline.training_dataset(config, split), per_step
     if name == "batch":
         return input_pipeline.training_dataset(without(config, "mix"), split), per_step
@@ -170,7 +175,8 @@ def _takes_part(name: str, config: RunConfig) -> bool:
     """Whether the run has that stage."""
     if name == "augment":
         return bool(config.preprocessing.autoaugment_type)
-    return name != "mix" or config.recipe.mixup_type > 0
+    # On the device it is part of the training step; the pipeline ends with a batch of bytes.
+    return name != "mix" or (config.recipe.mixup_type > 0 and not config.recipe.mixup_on_device)
 
 
 def _time(dataset: tf.data.Dataset, per_element: int, pictures: int) -> Timing:
@@ -346,6 +352,7 @@ def run() -> None:
     result.update(
         batch_size=config.recipe.batch_size,
         mixup_type=config.recipe.mixup_type,
+        mixup_on_device=config.recipe.mixup_on_device,
         keep_freed_memory=kept,
         on_bad_record=config.data.on_bad_record,
         **config.preprocessing.to_dict(),
@@ -378,6 +385,7 @@ def define_flags() -> None:
     flags.DEFINE_string("autoaugment_type", "imagenet", "Input: policy; empty: off.")
     flags.DEFINE_string("dct_method", "INTEGER_ACCURATE", "Input: as in training.")
     flags.DEFINE_integer("mixup_type", 1, "Input: 0, 1 or 2.", 0, 2)
+    flags.DEFINE_boolean("mixup_on_device", False, "Input: as in training; not measured then.")
     flags.DEFINE_integer("shuffle_buffer", 1000, "Input: as in training.", lower_bound=0)
     flags.DEFINE_boolean("keep_freed_memory", True, "Input: as in training.")
     flags.DEFINE_enum("on_bad_record", "skip", ["skip", "fail"], "Input: as in training.")

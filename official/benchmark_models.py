@@ -6,9 +6,11 @@ r"""Measures networks without a checkpoint: inference and training step, one CSV
 Every network, mode and batch size is measured in a process of its own, so that the peak memory is
 its own, and in several rounds that take turns, so that a busy machine slows all of them alike; the
 row gives the median round. `--paired` keeps all networks loaded and lets them take turns call by
-call (`official.benchmark_turns`), which shows smaller differences. `inference` is the network as exported (batch norm folded), `train` is a
-whole step: forward, loss, gradients, momentum, with the settings of `official.train`. Weights and
-pictures are random. `original_NAME` is the network in the operations of the original repository.
+call (`official.benchmark_turns`), which shows smaller differences.
+
+`inference` is the network as exported (batch norm folded), `train` is a whole step: forward, loss,
+gradients, momentum, with the settings of `official.train`. Weights and pictures are random.
+`original_NAME` is the network in the operations of the original repository.
 """
 
 import csv

@@ -90,6 +90,18 @@ def test_every_stage_runs_in_turn(split):
     json.dumps(result)
 
 
+def test_mixup_on_the_device_is_no_stage(split):
+    run = config(mixup_on_device=True)
+    timings = benchmark_input.measure(run, split, pictures=16, rounds=1)
+    assert list(timings) == ["plain", "read", "decode", "crop", "batch"]
+    # All that are decoded leave the pipeline, half of them the device's mixup.
+    dataset, per_element = benchmark_input.pipeline("batch", run, split)
+    assert per_element == 8 and dataset.element_spec[0].shape == (8, 16, 16, 3)
+    result = benchmark_input.summarise(timings, run)
+    delivered = result["images_per_second_decoded"] / result["images_per_second_delivered"]
+    assert delivered == pytest.approx(2, rel=0.01)
+
+
 def test_bad_records_are_counted(split, tmp_path):
     good = [item["serialized"].numpy() for item in reader.read_records(split).take(6)]
     with tf.io.TFRecordWriter(str(tmp_path / "train-00000-of-00001")) as writer:

@@ -22,7 +22,11 @@ from nets.selective_kernel import SelectiveKernel
 
 
 class PaddedConv2D(FixedPaddingConv2D):
-    """Pads by an operation of its own before a strided convolution."""
+    """Pads by an operation of its own before a strided convolution; has TensorFlow's gradients."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolves `inputs`."""
+        return self.convolution_op(inputs, self.kernel)
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves `inputs` with `kernel`; Keras calls it from `call`."""

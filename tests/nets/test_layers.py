@@ -5,7 +5,12 @@ import pytest
 import tensorflow as tf
 
 from nets.anti_alias import BlurPool2D
-from nets.conv_norm import FixedPaddingAveragePooling2D, convolution, fixed_pads
+from nets.conv_norm import (
+    FixedPaddingAveragePooling2D,
+    FixedPaddingConv2D,
+    convolution,
+    fixed_pads,
+)
 from nets.drop_block import DropBlock, DropBlockControl
 from nets.merging import CroppedAdd, UpsampleAdd
 from nets.pooling import FlattenPooling, GeneralizedMeanPooling, GlobalMeanPooling
@@ -20,6 +25,50 @@ def grid(*rows):
 
 def test_fixed_pads():
     assert [fixed_pads(size) for size in (1, 2, 3, 7)] == [(0, 0), (0, 1), (1, 1), (3, 3)]
+
+
+@pytest.mark.parametrize("kernel_size, height, width", [(3, 7, 8), (5, 6, 6), (4, 5, 6), (3, 1, 2)])
+def test_gradients_of_a_convolution_in_training(kernel_size, height, width):
+    random = np.random.default_rng(kernel_size)
+    layer = convolution(6, kernel_size)
+    images = tf.constant(random.normal(size=[2, height, width, 5]).astype(np.float32))
+    upstream = tf.constant(random.normal(size=[2, height, width, 6]).astype(np.float32))
+    layer.build(images.shape)
+
+    def gradients(run):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = run(images)
+        kinds = [images, *layer.trainable_variables]
+        return outputs, *tape.gradient(outputs, kinds, output_gradients=upstream)
+
+    train = tf.function(lambda batch: layer(batch, training=True))
+    # The gradient is the layer's own, where there is no GPU.
+    own = any(
+        node.op == "IdentityN"
+        for node in train.get_concrete_function(images).graph.as_graph_def().node
+    )
+    assert own != bool(tf.config.list_logical_devices("GPU"))
+    for run in (train, lambda batch: layer(batch, training=True)):
+        plain = gradients(lambda batch: tf.nn.conv2d(batch, layer.kernel, 1, "SAME"))
+        for got, wanted in zip(gradients(run), plain, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_a_convolution_in_training_keeps_bias_activation_and_precision():
+    layer = FixedPaddingConv2D(
+        2, 3, padding="same", bias_initializer="ones", activation="relu", dtype="mixed_float16"
+    )
+    images = tf.random.stateless_normal([1, 6, 6, 5], seed=[1, 2])
+    with tf.GradientTape() as tape:
+        trained = layer(images, training=True)
+    assert trained.dtype == tf.float16
+    np.testing.assert_allclose(trained, layer(images, training=False), rtol=1e-2, atol=1e-2)
+    assert 0 < np.mean(trained.numpy() == 0) < 1
+    kernel, bias = tape.gradient(trained, layer.trainable_variables)
+    assert kernel.dtype == bias.dtype == tf.float32
+    # Each positive output hands 1 to its channel's bias.
+    np.testing.assert_array_equal(bias, np.sum(trained.numpy() > 0, axis=(0, 1, 2)))
 
 
 @pytest.mark.parametrize("known", [True, False])

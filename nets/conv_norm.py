@@ -23,18 +23,13 @@ def fixed_pads(kernel_size: int) -> tuple[int, int]:
     return before, kernel_size - 1 - before
 
 
-def _on_cpu() -> bool:
-    """Whether TensorFlow has no GPU here."""
-    return not tf.config.list_logical_devices("GPU")
-
-
 @tf.custom_gradient
 def _same_convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """Convolves at stride 1 with SAME padding; the kernel's gradient is the faster one on a CPU.
 
-    The pads of SAME are the same at every size, and written as numbers they lead to TensorFlow's
-    own gradient of the kernel, which takes 0.6 to 0.9 times as long as that of oneDNN
-    (docs/performance.md). Everything else stays with oneDNN.
+    The pads of SAME are the same at every size, and written as numbers they lead to the gradient of
+    the kernel by Eigen, which takes less time than that by oneDNN (docs/performance.md). Everything
+    else stays with oneDNN.
     """
 
     def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -68,14 +63,19 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Convolves `inputs`; `training` chooses between two equal ways, for their speed."""
-        wide = max(self.kernel_size) > 1 and inputs.shape[-1] > _PICTURE_CHANNELS
         # A tensor, where Keras itself does not know, counts as False.
-        if not (training is True and wide and max(self.strides) == 1 and _on_cpu()):
+        if training is not True or not self._has_own_gradient(inputs):
             return super().call(inputs)
         outputs = _same_convolution(inputs, tf.convert_to_tensor(self.kernel))
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, self.bias)
         return self.activation(outputs)
+
+    def _has_own_gradient(self, inputs: tf.Tensor) -> bool:
+        """Whether `_same_convolution` is meant for it: measured in float32, on maps, on a CPU."""
+        spatial = max(self.strides) == 1 and max(self.kernel_size) > 1
+        on_maps = inputs.dtype == tf.float32 and inputs.shape[-1] > _PICTURE_CHANNELS
+        return spatial and on_maps and not tf.config.list_logical_devices("GPU")
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Convolves `inputs` with `kernel`; Keras calls it from `call`."""

@@ -125,7 +125,9 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
     flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
-    flags.DEFINE_float("seconds", 10.0, "Time to measure per batch size.", lower_bound=0.0)
+    flags.DEFINE_float(
+        "seconds", 10.0, "Time to measure per batch size; --paired: all in all.", lower_bound=0.0
+    )
     flags.DEFINE_integer(
         "rounds", 3, "--models and --input_only: rounds, in which all take turns.", lower_bound=1
     )

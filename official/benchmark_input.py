@@ -95,7 +95,7 @@ def without(config: RunConfig, *stages: str) -> RunConfig:
 def pipeline(name: str, config: RunConfig, split: reader.Split) -> tuple[tf.data.Dataset, int]:
     """Returns the pipeline up to stage `name` (or `plain`) and decoded pictures per element."""
     per_step = input_pipeline.pictures_per_step(config.recipe)
-    if name == _last(config):
+    if name in ("mix", _last(config)):
         return input_pipeline.training_dataset(config, split), per_step
     if name == "batch":
         return input_pipeline.training_dataset(without(config, "mix"), split), per_step
@@ -175,7 +175,7 @@ def _takes_part(name: str, config: RunConfig) -> bool:
     """Whether the run has that stage."""
     if name == "augment":
         return bool(config.preprocessing.autoaugment_type)
-    # On the device it is part of the training step; the pipeline ends with a batch of bytes.
+    # On the device it is part of the training step.
     return name != "mix" or (config.recipe.mixup_type > 0 and not config.recipe.mixup_on_device)
 
 

@@ -336,6 +336,7 @@ def run(names: list[str], batch_sizes: list[int], device: str, measure_all: Meas
         for mode in FLAGS.mode
         for size in batch_sizes
     ]
+    cases = list(dict.fromkeys(cases))
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -360,8 +361,9 @@ def define_flags() -> None:
     flags.DEFINE_boolean(
         "paired",
         False,
-        "For --models: keep all of them loaded and let them take turns call by call, --rounds "
-        "calls each. Shows smaller differences, and needs the memory for all of them.",
+        "For --models: keep all of them loaded and let them take turns call by call, at least "
+        "--rounds turns and --seconds of calls in all. Shows smaller differences, and needs the "
+        "memory for all of them.",
     )
     flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
 

@@ -19,6 +19,8 @@ from official import benchmark_models, quiet_tensorflow
 from official.benchmark_models import Case
 
 _ANSWER = "ANSWER "
+# The networks share a GPU, of which TensorFlow would give all to the first.
+_GPU_MEMORY = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 class Worker:
@@ -64,7 +66,7 @@ def worker(case: Case) -> Iterator[Worker]:
                 json.dumps(dataclasses.asdict(case)),
             ],
             cwd=root,
-            env=quiet_tensorflow.environment(training=case.mode == "train"),
+            env=_GPU_MEMORY | quiet_tensorflow.environment(training=case.mode == "train"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -83,7 +85,7 @@ def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[di
     Args:
       cases: what to measure.
       rounds: turns, at least; forwards and backwards through the cases, one call each.
-      seconds: how long to go on after that, for all cases together.
+      seconds: of calls, at least, for all cases together.
       device: its name.
 
     Raises:

@@ -22,7 +22,7 @@ from nets.selective_kernel import SelectiveKernel
 
 
 class PaddedConv2D(FixedPaddingConv2D):
-    """Pads by an operation of its own before a strided convolution; has TensorFlow's gradients."""
+    """Pads by an operation of its own before a strided convolution; has the default gradients."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolves `inputs`."""

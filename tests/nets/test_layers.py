@@ -55,14 +55,15 @@ def test_gradients_of_a_convolution_in_training(kernel_size, height, width):
             np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_a_convolution_in_training_keeps_bias_activation_and_precision():
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_a_convolution_in_training_keeps_bias_activation_and_precision(policy):
     layer = FixedPaddingConv2D(
-        2, 3, padding="same", bias_initializer="ones", activation="relu", dtype="mixed_float16"
+        2, 3, padding="same", bias_initializer="ones", activation="relu", dtype=policy
     )
     images = tf.random.stateless_normal([1, 6, 6, 5], seed=[1, 2])
     with tf.GradientTape() as tape:
         trained = layer(images, training=True)
-    assert trained.dtype == tf.float16
+    assert trained.dtype == layer.compute_dtype
     np.testing.assert_allclose(trained, layer(images, training=False), rtol=1e-2, atol=1e-2)
     assert 0 < np.mean(trained.numpy() == 0) < 1
     kernel, bias = tape.gradient(trained, layer.trainable_variables)

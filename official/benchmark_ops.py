@@ -115,7 +115,9 @@ def _mixed(
 
     def mix(step: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         seed = preprocessing.step_seed(_SEED, step)
-        images, mixed, _ = preprocessing.mix(images, labels, None, seed, mixing, one_by_one=True)
+        count, height, width = images.shape[:3]
+        drawn = preprocessing.draw_mixing(seed, count, height, width, mixing)
+        images, mixed, _ = preprocessing.mix(images, labels, None, drawn, mixing, one_by_one=True)
         return preprocessing.to_input(images), mixed
 
     return tf.data.Dataset.zip((tf.data.Dataset.range(tf.int64.max), stream)).map(mix)

@@ -19,7 +19,6 @@ from preprocessing import MixingConfig, PreprocessingConfig
 CONFIG_FILE = "config.json"
 LABELS_FILE = "labels.txt"
 ON_BAD_RECORD = ("skip", "fail")
-_MIXING_NEEDED = "off where neither --mixup_type nor --cutmix_alpha is on"
 _PAIRS_NEEDED = "at least 2 where pictures of one batch are mixed with each other"
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 
@@ -62,7 +61,7 @@ class RecipeConfig:
     loss_scale: str = ""
     seed: int = 0
     cutmix_alpha: float = 0.0
-    mixup_on_device: bool = False
+    mixup_on_device: bool = True
 
     def __post_init__(self) -> None:
         """Refuses values that cannot train.
@@ -74,8 +73,6 @@ class RecipeConfig:
         _require("mixup_type", self.mixup_type, self.mixup_type in (0, 1, 2), "0, 1 or 2")
         _require("mixup_alpha", self.mixup_alpha, self.mixup_alpha > 0, "greater than 0")
         _require("cutmix_alpha", self.cutmix_alpha, self.cutmix_alpha >= 0, "at least 0")
-        on_device = self.mixup_on_device
-        _require("mixup_on_device", on_device, not on_device or self.mixing.active, _MIXING_NEEDED)
         pairs = self.mixing.active and self.mixup_type != 1
         _require("batch_size", self.batch_size, self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
         smoothing = self.label_smoothing

@@ -368,9 +368,9 @@ def define_recipe_flags() -> None:
     )
     flags.DEFINE_boolean(
         "mixup_on_device",
-        False,
-        "Mixup or CutMix in the training step instead of the input pipeline: on one device the "
-        "same pictures; with AutoAugment bytes travel to it, a quarter of the size.",
+        True,
+        "Mixup or CutMix in the training step, as in the original; off: in the input pipeline. The "
+        "pictures are the same, on any number of devices.",
     )
     flags.DEFINE_boolean("use_dropblock", False, "DropBlock in stages 3 and 4 (1810.12890).")
     flags.DEFINE_list(

@@ -20,7 +20,11 @@ Prepare = Callable[[tf.Tensor, preprocessing.PreprocessingConfig], Any]
 
 
 def training_dataset(
-    config: RunConfig, split: reader.Split, start_step: int = 0, skipped: int = 0
+    config: RunConfig,
+    split: reader.Split,
+    start_step: int = 0,
+    skipped: int = 0,
+    replicas: int = 1,
 ) -> tf.data.Dataset:
     """Returns the endless training data from the batch of step `start_step` on.
 
@@ -29,13 +33,15 @@ def training_dataset(
       split: the training shards.
       start_step: updates already done.
       skipped: bad records that were left out before it, the sum of `bad_records` over the batches.
+      replicas: devices that share a batch.
 
     Returns:
-      Elements `(images, targets)`: images float32 [B, S, S, 3] (with `mixup_on_device` all that are
-      decoded, for `preprocessing.mix`: uint8 with AutoAugment or RandAugment); targets a dict of
+      Elements `(images, targets)`: images float32 [B, S, S, 3]; targets a dict of
       `labels` float32 [B, C] (one-hot, or mixed), with distillation `teacher` float32 [B, C]
       (softmax of the teacher's logits at the temperature), and with `on_bad_record` at `skip` also
-      `bad_records` int64 [B], how many were left out just before the example.
+      `bad_records` int64 [B], how many were left out just before the example. Where
+      `mixes_on_device`, a batch for `mix_batch`: all that was decoded, images uint8 with
+      AutoAugment or RandAugment, and in targets `mixing`, the random numbers.
     """
     recipe, data = config.recipe, config.data
     per_step = pictures_per_step(recipe)
@@ -52,10 +58,25 @@ def training_dataset(
             skip_damage=data.on_bad_record == "skip",
         )
         batches = _training_batches(records, config, split, whole=True)
-    if recipe.mixing.active and not recipe.mixup_on_device:
+    if recipe.mixing.active:
+        on_device = mixes_on_device(recipe, replicas)
+        order = preprocessing.mixing_order(per_step, replicas, recipe.mixing)
+
+        def mixed(step: tf.Tensor, batch: tuple) -> tuple:
+            images, targets = batch
+            seed = preprocessing.step_seed(recipe.seed, step)
+            count, height, width = images.shape[:3]
+            drawn = preprocessing.draw_mixing(seed, count, height, width, recipe.mixing)
+            result = images, {**targets, "mixing": drawn}
+            if not on_device:
+                return mix_batch(*result, recipe, one_by_one=True)
+            if replicas > 1:
+                result = tf.nest.map_structure(lambda rows: tf.gather(rows, order), result)
+            return result
+
         steps = tf.data.Dataset.range(start_step, tf.int64.max)
         batches = tf.data.Dataset.zip((steps, batches)).map(
-            lambda step, batch: _mix(step, batch, recipe), num_parallel_calls=2, deterministic=True
+            mixed, num_parallel_calls=1 if on_device else 2, deterministic=True
         )
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(data))
 
@@ -63,6 +84,51 @@ def training_dataset(
 def pictures_per_step(recipe: RecipeConfig) -> int:
     """Returns how many pictures are decoded for one update: mixup type 1 makes one of two."""
     return recipe.batch_size * recipe.mixing.pictures_per_result
+
+
+def mixes_on_device(recipe: RecipeConfig, replicas: int) -> bool:
+    """Whether batches are mixed in the training step, which is where `mixup_on_device` wants it.
+
+    Several devices can do so only where no two pictures of different devices are mixed with each
+    other (`preprocessing.mixing_order`); else the pipeline does it.
+    """
+    if not (recipe.mixing.active and recipe.mixup_on_device):
+        return False
+    return (
+        preprocessing.mixing_order(pictures_per_step(recipe), replicas, recipe.mixing) is not None
+    )
+
+
+def mix_batch(
+    images: tf.Tensor,
+    targets: dict[str, tf.Tensor],
+    recipe: RecipeConfig,
+    one_by_one: bool,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Applies mixup or CutMix to a batch, or to one device's part of it.
+
+    Args:
+      images: uint8 or float32 [N, S, S, 3]; N is twice the result with mixup type 1.
+      targets: see `training_dataset`; with `mixing`.
+      recipe: what to do.
+      one_by_one: picture by picture, which is faster on a CPU and slower on a GPU.
+
+    Returns:
+      The network's input, float32 [B, S, S, 3], and the targets without `mixing`.
+    """
+    rest = dict(targets)
+    drawn, labels, teacher = rest.pop("mixing"), rest.pop("labels"), rest.pop("teacher", None)
+    images, labels, teacher = preprocessing.mix(
+        images, labels, teacher, drawn, recipe.mixing, one_by_one
+    )
+    result = {"labels": labels}
+    if teacher is not None:
+        result["teacher"] = teacher
+    if "bad_records" in rest:
+        # Of two batches one is made, so two counts make one, too.
+        counts = tf.reshape(rest["bad_records"], [recipe.mixing.pictures_per_result, -1])
+        result["bad_records"] = tf.reduce_sum(counts, axis=0)
+    return preprocessing.to_input(images), result
 
 
 def served_batches(
@@ -236,26 +302,6 @@ def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor
     """Returns the label; reading stops with a message of its own where it is out of range."""
     label = example["label"] + data.label_offset
     return schema.assert_label_in_range(label, data.num_classes, example["filename"])
-
-
-def _mix(
-    step: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]], recipe: RecipeConfig
-) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Applies mixup or CutMix; its random numbers depend on the seed and the step alone."""
-    images, targets = batch
-    seed = preprocessing.step_seed(recipe.seed, step)
-    images, labels, teacher = preprocessing.mix(
-        images, targets["labels"], targets.get("teacher"), seed, recipe.mixing, one_by_one=True
-    )
-    result = {"labels": labels}
-    if teacher is not None:
-        result["teacher"] = teacher
-    if "bad_records" in targets:
-        # Of two batches one is made, so two counts make one, too.
-        result["bad_records"] = tf.reduce_sum(
-            tf.reshape(targets["bad_records"], [-1, recipe.batch_size]), axis=0
-        )
-    return preprocessing.to_input(images), result
 
 
 def _options(data: DataConfig) -> tf.data.Options:

@@ -255,6 +255,7 @@ def fit(
 ) -> None:
     """Runs the epochs that are left, an unfinished one first."""
     recipe, model_dir = config.recipe, FLAGS.model_dir
+    replicas = model.distribute_strategy.num_replicas_in_sync
     per_epoch = max(1, split.num_examples // recipe.batch_size)
     last_step = recipe.train_epochs * per_epoch
     if FLAGS.max_train_steps:
@@ -290,7 +291,7 @@ def fit(
             until = last_step // per_epoch
         with skipped_records.named(config, split, validation):
             model.fit(
-                input_pipeline.training_dataset(config, split, step, skipped.total),
+                input_pipeline.training_dataset(config, split, step, skipped.total, replicas),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
@@ -338,11 +339,21 @@ def describe(config, split, validation, network, strategy) -> str:
             f"{config.preprocessing.train_size} pixels for training, "
             f"{config.preprocessing.eval_size} for evaluation",
             f"recipe  {recipe.train_epochs} epochs, batch {recipe.batch_size}, {recipe.dtype}, "
-            f"{recipe.learning_rate_decay_type} from {recipe.base_learning_rate}; "
+            f"{recipe.learning_rate_decay_type} from {recipe.base_learning_rate}"
+            f"{describe_mixing(recipe, strategy.num_replicas_in_sync)}; "
             f"all settings in {os.path.join(FLAGS.model_dir, configuration.CONFIG_FILE)}",
             f"device  {command.describe_devices(strategy)}, started {time.strftime('%F %T')}",
         ]
     )
+
+
+def describe_mixing(recipe: configuration.RecipeConfig, replicas: int) -> str:
+    """Returns what is mixed and where, such as `, mixup 1 on the device`; "" for nothing."""
+    if not recipe.mixing.active:
+        return ""
+    what = "CutMix" if recipe.cutmix_alpha else f"mixup {recipe.mixup_type}"
+    here = input_pipeline.mixes_on_device(recipe, replicas)
+    return f", {what} {'on the device' if here else 'in the input pipeline'}"
 
 
 def define_flags() -> None:

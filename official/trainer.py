@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 
 import preprocessing
-from official import losses, metrics, schedules, views
+from official import input_pipeline, losses, metrics, schedules, views
 from official.configuration import RecipeConfig
 from official.optimizer import Momentum
 
@@ -40,6 +40,7 @@ class Trainer(tf.keras.Model):
             self._draw_size = functools.partial(
                 preprocessing.draw_size, recipe.seed, sizes=tuple(multi_scale)
             )
+        self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None
         if recipe.use_dropblock:
@@ -79,7 +80,10 @@ class Trainer(tf.keras.Model):
         """Does one update; see `input_pipeline.training_dataset` for `batch`."""
         images, targets = batch
         step = self.optimizer.iterations
-        images, targets = self._mixed(images, targets, step)
+        if "mixing" in targets:
+            images, targets = input_pipeline.mix_batch(
+                images, targets, self.recipe, one_by_one=not self._on_gpu
+            )
         images = preprocessing.to_input(images)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
@@ -147,30 +151,6 @@ class Trainer(tf.keras.Model):
                 logits, targets["teacher"], recipe.kd_temp
             )
         return terms
-
-    def _mixed(
-        self, images: tf.Tensor, targets: dict[str, tf.Tensor], step: tf.Tensor
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Applies mixup or CutMix on the device, where the recipe wants it there.
-
-        On one device the random numbers, and so the batch, are those of the input pipeline; each
-        of several devices mixes its own share of the batch with numbers of its own.
-        """
-        recipe = self.recipe
-        if not recipe.mixup_on_device:
-            return images, targets
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        number = tf.cast(step, tf.int64) * replicas + tf.cast(replica, tf.int64)
-        images, labels, teacher = preprocessing.mix(
-            images,
-            targets["labels"],
-            targets.get("teacher"),
-            preprocessing.step_seed(recipe.seed, number),
-            recipe.mixing,
-        )
-        mixed = {"labels": labels} if teacher is None else {"labels": labels, "teacher": teacher}
-        return images, {**targets, **mixed}
 
     def _set_dropblock(self, step: tf.Tensor) -> tf.Tensor | None:
         """Hands step and keep probability to the network's DropBlock layers, if it has any."""

@@ -5,7 +5,14 @@ from preprocessing.auto_augment import apply_operation, apply_policy, autoaugmen
 from preprocessing.config import PreprocessingConfig
 from preprocessing.cut_mix import cutmix, sample_boxes
 from preprocessing.evaluation_crops import ten_crop
-from preprocessing.mixing import MixingConfig, mix, step_seed, to_input
+from preprocessing.mixing import (
+    MixingConfig,
+    draw_mixing,
+    mix,
+    mixing_order,
+    step_seed,
+    to_input,
+)
 from preprocessing.mixup import mixup_type1, mixup_type2, sample_lambdas
 from preprocessing.multi_scale import draw_size, resize_batch
 from preprocessing.pipeline import (
@@ -37,10 +44,12 @@ __all__ = [
     "autoaugment",
     "central_crop",
     "cutmix",
+    "draw_mixing",
     "draw_size",
     "eval_image",
     "example_seed",
     "mix",
+    "mixing_order",
     "mixup_type1",
     "mixup_type2",
     "randaugment",

@@ -1,10 +1,12 @@
-"""What is done to a whole batch: mixup or CutMix, in the input pipeline or on the device.
+"""What is done to a whole batch: mixup or CutMix, on the device or in the input pipeline.
 
-Both places run the same function with the same seed, so on one device they give the same batch.
+The random numbers are drawn in the pipeline, one row per picture, and travel with the batch. So the
+same function does the same in both places, and on any number of devices (`mixing_order`).
 """
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from preprocessing import cut_mix, mixup, resize, seeds
@@ -67,44 +69,110 @@ def to_input(images: tf.Tensor) -> tf.Tensor:
     return resize.subtract_mean(images) if images.dtype == tf.uint8 else images
 
 
+def draw_mixing(
+    seed: tf.Tensor, count: int | tf.Tensor, height: int, width: int, config: MixingConfig
+) -> tf.Tensor:
+    """Draws what `mix` needs to know of a batch.
+
+    Args:
+        seed: int32 or int64 [2], see `step_seed`.
+        count: Pictures of the batch, N; for mixup type 1 twice the size of the result.
+        height: Height of the pictures in pixels.
+        width: Width of the pictures in pixels.
+        config: What will be done.
+
+    Returns:
+        One row per picture. Mixup: float32 [N], the weight of the first picture of a pair. Type 1
+        has it twice, type 2 has those of its first results, then those of its second ones, and
+        1 for a last picture without partner. CutMix: int32 [N, 4], the boxes.
+
+    Raises:
+        ValueError: If the configuration mixes nothing.
+    """
+    _check_active(config)
+    if config.cutmix_alpha:
+        return cut_mix.sample_boxes(seed, count, height, width, config.cutmix_alpha)
+    half = count // 2
+    if config.mixup_type == 1:
+        return tf.tile(mixup.sample_lambdas(seed, half, config.mixup_alpha), [2])
+    lambdas = mixup.sample_lambdas(seed, 2 * half, config.mixup_alpha)
+    return tf.concat([lambdas, tf.ones([count - 2 * half])], axis=0)
+
+
+def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | None:
+    """Returns how to sort a batch that is cut into equal parts, one for each device.
+
+    With rows sorted that way each part can be mixed by itself, and all of them together hold the
+    results that the whole batch would have had.
+
+    Args:
+        count: Pictures of the batch, N.
+        parts: How many parts.
+        config: What will be done.
+
+    Returns:
+        int64 [N], the old place of each new row; None where pictures of different parts would have
+        to meet: CutMix (each picture needs the next one), mixup type 1 where the result cannot
+        be cut, type 2 where N is no multiple of 4 * parts.
+    """
+    if parts == 1:
+        return np.arange(count)
+    half = count // 2
+    if config.cutmix_alpha:
+        return None
+    if config.mixup_type == 1:
+        if count % (2 * parts):
+            return None
+        return np.arange(count).reshape([2, parts, half // parts]).swapaxes(0, 1).reshape(-1)
+    if count % (4 * parts):
+        return None
+    # Picture i of the first half meets i and, counted from the end, i of the second.
+    front = np.arange(half // 2).reshape([parts, -1])
+    first = np.concatenate([front, half - 1 - front[:, ::-1]], axis=1)
+    return np.concatenate([first, half + first], axis=1).reshape(-1)
+
+
 def mix(
     images: tf.Tensor,
     labels: tf.Tensor,
     teacher: tf.Tensor | None,
-    seed: tf.Tensor,
+    drawn: tf.Tensor,
     config: MixingConfig,
     one_by_one: bool = False,
 ) -> mixup.Mixed:
-    """Mixes a batch as the configuration says; its random numbers depend on the seed alone.
+    """Mixes a batch as the configuration says.
 
     Args:
         images: uint8 or floating [N, H, W, 3], as `train_pixels` returns them; for mixup type 1
             N is twice the size of the result and must be even.
         labels: float32 [N, K], one-hot.
         teacher: float32 [N, K] or None.
-        seed: int32 or int64 [2].
+        drawn: The random numbers, as `draw_mixing` returns them.
         config: What to do.
         one_by_one: Whether to go picture by picture: faster on a CPU, slower on a GPU.
 
     Returns:
         Images for `to_input`, labels and teacher labels (None if none were given). From mixup the
         images are the network's input already, in one pass over them; CutMix leaves bytes bytes.
+
+    Raises:
+        ValueError: If the configuration mixes nothing.
     """
+    _check_active(config)
     if config.cutmix_alpha:
-        height, width = images.shape[1:3]
-        count = tf.shape(images)[0]
-        boxes = cut_mix.sample_boxes(seed, count, height, width, config.cutmix_alpha)
-        return cut_mix.cutmix(images, labels, boxes, teacher, one_by_one)
-    if not config.mixup_type:
-        return images, labels, teacher
+        return cut_mix.cutmix(images, labels, drawn, teacher, one_by_one)
     finish = resize.subtract_mean if images.dtype == tf.uint8 else None
     options = {"teacher": teacher, "one_by_one": one_by_one, "finish": finish}
     half = tf.shape(images)[0] // 2
     if config.mixup_type == 1:
-        lambdas = mixup.sample_lambdas(seed, half, config.mixup_alpha)
-        return mixup.mixup_type1(images, labels, lambdas, **options)
-    lambdas = mixup.sample_lambdas(seed, 2 * half, config.mixup_alpha)
-    return mixup.mixup_type2(images, labels, lambdas[:half], lambdas[half:], **options)
+        return mixup.mixup_type1(images, labels, drawn[:half], **options)
+    return mixup.mixup_type2(images, labels, drawn[:half], drawn[half : 2 * half], **options)
+
+
+def _check_active(config: MixingConfig) -> None:
+    """Refuses a configuration that mixes nothing."""
+    if not config.active:
+        raise ValueError(f"mixup or CutMix must be on where pictures are mixed. Received: {config}")
 
 
 def step_seed(run_seed: int, step: int | tf.Tensor) -> tf.Tensor:

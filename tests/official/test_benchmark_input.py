@@ -18,7 +18,9 @@ def config(on_bad_record: str = "fail", **recipe) -> RunConfig:
     return RunConfig(
         model=ModelConfig(num_classes=4),
         preprocessing=PreprocessingConfig(image_size=16),
-        recipe=RecipeConfig(**{"batch_size": 4, "mixup_type": 1, **recipe}),
+        recipe=RecipeConfig(
+            **{"batch_size": 4, "mixup_type": 1, "mixup_on_device": False, **recipe}
+        ),
         data=DataConfig(
             data_dir="",
             num_classes=made_up_photos.CLASSES,
@@ -100,6 +102,14 @@ def test_mixup_on_the_device_is_no_stage(split):
     result = benchmark_input.summarise(timings, run)
     delivered = result["images_per_second_decoded"] / result["images_per_second_delivered"]
     assert delivered == pytest.approx(2, rel=0.01)
+    seconds = benchmark_input.measure_mixing(run, split, pictures=16, rounds=1)
+    assert seconds > 0
+    assert benchmark_input.measure_mixing(config(), split, pictures=16, rounds=1) is None
+    unmixed = config(mixup_type=0, mixup_on_device=True)
+    assert benchmark_input.measure_mixing(unmixed, split, pictures=16, rounds=1) is None
+    result["mixing_in_step_ms_per_image"] = 0.25
+    lines = list(benchmark_input.table({**result, "threads": 1, "peak_mb": 7.0}))
+    assert any("mixup in the training step: 0.250 ms per decoded picture" in line for line in lines)
 
 
 def test_bad_records_are_counted(split, tmp_path):

@@ -267,26 +267,36 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from official.configuration import RecipeConfig
 from official.trainer import Trainer, make_optimizer
+from preprocessing import draw_mixing, mixing_order
 images = np.random.RandomState(0).normal(size=(8, 4, 4, 3)).astype("float32")
 labels = np.eye(3, dtype="float32")[np.arange(8) % 3]
-def train(devices):
+def train(devices, mixup_type):
     with tf.distribute.MirroredStrategy(devices).scope():
         tf.keras.utils.set_random_seed(1)
         network = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])
         network.build([None, 4, 4, 3])
         recipe = RecipeConfig(batch_size=8, base_learning_rate=0.1, weight_decay=0.01,
-                              learning_rate_decay_type="fixed", label_smoothing=0.1)
+                              learning_rate_decay_type="fixed", label_smoothing=0.1,
+                              mixup_type=mixup_type)
         model = Trainer(network, recipe, 3)
         model.compile(optimizer=make_optimizer(recipe, 8))
-    data = tf.data.Dataset.from_tensors((images, {"labels": labels})).repeat()
+    batch = images, {"labels": labels}
+    if mixup_type:
+        # As the input pipeline does it for several devices.
+        drawn = draw_mixing([1, 2], 8, 4, 4, recipe.mixing)
+        order = mixing_order(8, len(devices), recipe.mixing)
+        batch = images, {"labels": labels, "mixing": drawn}
+        batch = tf.nest.map_structure(lambda rows: tf.gather(rows, order), batch)
+    data = tf.data.Dataset.from_tensors(batch).repeat()
     log = model.fit(data, steps_per_epoch=3, verbose=0).history
     return [w.numpy() for w in network.trainable_variables], log["loss"][0]
-one, loss_one = train(["CPU:0"])
-two, loss_two = train(["CPU:0", "CPU:1"])
-for a, b in zip(one, two):
-    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-np.testing.assert_allclose(loss_one, loss_two, rtol=1e-5)
-assert np.abs(one[0]).max() > 0
+for mixup_type in (0, 1, 2):
+    one, loss_one = train(["CPU:0"], mixup_type)
+    two, loss_two = train(["CPU:0", "CPU:1"], mixup_type)
+    for a, b in zip(one, two):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(loss_one, loss_two, rtol=1e-5)
+    assert np.abs(one[0]).max() > 0
 print("equal")
 """
     result = subprocess.run(

@@ -9,7 +9,7 @@ import tensorflow as tf
 import preprocessing
 from datasets import reader
 from nets import ModelConfig
-from official import input_pipeline, trainer, views
+from official import input_pipeline, train, trainer, views
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -22,7 +22,12 @@ def make_config(records, augmentation=None, **recipe) -> RunConfig:
         preprocessing=PreprocessingConfig(image_size=32, **(augmentation or {})),
         recipe=RecipeConfig(batch_size=6, seed=3, **recipe),
         data=DataConfig(
-            str(records), num_classes=CLASSES, num_images=40, shuffle_buffer=8, val_batch_size=8
+            str(records),
+            num_classes=CLASSES,
+            num_images=40,
+            shuffle_buffer=8,
+            val_batch_size=8,
+            on_bad_record="skip",
         ),
     )
 
@@ -49,37 +54,73 @@ def weights_after(config, records, steps) -> np.ndarray:
     return model.network.get_weights()[0]
 
 
+def in_the_pipeline(config: RunConfig) -> RunConfig:
+    return dataclasses.replace(
+        config, recipe=dataclasses.replace(config.recipe, mixup_on_device=False)
+    )
+
+
 @pytest.mark.parametrize(
     "recipe", [{"mixup_type": 1}, {"mixup_type": 2}, {"cutmix_alpha": 1.0}], ids=str
 )
 def test_mixing_on_the_device_feeds_the_same_batches(records, recipe):
     config = make_config(records, {"randaugment_num_layers": 1}, **recipe)
-    there = dataclasses.replace(config.recipe, mixup_on_device=True)
-    there = dataclasses.replace(config, recipe=there)
     split = reader.find_split(str(records), "train-*")
     raw, mixed = (
         list(input_pipeline.training_dataset(run, split, start_step=2).take(2))
-        for run in (there, config)
+        for run in (config, in_the_pipeline(config))
     )
-    for step, ((images, targets), (expected, labels)) in enumerate(
-        zip(raw, mixed, strict=True), start=2
-    ):
+    for (images, targets), (expected, labels) in zip(raw, mixed, strict=True):
         assert images.dtype == tf.uint8
-        result = preprocessing.mix(
-            images, targets["labels"], None, preprocessing.step_seed(3, step), config.recipe.mixing
-        )
-        assert expected.shape == (6, 32, 32, 3)
-        assert expected.dtype == tf.float32
-        np.testing.assert_allclose(preprocessing.to_input(result[0]), expected, atol=1e-4)
-        np.testing.assert_array_equal(result[1], labels["labels"])
+        # One row of everything per picture: a strategy splits them alike.
+        assert {len(values) for values in targets.values()} == {len(images)}
+        assert expected.shape == (6, 32, 32, 3) and expected.dtype == tf.float32
+        for one_by_one in (True, False):
+            result = input_pipeline.mix_batch(images, targets, config.recipe, one_by_one)
+            # Weights of bytes may differ by their last bit where all go together.
+            np.testing.assert_allclose(result[0], expected, atol=0 if one_by_one else 1e-4)
+            assert set(result[1]) == set(labels) == {"labels", "bad_records"}
+            for name, values in labels.items():
+                np.testing.assert_array_equal(result[1][name], values)
 
 
-def test_the_training_step_mixes_as_the_pipeline_does(records):
-    config = make_config(records, mixup_type=1)
-    there = dataclasses.replace(config.recipe, mixup_on_device=True)
-    there = dataclasses.replace(config, recipe=there)
-    weights = weights_after(config, records, 2)
-    np.testing.assert_allclose(weights_after(there, records, 2), weights, rtol=1e-4)
+def test_two_devices_mix_what_one_would(records):
+    config = make_config(records, {"randaugment_num_layers": 1}, mixup_type=1)
+    split = reader.find_split(str(records), "train-*")
+    (images, targets), *_ = input_pipeline.training_dataset(config, split, replicas=2).take(1)
+    parts = []
+    for rows in (slice(6), slice(6, None)):
+        part = {name: values[rows] for name, values in targets.items()}
+        parts.append(input_pipeline.mix_batch(images[rows], part, config.recipe, True))
+    (expected, labels), *_ = input_pipeline.training_dataset(in_the_pipeline(config), split).take(1)
+    np.testing.assert_array_equal(tf.concat([part[0] for part in parts], axis=0), expected)
+    found = tf.concat([part[1]["labels"] for part in parts], axis=0)
+    np.testing.assert_array_equal(found, labels["labels"])
+
+
+def test_what_devices_cannot_mix_by_themselves_is_mixed_before(records):
+    config = make_config(records, cutmix_alpha=1.0)
+    assert input_pipeline.mixes_on_device(config.recipe, 1)
+    assert not input_pipeline.mixes_on_device(config.recipe, 2)
+    assert not input_pipeline.mixes_on_device(RecipeConfig(), 1)
+    split = reader.find_split(str(records), "train-*")
+    there, here = (
+        list(input_pipeline.training_dataset(run, split, replicas=2).take(1))
+        for run in (config, in_the_pipeline(config))
+    )
+    assert set(there[0][1]) == {"labels", "bad_records"}
+    np.testing.assert_array_equal(there[0][0], here[0][0])
+    assert train.describe_mixing(config.recipe, 1) == ", CutMix on the device"
+    assert train.describe_mixing(config.recipe, 2) == ", CutMix in the input pipeline"
+    assert train.describe_mixing(RecipeConfig(mixup_type=2), 4) == ", mixup 2 on the device"
+    assert train.describe_mixing(RecipeConfig(), 4) == ""
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_the_training_step_mixes_as_the_pipeline_does(records, kind):
+    config = make_config(records, mixup_type=kind)
+    weights = weights_after(in_the_pipeline(config), records, 2)
+    np.testing.assert_array_equal(weights_after(config, records, 2), weights)
     assert np.abs(weights - linear_network().get_weights()[0]).max() > 1e-3
 
 
@@ -108,8 +149,6 @@ def test_multi_scale_resizes_each_batch(records):
 
 
 def test_refused_recipes():
-    with pytest.raises(ValueError, match="--mixup_on_device must be off.*Received: True"):
-        RecipeConfig(mixup_on_device=True)
     with pytest.raises(ValueError, match="exclude each other"):
         RecipeConfig(mixup_type=1, cutmix_alpha=1.0)
     with pytest.raises(ValueError, match="--cutmix_alpha.*Received: -1"):

@@ -100,7 +100,10 @@ def test_three_epochs_hold_every_picture_three_times_differently(split, address)
 
 
 def test_training_reads_from_the_service_and_mixes(split, address):
-    dataset = input_pipeline.training_dataset(config(address, mixup_type=1), split, 3)
+    raw = input_pipeline.training_dataset(config(address, mixup_type=1), split).element_spec
+    assert raw[0].shape == (16, 16, 16, 3) and raw[1]["mixing"].shape == (16,)
+    run = config(address, mixup_type=1, mixup_on_device=False)
+    dataset = input_pipeline.training_dataset(run, split, 3)
     spec = dataset.element_spec
     assert spec[0].shape == (8, 16, 16, 3) and spec[1]["labels"].shape == (8, NUM)
     for images, targets in dataset.take(4):
@@ -117,19 +120,37 @@ def test_a_service_that_is_not_there_is_named(split):
         input_pipeline.training_dataset(config("localhost:1"), split)
 
 
-def test_the_commands_start_and_stop(split, address):
+def test_the_commands_start_and_stop_and_both_workers_work(split):
     start = [sys.executable, "-m", "official.data_service"]
-    worker_of = [f"--dispatcher={address}", "--host=localhost"]
-    processes = [
-        subprocess.Popen([*start, *arguments], stdout=subprocess.PIPE, text=True)
-        for arguments in (["--role=dispatcher"], ["--role=worker", *worker_of])
-    ]
+
+    def launch(*arguments: str) -> subprocess.Popen:
+        process = subprocess.Popen([*start, *arguments], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        return process
+
+    def with_worker(images: tf.Tensor, targets: dict[str, tf.Tensor]) -> tuple:
+        # Of the process that runs this; its first thread has its number.
+        return images, targets, tf.io.matching_files("/proc/self/task/*")
+
+    processes: list[subprocess.Popen] = []
     try:
-        assert re.fullmatch(r"dispatcher at .+:\d+; .*\n", processes[0].stdout.readline())
-        assert processes[1].stdout.readline() == f"worker of {address}, reached as localhost\n"
-        served = input_pipeline.served_batches(config(), split, 0, passes=1)
-        assert sorted(by_label(data_service.distribute(served, address))) == list(range(NUM))
+        line = launch("--role=dispatcher").stdout.readline()
+        port = re.fullmatch(r"dispatcher at .+:(\d+); .*\n", line)[1]
+        address = f"localhost:{port}"
+        for _ in range(2):
+            launch("--role=worker", f"--dispatcher={address}", "--host=localhost")
+        for worker in processes[1:]:
+            assert worker.stdout.readline() == f"worker of {address}, reached as localhost\n"
+        served = input_pipeline.served_batches(config(), split, 0, passes=20).map(with_worker)
+        seen, workers = dict.fromkeys(range(NUM), 0), set()
+        for _, targets, threads in data_service.distribute(served, address):
+            workers.add(min(int(thread.rpartition(b"/")[2]) for thread in threads.numpy()))
+            for label in targets["labels"].numpy().argmax(1):
+                seen[label] += 1
+        assert workers == {worker.pid for worker in processes[1:]}
+        assert seen == dict.fromkeys(range(NUM), 20)
+        gc.collect()
     finally:
         for process in processes:
             process.terminate()
-        assert [process.wait(30) for process in processes] == [0, 0]
+        assert [process.wait(30) for process in processes] == [0, 0, 0]

@@ -138,29 +138,41 @@ class Listing:
         return self.labels[: self.num_classes]
 
     def digest(self, options: dict[str, Any]) -> str:
-        """SHA-256 over the listing and `options`: equal digests give equal shards.
+        """The first of `digests`."""
+        return self.digests(options)[0]
+
+    def digests(self, options: dict[str, Any]) -> tuple[str, dict[str, list[bytes]]]:
+        """Digests of the whole and of each item: equal ones give equal shards and records.
 
         Args:
             options: Whatever else decides about the shards' bytes; JSON values.
+
+        Returns:
+            SHA-256 over the listing and `options`, and by split one of 16 bytes for each item.
         """
         summary = hashlib.sha256()
 
-        def add(*values: object) -> None:
-            summary.update(repr(values).encode("utf-8", "surrogateescape"))
+        def add(*values: object) -> bytes:
+            text = repr(values).encode("utf-8", "surrogateescape")
+            summary.update(text)
+            return text
 
         add(self.name, self.labels, sorted(options.items()))
         extra = (self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
         # Left out where they are unset, so that older conversions keep their digest.
         if extra != (None, False, False):
             add(*extra)
+        items: dict[str, list[bytes]] = {}
         for split in sorted(self.splits):
             add(split, len(self.splits[split]))
+            items[split] = []
             for item in self.splits[split]:
-                add(item.name, item.label, item.boxes, item.source.fingerprint())
+                facts = add(item.name, item.label, item.boxes, item.source.fingerprint())
                 if item.pixel_boxes or item.synset or item.text:
-                    add(item.pixel_boxes, item.synset, item.text)
+                    facts += add(item.pixel_boxes, item.synset, item.text)
                 if item.logits is not None:
-                    add(item.logits.fingerprint())
+                    facts += add(item.logits.fingerprint())
+                items[split].append(hashlib.sha256(facts).digest()[:16])
             for skip in self.skipped.get(split, ()):
                 add(skip.file, skip.reason)
-        return summary.hexdigest()
+        return summary.hexdigest(), items

@@ -1,8 +1,9 @@
 """The state of an output directory: new, unfinished, or finished; and the work file.
 
 The work file is there from before the first shard until after the manifest. Its first line
-holds the digest of input and options, each further line a finished shard's counts, so that
-an interrupted run goes on with the missing shards and reads none of the finished ones.
+is a header, each further line a finished shard's counts and the digest of all that decides about
+its bytes, so that an interrupted run goes on with the missing shards and reads none of the finished
+ones, also where a bad image was repaired or is to be skipped meanwhile.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import dataclasses
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from datasets import disk
@@ -59,37 +60,59 @@ class Journal:
         finished: Results of finished shards, by shard name.
     """
 
-    def __init__(self, directory: str, digest: str):
-        """Looks at the directory; changes nothing."""
+    def __init__(
+        self, directory: str, digest: str, wanted: Mapping[str, str], keep_skips: bool = True
+    ):
+        """Looks at the directory; changes nothing.
+
+        Args:
+            directory: The output directory.
+            digest: Digest of input and options.
+            wanted: The digest of each shard that is to be there in the end, by name.
+            keep_skips: Whether a finished shard may be used from which bad images were left out.
+        """
         self.directory = directory
         self.digest = digest
-        self.finished: dict[str, ShardResult] = {}
         self._path = os.path.join(directory, manifest_lib.WORK_FILE)
+        whole = self._read_work_file()
+        self._others = [result for result in whole if wanted.get(result.name) != result.digest]
+        self.finished: dict[str, ShardResult] = {
+            result.name: result
+            for result in whole
+            if wanted.get(result.name) == result.digest and (keep_skips or not result.skipped)
+        }
 
     def finished_manifest(self) -> dict[str, Any] | None:
-        """The manifest, when the directory holds just this data set, whole."""
+        """The manifest, when the directory holds just this data set, and was finished."""
         manifest = self._read_manifest()
         if manifest is None or os.path.exists(self._path):
             return None
-        if manifest.get("digest") != self.digest:
-            return None
-        for split in manifest["splits"].values():
-            for shard in split["shards"]:
-                path = os.path.join(self.directory, shard["name"])
-                if not os.path.isfile(path) or os.path.getsize(path) != shard["bytes"]:
-                    return None
-        return manifest
+        return manifest if manifest.get("digest") == self.digest else None
+
+    def lost_shards(self, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What the manifest says of shards that are missing or of another size, by name."""
+        described = [shard for split in manifest["splits"].values() for shard in split["shards"]]
+        return {
+            shard["name"]: shard
+            for shard in described
+            if not self._is_whole(shard["name"], shard["bytes"])
+        }
 
     def check_replaceable(self) -> None:
-        """Raises `DatasetError` when the directory holds another data set, finished."""
-        if os.path.exists(self._path):
-            return
+        """Raises `DatasetError` when writing would destroy something that is not ours."""
         held = None
         manifest = self._read_manifest()
-        if manifest is not None and manifest.get("digest") != self.digest:
-            held = f"a data set made from other input or options ({_origin(manifest)})"
-        elif manifest is None and self._shards():
+        labels = os.path.join(self.directory, manifest_lib.LABELS_FILE)
+        if os.path.exists(self._path):
+            if self._others:
+                held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
+        elif manifest is not None:
+            if manifest.get("digest") != self.digest:
+                held = f"a data set made from other input or options ({_origin(manifest)})"
+        elif self._shards():
             held = f"shards of unknown origin ({self._shards()[0]})"
+        elif os.path.lexists(labels):
+            held = f"a file {manifest_lib.LABELS_FILE} of unknown origin"
         if held:
             raise DatasetError(
                 f"output directory {self.directory} holds {held}; choose another --output_dir, "
@@ -102,10 +125,15 @@ class Journal:
         Returns:
             A note for the user, empty for a new directory.
         """
-        note = self._continue()
-        if not self.finished:
-            header = {"format_version": manifest_lib.FORMAT_VERSION, "digest": self.digest}
-            disk.write_atomically(self._path, _line(header))
+        note = ""
+        if self.finished:
+            count = len(self.finished)
+            note = f"going on with an interrupted conversion: {count} shards are done"
+        elif os.path.exists(self._path):
+            note = "an unfinished conversion was here: starting over"
+        header = {"format_version": manifest_lib.FORMAT_VERSION, "digest": self.digest}
+        lines = [_line(header), *map(_result_line, self.finished.values())]
+        disk.write_atomically(self._path, b"".join(lines))
         # The manifest goes first: without it and with a work file nothing looks finished.
         for name in (manifest_lib.MANIFEST_FILE, manifest_lib.LABELS_FILE):
             with contextlib.suppress(FileNotFoundError):
@@ -127,12 +155,9 @@ class Journal:
         Raises:
             DatasetError: No disk space.
         """
-        values = dataclasses.asdict(result)
-        # A fact about the machine, not about the shard.
-        del values["seconds"]
         try:
             with open(self._path, "ab") as file:
-                file.write(_line(values))
+                file.write(_result_line(result))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -144,24 +169,20 @@ class Journal:
         os.remove(self._path)
         disk.sync_directory(self.directory)
 
-    def _continue(self) -> str:
-        """Reads the work file into `finished`; returns the note."""
-        if not os.path.exists(self._path):
-            return ""
-        with open(self._path, "rb") as file:
-            lines = [_parse(line) for line in file]
-        if not lines or not lines[0] or lines[0].get("digest") != self.digest:
-            return "an unfinished conversion of other input was here: starting over"
-        for values in lines[1:]:
-            # A line torn by a crash parses to None; its shard is written again.
-            if values is None:
-                continue
-            path = os.path.join(self.directory, values["name"])
-            if os.path.isfile(path) and os.path.getsize(path) == values["bytes"]:
-                self.finished[values["name"]] = _result_from_json(values)
-        if not self.finished:
-            return ""
-        return f"going on with an interrupted conversion: {len(self.finished)} shards are done"
+    def _read_work_file(self) -> list[ShardResult]:
+        """Results of the shards that are there; each by its last line."""
+        try:
+            with open(self._path, "rb") as file:
+                lines = [_parse_result(line) for line in file]
+        except FileNotFoundError:
+            return []
+        # The header is no result, nor is a line torn by a crash: its shard is written again.
+        latest = {result.name: result for result in lines if result is not None}
+        return [result for result in latest.values() if self._is_whole(result.name, result.bytes)]
+
+    def _is_whole(self, name: str, size: int) -> bool:
+        path = os.path.join(self.directory, name)
+        return os.path.isfile(path) and os.path.getsize(path) == size
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = os.path.join(self.directory, manifest_lib.MANIFEST_FILE)
@@ -204,12 +225,19 @@ def _origin(manifest: dict[str, Any]) -> str:
     return f"{manifest.get('dataset')} from {source.get('raw_dir', 'an unknown place')}"
 
 
+def _result_line(result: ShardResult) -> bytes:
+    values = dataclasses.asdict(result)
+    # A fact about the machine, not about the shard.
+    del values["seconds"]
+    return _line(values)
+
+
 def _line(values: dict[str, Any]) -> bytes:
     return (json.dumps(values) + "\n").encode("ascii")
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse_result(line: bytes) -> ShardResult | None:
     try:
-        return json.loads(line)
-    except ValueError:
+        return _result_from_json(json.loads(line))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None

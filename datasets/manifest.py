@@ -86,6 +86,15 @@ def decode_labels(data: bytes) -> list[str]:
     return data.decode("utf-8").splitlines()
 
 
+def read_labels(directory: str) -> list[str] | None:
+    """Returns the class names of `labels.txt`; None where it is missing or cannot be read."""
+    try:
+        with open(os.path.join(directory, LABELS_FILE), "rb") as file:
+            return decode_labels(file.read())
+    except (OSError, ValueError):
+        return None
+
+
 def check_labels(labels: tuple[str, ...], where: str) -> None:
     """Checks that `labels` can stand in a text file, one per line.
 

@@ -56,7 +56,7 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     with disk.removed_on_failure(temporary):
         try:
             label_counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
-            size, digest = disk.summarise(temporary)
+            size, checksum = disk.summarise(temporary)
             disk.publish(temporary, task.path)
             watch.end("writing")
         except OSError as error:
@@ -67,10 +67,11 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
         name=os.path.basename(task.path),
         bytes=size,
         images=sum(label_counts.values()),
-        sha256=digest,
+        sha256=checksum,
         label_counts=dict(sorted(label_counts.items())),
         skipped=tuple(skipped),
         repaired=tuple(repaired),
+        digest=task.digest,
         seconds=tuple(watch.seconds[stage] for stage in STAGES),
     )
 

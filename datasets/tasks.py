@@ -21,6 +21,7 @@ class ShardTask:
         as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
         crop_to_boxes: Whether an image with boxes is cut to the first one.
         num_logits: Number of a teacher's logits, where items have them.
+        digest: Of all that decides about the shard's bytes.
     """
 
     path: str
@@ -29,6 +30,7 @@ class ShardTask:
     as_rgb_jpeg: bool = False
     crop_to_boxes: bool = False
     num_logits: int = 0
+    digest: str = ""
 
     def run(self, on_image: Callable[[], None]) -> "ShardResult":
         """Writes the shard; see `shard.write_shard`."""
@@ -50,6 +52,7 @@ class ShardResult:
         label_counts: Number of records by label.
         skipped: Images left out.
         repaired: What was changed in images that were kept.
+        digest: That of the task.
         seconds: How long each of `STAGES` took, on the clock of the process that did it.
     """
 
@@ -60,4 +63,5 @@ class ShardResult:
     label_counts: dict[int, int]
     skipped: tuple[Skip, ...]
     repaired: tuple[Skip, ...] = ()
+    digest: str = ""
     seconds: tuple[float, ...] = dataclasses.field(default=(0.0, 0.0, 0.0), compare=False)

@@ -2,25 +2,28 @@
 
 import collections
 import dataclasses
+import hashlib
 import importlib.util
 import os
 import random
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from datasets import disk, inflate, pool
 from datasets import manifest as manifest_lib
 from datasets.errors import DatasetError
-from datasets.items import Item, Listing, Skip
+from datasets.items import Listing, Skip
 from datasets.journal import Journal, locked
 from datasets.tasks import STAGES, ShardResult, ShardTask
 
 ON_BAD_RECORD = ("skip", "fail")
 
 _EXAMPLES_IN_MESSAGE = 5
+
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,27 +89,72 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
         raise DatasetError(f"output directory {output_dir}: must be local; copy it afterwards")
     _check_listing(listing, config)
     disk.make_directory(output_dir)
-    digest = listing.digest(_options(listing, config))
-    journal = Journal(output_dir, digest)
+    options = _options(listing, config)
+    digest, item_digests = listing.digests(options)
+    tasks = _tasks(listing, output_dir, config, item_digests, options)
+    wanted = {name: task.digest for name, task in tasks.items()}
     with locked(output_dir):
+        journal = Journal(output_dir, digest, wanted, config.on_bad_record == "skip")
         if not config.overwrite:
-            manifest = journal.finished_manifest()
-            if manifest is not None:
-                _note("this data set is converted already; nothing to do")
-                return {**manifest, "num_written": 0, "seconds": {}}
+            done = _finished_before(listing, tasks, config, journal)
+            if done is not None:
+                return done
             journal.check_replaceable()
+        missing = [task for name, task in tasks.items() if name not in journal.finished]
+        # What can be known to fail fails before anything is replaced.
+        _check_bad_fractions(listing, config, journal)
+        _check_room(missing, output_dir)
         note = journal.begin()
         if note:
             _note(note)
-        try:
-            num_written, seconds = _write_missing_shards(listing, output_dir, config, journal)
-        finally:
-            # A worker that was killed could not do it.
-            journal.remove_temporaries()
+        _note_fewer_shards(listing, config)
+
+        def record(result: ShardResult) -> None:
+            journal.record(result)
+            _check_bad_fractions(listing, config, journal)
+
+        seconds = _write_shards(missing, config, journal, record)
         manifest = _build_manifest(listing, config, journal)
         manifest_lib.write_labels(output_dir, listing.class_names)
         manifest_lib.write_manifest(output_dir, manifest)
         journal.end()
+    num_written = sum(len(task.items) for task in missing)
+    return {**manifest, "num_written": num_written, "seconds": seconds}
+
+
+def _finished_before(
+    listing: Listing, tasks: Mapping[str, ShardTask], config: WriterConfig, journal: Journal
+) -> dict[str, Any] | None:
+    """Makes use of a finished data set, of which shards or `labels.txt` may be lost.
+
+    Returns:
+        As `write_dataset`; None if it is not there, or what is written again comes out different.
+    """
+    manifest = journal.finished_manifest()
+    if manifest is None:
+        return None
+    lost = journal.lost_shards(manifest)
+    missing = [tasks[name] for name in lost if name in tasks]
+    same = len(missing) == len(lost)
+    seconds: dict[str, float] = {}
+
+    def compare(result: ShardResult) -> None:
+        nonlocal same
+        same = same and result.sha256 == lost[result.name].get("sha256")
+
+    if missing and same:
+        _note(f"{len(missing)} shards of this data set are missing or damaged: writing them again")
+        _check_room(missing, journal.directory)
+        seconds = _write_shards(missing, config, journal, compare)
+    if not same:
+        _note("what is written again differs from what the manifest says: starting over")
+        return None
+    if manifest_lib.read_labels(journal.directory) != list(listing.class_names):
+        _note(f"writing {manifest_lib.LABELS_FILE} again, which was missing or changed")
+        manifest_lib.write_labels(journal.directory, listing.class_names)
+    elif not missing:
+        _note("this data set is converted already; nothing to do")
+    num_written = sum(len(task.items) for task in missing)
     return {**manifest, "num_written": num_written, "seconds": seconds}
 
 
@@ -149,7 +197,7 @@ def _options(listing: Listing, config: WriterConfig) -> dict[str, Any]:
     return options
 
 
-def ordered_items(split: str, items: Sequence[Item], seed: int) -> list[Item]:
+def ordered_items(split: str, items: Sequence[_T], seed: int) -> list[_T]:
     """Items in the order of the records: training shuffled, the rest as listed.
 
     Shuffled, each shard holds all classes, and a shuffle buffer smaller than the data set
@@ -173,66 +221,97 @@ def _shard_names(listing: Listing, config: WriterConfig, split: str) -> list[str
     return [manifest_lib.shard_name(split, index, total) for index in range(total)]
 
 
-def _write_missing_shards(
-    listing: Listing, output_dir: str, config: WriterConfig, journal: Journal
-) -> tuple[int, dict[str, float]]:
-    """Writes the shards that `journal` does not hold.
+def _write_shards(
+    tasks: list[ShardTask],
+    config: WriterConfig,
+    journal: Journal,
+    on_result: Callable[[ShardResult], None],
+) -> dict[str, float]:
+    """Writes shards; returns the seconds that the processes spent on each stage."""
+    try:
+        num_images = sum(len(task.items) for task in tasks)
+        tasks = _inflate_archives(tasks, journal.directory)
+        num_workers = config.num_workers if num_images >= config.small_set else 1
+        bar = tqdm(
+            total=num_images,
+            desc="converting",
+            unit=" images",
+            disable=not config.show_progress,
+            # A log file is no terminal: a line now and then is enough there.
+            mininterval=0.2 if sys.stderr.isatty() else 10,
+            file=sys.stderr,
+            dynamic_ncols=True,
+        )
+        seconds = dict.fromkeys(STAGES, 0.0)
+        with bar:
+            for result in pool.run_tasks(tasks, num_workers, bar.update):
+                on_result(result)
+                for stage, spent in zip(STAGES, result.seconds, strict=True):
+                    seconds[stage] += spent
+    finally:
+        # A worker that was killed could not do it.
+        journal.remove_temporaries()
+    return seconds
 
-    Returns:
-        The number of images tried, and the seconds that the processes spent on each stage.
-    """
-    tasks = _missing_tasks(listing, output_dir, config, journal)
-    num_images = sum(len(task.items) for task in tasks)
-    tasks = _inflate_archives(tasks, output_dir)
-    num_workers = config.num_workers if num_images >= config.small_set else 1
-    bar = tqdm(
-        total=num_images,
-        desc="converting",
-        unit=" images",
-        disable=not config.show_progress,
-        # A log file is no terminal: a line now and then is enough there.
-        mininterval=0.2 if sys.stderr.isatty() else 10,
-        file=sys.stderr,
-        dynamic_ncols=True,
+
+def _tasks(
+    listing: Listing,
+    output_dir: str,
+    config: WriterConfig,
+    item_digests: Mapping[str, Sequence[bytes]],
+    options: Mapping[str, Any],
+) -> dict[str, ShardTask]:
+    """Returns the task of each shard, by its name."""
+    tasks = {}
+    num_logits = len(listing.class_names)
+    # What decides about a record beside its item.
+    how = (
+        manifest_lib.FORMAT_VERSION,
+        listing.as_rgb_jpeg,
+        listing.crop_to_boxes,
+        num_logits,
+        options.get("pillow"),
     )
-    seconds = dict.fromkeys(STAGES, 0.0)
-    with bar:
-        _check_bad_fractions(listing, config, journal)
-        for result in pool.run_tasks(tasks, num_workers, bar.update):
-            journal.record(result)
-            for stage, spent in zip(STAGES, result.seconds, strict=True):
-                seconds[stage] += spent
-            _check_bad_fractions(listing, config, journal)
-    return num_images, seconds
-
-
-def _missing_tasks(
-    listing: Listing, output_dir: str, config: WriterConfig, journal: Journal
-) -> list[ShardTask]:
-    tasks = []
     for split, items in listing.splits.items():
         names = _shard_names(listing, config, split)
-        if len(names) < config.num_shards[split]:
-            _note(
-                f"split {split!r} has {len(items)} images: {len(names)} shards are written, "
-                f"not {config.num_shards[split]}"
-            )
-        ordered = ordered_items(split, items, config.seed)
+        pairs = list(zip(items, item_digests[split], strict=True))
+        ordered = ordered_items(split, pairs, config.seed)
         for name, (first, last) in zip(names, shard_ranges(len(ordered), len(names)), strict=True):
-            if name in journal.finished:
-                continue
-            path = os.path.join(output_dir, name)
-            tasks.append(
-                ShardTask(
-                    path,
-                    ordered[first:last],
-                    config.on_bad_record == "fail",
-                    listing.as_rgb_jpeg,
-                    listing.crop_to_boxes,
-                    len(listing.class_names),
-                )
+            summary = hashlib.sha256(repr(how).encode())
+            for _, item_digest in ordered[first:last]:
+                summary.update(item_digest)
+            tasks[name] = ShardTask(
+                os.path.join(output_dir, name),
+                [item for item, _ in ordered[first:last]],
+                config.on_bad_record == "fail",
+                listing.as_rgb_jpeg,
+                listing.crop_to_boxes,
+                num_logits,
+                summary.hexdigest(),
             )
     return tasks
+
+
+def _note_fewer_shards(listing: Listing, config: WriterConfig) -> None:
+    for split, items in listing.splits.items():
+        count = len(_shard_names(listing, config, split))
+        if count < config.num_shards[split]:
+            _note(
+                f"split {split!r} has {len(items)} images: {count} shards are written, "
+                f"not {config.num_shards[split]}"
+            )
+
+
+def _check_room(tasks: list[ShardTask], output_dir: str) -> None:
+    """Raises `DatasetError` where archives have to be inflated and there is no room for it."""
+    paths = inflate.compressed_archives(item for task in tasks for item in task.items)
+    needed, free = inflate.room_for(paths, output_dir)
+    if needed > free:
+        raise DatasetError(
+            f"{', '.join(paths)} must be inflated for a while, which takes at least {needed:,} "
+            f"bytes; {output_dir} has {free:,} left. Free some space, or unpack the archives "
+            "elsewhere and pass that folder as --raw_dir"
+        )
 
 
 def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]:
@@ -242,13 +321,6 @@ def _inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask
     """
     tars = {}
     paths = inflate.compressed_archives(item for task in tasks for item in task.items)
-    needed, free = inflate.room_for(paths, output_dir)
-    if needed > free:
-        raise DatasetError(
-            f"{', '.join(paths)} must be inflated for a while, which takes at least {needed:,} "
-            f"bytes; {output_dir} has {free:,} left. Free some space, or unpack the archives "
-            "elsewhere and pass that folder as --raw_dir"
-        )
     for number, path in enumerate(paths):
         _note(f"inflating {path}, which can only be read forwards; the copy goes at the end")
         tars[path] = os.path.join(output_dir, f"{manifest_lib.INFLATED_START}{number}.tar.tmp")

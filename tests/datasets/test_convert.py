@@ -66,7 +66,8 @@ def test_flags_reach_the_writer(tmp_path, photos):
     arguments = ["--raw_dir", raw_dir, "--output_dir", output_dir]
     assert run(*arguments, "--on_bad_image=fail") == 1
     assert run(*arguments, "--max_bad_fraction=0.01") == 1
-    assert run(*arguments, "--seed=7", "--validation_shards=1") == 0
+    assert run(*arguments, "--seed=7", "--validation_shards=1") == 1
+    assert run(*arguments, "--seed=7", "--validation_shards=1", "--overwrite") == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["seed"] == 7
     assert len(manifest["splits"]["validation"]["shards"]) == 1

@@ -15,7 +15,7 @@ import tensorflow as tf
 import datasets
 from datasets import disk, reader, schema, shard
 from datasets.errors import DatasetError
-from datasets.items import BytesSource, FileSource, Item
+from datasets.items import BytesSource, FileSource, Item, Skip
 from datasets.journal import locked
 from datasets.tasks import ShardTask
 from datasets.writer import WriterConfig, ordered_items, shard_ranges, write_dataset
@@ -336,7 +336,7 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, ch
     assert contents(output) == contents(tmp_path / "straight")
 
 
-def test_a_stopped_run_cleans_up_and_changed_input_starts_over(
+def test_a_stopped_run_cleans_up_and_changed_input_needs_overwrite(
     tmp_path, make_listing, children, capsys
 ):
     child, output = children[1]
@@ -345,10 +345,84 @@ def test_a_stopped_run_cleans_up_and_changed_input_starts_over(
     assert errors == "interrupted; again\n"
     assert sorted(os.listdir(output)) == [*FINISHED, "unfinished.jsonl"]
     changed = make_listing(num_train=19)
-    write_dataset(changed, str(output), config())
+    before = contents(output)
+    with pytest.raises(DatasetError, match="unfinished conversion of other input .2 shards done."):
+        write_dataset(changed, str(output), config())
+    assert contents(output) == before
+    write_dataset(changed, str(output), config(overwrite=True))
     assert "starting over" in capsys.readouterr().err
     write_dataset(changed, str(tmp_path / "straight"), config())
     assert contents(output) == contents(tmp_path / "straight")
+
+
+def test_both_remedies_for_a_bad_image_keep_the_finished_shards(
+    tmp_path, make_listing, jpeg, capsys
+):
+    bad = ordered_items("train", make_listing().splits["train"], 0)[12].name
+    broken = make_listing(replace={bad: b"text"})
+    for name, then, skipped in (("repaired", make_listing(), 0), ("left out", broken, 1)):
+        output = tmp_path / name
+        with pytest.raises(DatasetError, match=f"{bad}: .*--on_bad_record=skip"):
+            write_dataset(broken, str(output), config(on_bad_record="fail"))
+        kept = {shard: os.stat(output / shard).st_ino for shard in FINISHED}
+        manifest = write_dataset(then, str(output), config())
+        assert "conversion: 2 shards are done" in capsys.readouterr().err
+        assert manifest["num_written"] == 14
+        assert manifest["splits"]["train"]["num_skipped"] == skipped
+        assert {shard: os.stat(output / shard).st_ino for shard in FINISHED} == kept
+        write_dataset(then, str(tmp_path / "straight"), config(overwrite=True))
+        assert contents(output) == contents(tmp_path / "straight")
+
+
+def test_a_shard_with_images_left_out_is_not_kept_where_none_may_be(tmp_path, make_listing):
+    bad = ordered_items("train", make_listing().splits["train"], 0)[0].name
+    broken = make_listing(replace={bad: b"text"})
+    with pytest.raises(DatasetError, match="cannot be used"):
+        write_dataset(broken, str(tmp_path), config(max_bad_fraction=0.0))
+    assert "train-00000-of-00004" in os.listdir(tmp_path)
+    with pytest.raises(DatasetError, match=f"{bad}: .*--on_bad_record=skip"):
+        write_dataset(broken, str(tmp_path), config(on_bad_record="fail"))
+
+
+def test_lost_files_of_a_finished_data_set_are_written_again_alone(tmp_path, make_listing, capsys):
+    write_dataset(make_listing(), str(tmp_path), config())
+    before = contents(tmp_path)
+    kept = "train-00002-of-00004"
+    inode = os.stat(tmp_path / kept).st_ino
+    os.remove(tmp_path / "train-00001-of-00004")
+    os.remove(tmp_path / "labels.txt")
+    (tmp_path / "validation-00000-of-00002").write_bytes(b"cut off")
+    manifest = write_dataset(make_listing(), str(tmp_path), config())
+    # A quarter of 20 training and a half of 4 validation images.
+    assert manifest["num_written"] == 5 + 2
+    err = capsys.readouterr().err
+    assert "2 shards of this data set are missing or damaged" in err
+    assert "writing labels.txt again" in err
+    assert contents(tmp_path) == before and os.stat(tmp_path / kept).st_ino == inode
+    # Where what is written again is not what was lost, all is written.
+    text = (tmp_path / "manifest.json").read_text()
+    described = json.loads(text)["splits"]["train"]["shards"][1]
+    (tmp_path / "manifest.json").write_text(text.replace(described["sha256"], "0" * 64))
+    os.remove(tmp_path / "train-00001-of-00004")
+    assert write_dataset(make_listing(), str(tmp_path), config())["num_written"] == 24
+    assert contents(tmp_path) == before and os.stat(tmp_path / kept).st_ino != inode
+
+
+def test_foreign_labels_are_not_replaced(tmp_path, make_listing):
+    (tmp_path / "labels.txt").write_text("image,label")
+    with pytest.raises(DatasetError, match="a file labels.txt of unknown origin"):
+        write_dataset(make_listing(), str(tmp_path), config())
+    assert contents(tmp_path) == {"labels.txt": b"image,label"}
+
+
+def test_overwriting_begins_after_the_checks(tmp_path, make_listing):
+    write_dataset(make_listing(), str(tmp_path), config())
+    before = contents(tmp_path)
+    lost = {"train": [Skip(f"{number}.jpg", "missing", bad=True) for number in range(9)]}
+    broken = dataclasses.replace(make_listing(num_train=19), skipped=lost)
+    with pytest.raises(DatasetError, match="9 of 28 images of split 'train' cannot be used"):
+        write_dataset(broken, str(tmp_path), config(overwrite=True))
+    assert contents(tmp_path) == before
 
 
 def test_a_torn_line_in_the_work_file_costs_one_shard(tmp_path, make_listing):

@@ -15,6 +15,9 @@ import tensorflow as tf
 MARKER_EVERY = 64
 _MARKER_POSITION = -1
 
+# How the error of a stream begins of which (almost) nothing is good.
+NONE_LEFT = "almost no record can be used"
+
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 
@@ -103,7 +106,7 @@ def _count_gaps(
     goes_on = tf.debugging.Assert(
         in_vain < 2,
         [
-            "almost no record can be used: records read without getting one batch together:",
+            f"{NONE_LEFT}: records read without getting one batch together:",
             records_per_window,
         ],
     )

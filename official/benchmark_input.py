@@ -142,7 +142,7 @@ def _single_picture_work(name: str, config: RunConfig) -> Callable[[dict], tf.Te
                 return decode.decode_image(encoded, preparation.decoder)
             random_crop, method = preparation.training_random_crop, preparation.decode_dct_method
             return crop.distorted_crop(
-                encoded, example["bbox"], seed, random_crop, preparation.decoder, method
+                encoded, tf.zeros([0, 4]), seed, random_crop, preparation.decoder, method
             )
         chosen = without(config, "augment") if name == "crop" else config
         prepare = preprocessing.train_image

@@ -71,8 +71,10 @@ class RecipeConfig:
         """
         _require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
         _require("mixup_type", self.mixup_type, self.mixup_type in (0, 1, 2), "0, 1 or 2")
-        _require("mixup_alpha", self.mixup_alpha, self.mixup_alpha > 0, "greater than 0")
-        _require("cutmix_alpha", self.cutmix_alpha, self.cutmix_alpha >= 0, "at least 0")
+        alpha = self.mixup_alpha
+        _require("mixup_alpha", alpha, 0 < alpha < math.inf, "greater than 0 and finite")
+        alpha = self.cutmix_alpha
+        _require("cutmix_alpha", alpha, 0 <= alpha < math.inf, "at least 0 and finite")
         pairs = self.mixing.active and self.mixup_type != 1
         _require("batch_size", self.batch_size, self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
         smoothing = self.label_smoothing
@@ -227,14 +229,15 @@ def load(model_dir: str) -> RunConfig:
 def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     """Returns a line `section.field: saved -> wanted` for each difference that forbids resuming.
 
-    The folder of the data, evaluation, how bad records are met and what does the reading may
-    change between a run and its continuation.
+    The folder of the data, evaluation, how bad records are met, what does the reading and where
+    pictures are mixed may change between a run and its continuation.
     """
     free = {
         "data": {
             *("data_dir", "val_regex", "val_batch_size", "private_threads", "data_service"),
             *("on_bad_record", "on_bad_val_record", "max_bad_records"),
-        }
+        },
+        "recipe": {"mixup_on_device"},
     }
     old, new = saved.to_dict(), wanted.to_dict()
     lines = []

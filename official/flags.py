@@ -141,6 +141,12 @@ def define_data_flags() -> None:
         "`pip install -e .[webp]`.",
     )
     flags.DEFINE_boolean("training_random_crop", True, "Crop training pictures at random.")
+    flags.DEFINE_boolean(
+        "use_bounding_boxes",
+        False,
+        "Training crops cover a tenth of a bounding box of the record. The original's do not look "
+        "at boxes.",
+    )
     define_augmentation_flags()
     flags.DEFINE_integer(
         "shuffle_buffer",
@@ -554,7 +560,10 @@ def contradictions(config: configuration.RunConfig) -> list[str]:
     """
     training_only = {
         *("use_dropblock", "dropblock_size", "dropblock_gamma_scales", "seed", "zero_gamma"),
-        *("bn_momentum", "autoaugment_type"),
+        *("bn_momentum", "autoaugment_type", "training_random_crop", "use_bounding_boxes"),
+        *("randaugment_num_layers", "randaugment_magnitude", "scale_augmentation"),
+        *("augmix_severity", "augmix_width", "augmix_depth", "augmix_alpha"),
+        *("rotation_degrees", "multi_scale"),
     }
     wanted = given_model_fields()
     prepared = preprocessing_config().to_dict()
@@ -587,6 +596,7 @@ def preprocessing_config() -> PreprocessingConfig:
         dct_method=FLAGS.dct_method,
         decoder=FLAGS.decoder_type,
         training_random_crop=FLAGS.training_random_crop,
+        use_bounding_boxes=FLAGS.use_bounding_boxes,
         randaugment_num_layers=FLAGS.randaugment_num_layers,
         randaugment_magnitude=FLAGS.randaugment_magnitude,
         augmix_severity=FLAGS.augmix_severity,

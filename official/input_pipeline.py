@@ -282,7 +282,10 @@ def why_bad(record: dict[str, tf.Tensor], config: RunConfig, training: bool = Tr
         else:
             _evaluation_example(record, config, preprocessing.eval_image)
     except tf.errors.OpError as error:
-        return command.explain(error).removeprefix("the data could not be read: ")
+        reason = command.explain(error).removeprefix("the data could not be read: ")
+        if "Unknown image file format" in reason and config.preprocessing.decoder != "any":
+            reason += " WebP pictures need --decoder_type=webp or any"
+        return reason
     except UnicodeDecodeError:
         # TensorFlow quotes the bytes that it could not parse, and Python chokes on them.
         return "is no tf.train.Example"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from datasets import reader
+from datasets import bad_records, reader
 from official import files, input_pipeline
 from official.configuration import RunConfig, RunError
 
@@ -114,7 +114,7 @@ def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader
 def named(
     config: RunConfig, training: reader.Split | None, validation: reader.Split | None
 ) -> Iterator[None]:
-    """Where bad records may not be skipped, says which record it was that ended the body.
+    """Says which record it was that ended the body, or which ones where all are bad.
 
     Args:
       config: the run; the splits count whose bad records it does not skip.
@@ -129,6 +129,13 @@ def named(
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         if isinstance(error, tf.errors.ResourceExhaustedError):
             raise
+        if training is not None and bad_records.NONE_LEFT in str(error):
+            found = find_bad(config, training, _SHOWN, _SEARCHED)
+            raise RunError(
+                f"{bad_records.NONE_LEFT}. The first bad ones: {'; '.join(found)}. Repair the data "
+                "or correct the flags that say what is in it, such as --num_classes and "
+                "--decoder_type."
+            ) from error
         for split, mode, flag in (
             (training, config.data.on_bad_record, "--on_bad_record=skip"),
             (validation, config.data.on_bad_val_record, "--on_bad_val_record=skip"),

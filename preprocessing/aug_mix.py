@@ -84,7 +84,7 @@ def apply_operation(
     Args:
         image: uint8 [H, W, 3].
         name: One of `OPERATIONS`.
-        level: From 0 to 10.
+        level: Above 0 and below 10, as `augmix` draws it.
         negative: Whether to negate the amount of a geometric operation.
 
     Returns:

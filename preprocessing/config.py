@@ -1,12 +1,14 @@
 """What a preprocessing pipeline does: one frozen dataclass, checked when it is made."""
 
 import dataclasses
+import math
 import re
 from typing import Any
 
 AUTOAUGMENT_TYPES = ("", "imagenet", "v0", "cifar10", "cifar", "svhn", "good")
 DECODERS = ("jpeg", "png", "webp", "any")
-DCT_METHODS = ("INTEGER_ACCURATE", "INTEGER_FAST")
+# Empty: the system's own choice, which is INTEGER_FAST in TensorFlow's builds.
+DCT_METHODS = ("INTEGER_ACCURATE", "INTEGER_FAST", "")
 PREPROCESSING_TYPES = (
     "imagenet",
     "imagenet_SIZE",
@@ -42,7 +44,9 @@ class PreprocessingConfig:
         dct_method: How JPEG's inverse cosine transform is computed, one of `DCT_METHODS`. The
             inception types always take INTEGER_FAST, as the original does.
         training_random_crop: Whether a training crop may leave out part of the object; if not,
-            the whole bounding box (or picture) has to be inside.
+            the whole picture (or bounding box) has to be inside.
+        use_bounding_boxes: Whether a training crop has to cover a tenth of one of the record's
+            bounding boxes; if not, as in the original, a tenth of the picture.
         decoder: One of `DECODERS`. `jpeg` and `png` both look at the bytes and take either;
             `webp` takes WebP only; `any` takes these, GIF (first frame) and BMP.
         randaugment_num_layers: RandAugment's N, operations per picture; 0: off.
@@ -67,6 +71,7 @@ class PreprocessingConfig:
     autoaugment_type: str = ""
     dct_method: str = "INTEGER_ACCURATE"
     training_random_crop: bool = True
+    use_bounding_boxes: bool = False
     decoder: str = "jpeg"
     randaugment_num_layers: int = 0
     randaugment_magnitude: float = 9.0
@@ -87,11 +92,13 @@ class PreprocessingConfig:
         _check_size("image_size", self.image_size)
         if self.eval_image_size != 0:
             _check_size("eval_image_size", self.eval_image_size)
-        if not isinstance(self.training_random_crop, bool):
-            raise ValueError(
-                "PreprocessingConfig.training_random_crop must be True or False. "
-                f"Received: training_random_crop={self.training_random_crop!r}"
-            )
+        for field in ("training_random_crop", "use_bounding_boxes"):
+            value = getattr(self, field)
+            if not isinstance(value, bool):
+                raise ValueError(
+                    f"PreprocessingConfig.{field} must be True or False. "
+                    f"Received: {field}={value!r}"
+                )
         self._check_numbers()
         self._check_sizes()
         self._check_combination()
@@ -99,12 +106,12 @@ class PreprocessingConfig:
     def _check_numbers(self) -> None:
         """Refuses numbers out of range."""
         for field, good, right in (
-            ("randaugment_num_layers", lambda v: v == int(v) and v >= 0, "a whole number, 0: off"),
+            ("randaugment_num_layers", lambda v: _whole(v) and v >= 0, "a whole number, 0: off"),
             ("randaugment_magnitude", lambda v: 0 <= v <= 10, "from 0 to 10"),
             ("augmix_severity", lambda v: v == 0 or 0.1 <= v <= 10, "0 (off) or from 0.1 to 10"),
-            ("augmix_width", lambda v: v == int(v) and v >= 1, "a whole number, at least 1"),
-            ("augmix_depth", lambda v: v == -1 or (v == int(v) and v >= 1), "-1 or at least 1"),
-            ("augmix_alpha", lambda v: v > 0, "greater than 0"),
+            ("augmix_width", lambda v: _whole(v) and v >= 1, "a whole number, at least 1"),
+            ("augmix_depth", lambda v: _whole(v) and (v == -1 or v >= 1), "-1 or at least 1"),
+            ("augmix_alpha", lambda v: 0 < v < math.inf, "greater than 0 and finite"),
             ("rotation_degrees", lambda v: 0 <= v <= 180, "from 0 (off) to 180"),
         ):
             value = getattr(self, field)
@@ -281,3 +288,8 @@ def _check_size(field: str, value: int) -> None:
             f"PreprocessingConfig.{field} must be a whole number of pixels, at least "
             f"{_SMALLEST_SIZE}. Received: {field}={value!r}"
         )
+
+
+def _whole(value: float) -> bool:
+    """Whether a number is a whole one by type, too."""
+    return isinstance(value, int)

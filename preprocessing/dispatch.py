@@ -127,17 +127,23 @@ class Program:
 
 
 @functools.cache
-def program(sub_policies: tuple[tuple[Step, ...], ...], height: int, width: int) -> Program:
+def program(
+    sub_policies: tuple[tuple[Step, ...], ...],
+    height: int,
+    width: int,
+    ranges: levels.Ranges = levels.AUTO_AUGMENT,
+) -> Program:
     """Writes sub-policies, all of the same number of steps, as a function.
 
     Args:
         sub_policies: (operation, probability, level) per step; see `policies`.
         height: Height of the pictures in pixels.
         width: Width of the pictures in pixels.
+        ranges: What the levels mean.
     """
     steps = len(sub_policies[0])
     builder = _Builder(height, width)
-    table = _table(sub_policies, builder)
+    table = _table(sub_policies, builder, ranges)
     probabilities = np.float32([[step[1] for step in sub] for sub in sub_policies])
     picture = tf.TensorSpec([height, width, 3], tf.uint8)
     with tf.init_scope():
@@ -154,7 +160,9 @@ def program(sub_policies: tuple[tuple[Step, ...], ...], height: int, width: int)
         return Program(len(sub_policies), function.get_concrete_function())
 
 
-def _table(sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder) -> np.ndarray:
+def _table(
+    sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder, ranges: levels.Ranges
+) -> np.ndarray:
     """Returns what to do for each sub-policy, set of steps that are done, and signs.
 
     Returns:
@@ -168,9 +176,10 @@ def _table(sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder) -> np.
         for bits in itertools.product((False, True), repeat=2 * steps):
             moves, numbers = [], []
             for step, (name, _, level) in enumerate(sub_policy):
-                if bits[step] and not levels.changes_nothing(name, level):
+                if bits[step] and not levels.changes_nothing(name, level, ranges):
                     sign = -1.0 if bits[steps + step] and name in levels.SIGNED else 1.0
-                    moves.append((name, sign * (levels.level_to_arg(name, level) or 0.0)))
+                    argument = levels.level_to_arg(name, level, ranges)
+                    moves.append((name, sign * (argument or 0.0)))
                     numbers.append(step)
             operations = builder.operations(moves)
             chain = tuple(

@@ -1,43 +1,64 @@
 """What a level from 0 to 10 means for each AutoAugment operation."""
 
+import dataclasses
+
 LARGEST_LEVEL = 10.0
 FILL = 128
 
 _ROTATE_DEGREES = 30.0
 _SHEAR = 0.3
-_TRANSLATE_PIXELS = 250.0
-_CUTOUT_PIXELS = 100.0
 _SOLARIZE_THRESHOLD = 256
 _SOLARIZE_ADDITION = 110
 _POSTERIZE_BITS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranges:
+    """What level 10 means where methods differ.
+
+    Attributes:
+        translate: Pixels of a translation.
+        cutout: Half the side of Cutout in pixels.
+    """
+
+    translate: float
+    cutout: float
+
+
+# Both from EfficientNet's code for TPUs, where the original's AutoAugment comes from. With
+# AutoAugment's own ranges a quarter of RandAugment's pictures at level 9 would be one grey area.
+AUTO_AUGMENT = Ranges(translate=250.0, cutout=100.0)
+RAND_AUGMENT = Ranges(translate=100.0, cutout=40.0)
 
 WITHOUT_ARGUMENT = ("AutoContrast", "Equalize", "Invert")
 ENHANCE = ("Color", "Contrast", "Brightness", "Sharpness")
 SIGNED = ("Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY")
 
-_SCALES = {
-    "Rotate": _ROTATE_DEGREES,
-    "ShearX": _SHEAR,
-    "ShearY": _SHEAR,
-    "TranslateX": _TRANSLATE_PIXELS,
-    "TranslateY": _TRANSLATE_PIXELS,
-}
+_SCALES = {"Rotate": _ROTATE_DEGREES, "ShearX": _SHEAR, "ShearY": _SHEAR}
+_TRANSLATIONS = ("TranslateX", "TranslateY")
 _WHOLE_NUMBER_SCALES = {
     "Posterize": _POSTERIZE_BITS,
     "Solarize": _SOLARIZE_THRESHOLD,
     "SolarizeAdd": _SOLARIZE_ADDITION,
-    "Cutout": _CUTOUT_PIXELS,
 }
 
-OPERATION_NAMES = WITHOUT_ARGUMENT + ENHANCE + tuple(_SCALES) + tuple(_WHOLE_NUMBER_SCALES)
+OPERATION_NAMES = (
+    *WITHOUT_ARGUMENT,
+    *ENHANCE,
+    *_SCALES,
+    *_TRANSLATIONS,
+    *_WHOLE_NUMBER_SCALES,
+    "Cutout",
+)
 
 
-def level_to_arg(name: str, level: float) -> float | int | None:
+def level_to_arg(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> float | int | None:
     """Returns an operation's argument at a level, with positive sign.
 
     Args:
         name: Operation, one of `OPERATION_NAMES`.
         level: From 0 to 10.
+        ranges: Those of the method.
 
     Returns:
         Rotate: degrees. Shear: tangent. Translate: pixels. Enhancing operations: blending factor
@@ -60,12 +81,16 @@ def level_to_arg(name: str, level: float) -> float | int | None:
         return share * 1.8 + 0.1
     if name in _SCALES:
         return share * _SCALES[name]
+    if name in _TRANSLATIONS:
+        return share * ranges.translate
+    if name == "Cutout":
+        return int(share * ranges.cutout)
     return int(share * _WHOLE_NUMBER_SCALES[name])
 
 
-def changes_nothing(name: str, level: float) -> bool:
+def changes_nothing(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> bool:
     """Tells whether an operation at a level gives back every picture as it was."""
-    argument = level_to_arg(name, level)
+    argument = level_to_arg(name, level, ranges)
     if name in ENHANCE:
         return argument == 1.0
     if name in SIGNED or name in ("SolarizeAdd", "Cutout"):

@@ -5,6 +5,7 @@ same function does the same in both places, and on any number of devices (`mixin
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -36,10 +37,14 @@ class MixingConfig:
         """Refuses what cannot be done."""
         if self.mixup_type not in (0, 1, 2):
             raise ValueError(f"mixup_type must be 0, 1 or 2. Received: {self.mixup_type!r}")
-        if not self.mixup_alpha > 0:
-            raise ValueError(f"mixup_alpha must be greater than 0. Received: {self.mixup_alpha!r}")
-        if not self.cutmix_alpha >= 0:
-            raise ValueError(f"cutmix_alpha must be at least 0. Received: {self.cutmix_alpha!r}")
+        if not 0 < self.mixup_alpha < math.inf:
+            raise ValueError(
+                f"mixup_alpha must be greater than 0 and finite. Received: {self.mixup_alpha!r}"
+            )
+        if not 0 <= self.cutmix_alpha < math.inf:
+            raise ValueError(
+                f"cutmix_alpha must be at least 0 and finite. Received: {self.cutmix_alpha!r}"
+            )
         if self.mixup_type and self.cutmix_alpha:
             raise ValueError(
                 "mixup and CutMix exclude each other. Received: "

@@ -29,7 +29,8 @@ def train_image(
 
     Args:
         encoded: String scalar.
-        bbox: float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides; n may be 0.
+        bbox: float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides; n may be 0. Without
+            effect unless `config.use_bounding_boxes`.
         seed: int32 or int64 [2], see `example_seed`.
         config: What to do.
 
@@ -58,6 +59,8 @@ def train_pixels(
         [train_size, train_size, 3]: uint8 grey levels if `config.augments_bytes`, else float32 as
         `train_image`.
     """
+    if not config.use_bounding_boxes:
+        bbox = tf.zeros([0, 4])
     # One draw for every number the picture needs but the crop's.
     layers = config.randaugment_num_layers
     count = 2 + max(auto_augment.DRAWS, rand_augment.count_draws(layers))

@@ -1,7 +1,7 @@
 """RandAugment (Cubuk et al., arXiv 1909.13719): N operations, each drawn from all, at one level.
 
-The operations are AutoAugment's here, all 16 of them, at AutoAugment's levels; the sign of a
-geometric operation is drawn, too.
+The operations are AutoAugment's here, all 16 of them, at its levels but for translations and Cutout
+(`levels.RAND_AUGMENT`); the sign of a geometric operation is drawn, too.
 """
 
 import tensorflow as tf
@@ -44,7 +44,7 @@ def from_draws(image: tf.Tensor, num_layers: int, magnitude: float, draws: tf.Te
     """
     image = auto_augment.checked(image)
     single_steps = tuple(((name, 1.0, magnitude),) for name in levels.OPERATION_NAMES)
-    program = dispatch.program(single_steps, image.shape[0], image.shape[1])
+    program = dispatch.program(single_steps, image.shape[0], image.shape[1], levels.RAND_AUGMENT)
     for layer in tf.unstack(tf.reshape(draws, [num_layers, _DRAWS_PER_LAYER]), num=num_layers):
         choices = Choices(
             sub_policy=tf.cast(layer[0] * program.count, tf.int32),

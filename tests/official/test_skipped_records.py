@@ -390,6 +390,16 @@ def test_where_none_may_be_skipped_the_record_is_named(name, base, tmp_path):
             list(input_pipeline.evaluation_dataset(run, split))
 
 
+def test_data_of_which_nothing_is_good_is_explained(base, tmp_path):
+    split = write(tmp_path, [kind("text for an image", base)] * 2 + [kind("no image", base)] * 3)
+    run = config(tmp_path, on_bad_record="skip")
+    with pytest.raises(RunError, match="almost no record can be used. The first bad") as error:
+        with skipped_records.named(run, split, None):
+            list(input_pipeline.training_dataset(run, split).take(1))
+    places = [f"record {number} of {split.files[0]}: " for number in range(4)]
+    assert [place in str(error.value) for place in places] == [True, True, True, False]
+
+
 def test_other_errors_keep_their_words(base, tmp_path):
     split = write(tmp_path, [kind("whole", base), kind("no image", base)])
     run = config(tmp_path, on_bad_record="skip", on_bad_val_record="fail")
@@ -442,5 +452,6 @@ def test_records_of_other_formats_need_their_decoder(tmp_path):
             for record in reader.read_records(split)
         ]
     assert all(reasons["jpeg"]) and not reasons["any"][0]
+    assert reasons["jpeg"][1].endswith("WebP pictures need --decoder_type=webp or any")
     if not webp_available():
         assert "tensorflow-io" in reasons["any"][1]

@@ -120,6 +120,9 @@ def test_refused():
         MixingConfig(2, mixup_alpha=0)
     with pytest.raises(ValueError, match="cutmix_alpha.*Received: -1"):
         MixingConfig(cutmix_alpha=-1)
+    for alphas in ({"mixup_alpha": float("inf")}, {"cutmix_alpha": float("inf")}):
+        with pytest.raises(ValueError, match="finite. Received: inf"):
+            MixingConfig(**alphas)
     with pytest.raises(ValueError, match="must be on where pictures are mixed.*mixup_type=0"):
         draw_mixing([1, 2], 6, 5, 7, MixingConfig())
     with pytest.raises(ValueError, match="must be on where pictures are mixed.*mixup_type=0"):

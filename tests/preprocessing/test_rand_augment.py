@@ -24,6 +24,17 @@ def test_each_operation_is_autoaugments():
         np.testing.assert_array_equal(result, expected, err_msg=name)
 
 
+@pytest.mark.parametrize("name", ["TranslateX", "TranslateY", "Cutout"])
+def test_ranges_of_its_own(name):
+    assert levels.level_to_arg(name, 1, levels.RAND_AUGMENT) == (4 if name == "Cutout" else 10)
+    result = rand_augment.from_draws(PICTURE, 1, 1, tf.constant(draws_of(name, True)))
+    # Level 1 of 100 and 40 pixels is level 0.4 of AutoAugment's 250 and 100.
+    expected = apply_operation(PICTURE, name, 0.4, True, (9, 12))
+    np.testing.assert_array_equal(result, expected)
+    grey = np.mean(np.all(result.numpy() == 128, axis=-1))
+    assert grey == {"TranslateX": 10 / 24, "TranslateY": 10 / 18, "Cutout": 64 / (18 * 24)}[name]
+
+
 def test_layers_follow_each_other():
     draws = draws_of("Solarize", False) + draws_of("ShearX", True) + draws_of("Equalize", False)
     expected = apply_operation(PICTURE, "Solarize", 6)

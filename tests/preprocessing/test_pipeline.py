@@ -71,7 +71,7 @@ def test_train_image_is_crop_flip_resize_mean(reference):
 
 
 def test_boxes_matter_only_where_they_are_asked_for(reference):
-    corner = np.float32([[0.0, 0.0, 0.2, 0.2]])
+    corner = np.float32([[0.9, 0.0, 1.0, 0.1]])
     data, seeds = reference.jpeg("b"), [example_seed(1, 0, index) for index in range(8)]
     for preprocessing_type in ("imagenet", "inception_331"):
         config = PreprocessingConfig(preprocessing_type=preprocessing_type, image_size=64)
@@ -81,7 +81,7 @@ def test_boxes_matter_only_where_they_are_asked_for(reference):
             for boxes, chosen in ((corner, config), (corner, heeding), (NO_BOXES, heeding))
         )
         np.testing.assert_array_equal(free, unboxed)
-        assert sum(not np.array_equal(a, b) for a, b in zip(free, boxed, strict=True)) > 4
+        assert sum(not np.array_equal(a, b) for a, b in zip(free, boxed, strict=True)) > 3
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import tensorflow as tf
 import preprocessing
 from datasets import reader
 from nets import ModelConfig
-from official import input_pipeline, train, trainer, views
+from official import configuration, input_pipeline, train, trainer, views
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -122,6 +122,13 @@ def test_the_training_step_mixes_as_the_pipeline_does(records, kind):
     weights = weights_after(in_the_pipeline(config), records, 2)
     np.testing.assert_array_equal(weights_after(config, records, 2), weights)
     assert np.abs(weights - linear_network().get_weights()[0]).max() > 1e-3
+
+
+def test_a_run_may_go_on_with_mixing_elsewhere(records):
+    config = make_config(records, mixup_type=1)
+    assert configuration.differences(in_the_pipeline(config), config) == []
+    other = make_config(records, mixup_type=2)
+    assert configuration.differences(config, other) == ["recipe.mixup_type: 1 -> 2"]
 
 
 def test_bytes_train_as_floats_do(records):

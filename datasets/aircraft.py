@@ -6,6 +6,7 @@ the publishers' training and validation images train, and the test images become
 """
 
 from datasets import archive
+from datasets.errors import DatasetError
 from datasets.items import Item, Listing
 from datasets.published import Published, label_of, numbers
 
@@ -48,5 +49,8 @@ class Aircraft(Published):
 
 def _box(words: str) -> tuple[float, float, float, float]:
     """Left, top, right and bottom pixel, counted from 1, as (ymin, xmin, ymax, xmax)."""
-    left, top, right, bottom = numbers(words.split()[:4], "images_box.txt")
+    sides = numbers(words.split(), "images_box.txt")
+    if len(sides) != 4:
+        raise DatasetError(f"{words!r} in images_box.txt: xmin, ymin, xmax, ymax are needed")
+    left, top, right, bottom = sides
     return top - 1, left - 1, bottom, right

@@ -13,6 +13,7 @@ import tarfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Iterator
 
+from datasets import archive
 from datasets.errors import DatasetError
 from datasets.items import Box
 
@@ -30,7 +31,7 @@ def read(path: str, synsets: Collection[str]) -> Boxes:
         synsets: Those that are of interest; the archive holds others.
 
     Raises:
-        DatasetError: No such file, or it is damaged.
+        DatasetError: No such file, it is damaged, or has a name that points out of it.
     """
     if not os.path.exists(path):
         raise DatasetError(f"--bounding_box_file={path} does not exist")
@@ -42,6 +43,8 @@ def read(path: str, synsets: Collection[str]) -> Boxes:
         return _from_xml(_tar_files(path), synsets)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise DatasetError(f"{path} is damaged or cut off ({error}); fetch it again") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} is no CSV file in UTF-8: {error}") from error
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -49,7 +52,7 @@ def read(path: str, synsets: Collection[str]) -> Boxes:
 def _from_csv(path: str, synsets: Collection[str]) -> Boxes:
     """Lines such as n00007846_64193.JPEG,0.0060,0.2620,0.7545,0.9940: xmin, ymin, xmax, ymax."""
     found: dict[str, list[Box]] = {}
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         for number, row in enumerate(csv.reader(file), 1):
             if not row:
                 continue
@@ -97,7 +100,7 @@ def _annotated(data: bytes, name: str, synset: str, synsets: Collection[str]) ->
             xs = sorted(_pixels(box, side) / width for side in ("xmin", "xmax"))
             ys = sorted(_pixels(box, side) / height for side in ("ymin", "ymax"))
             boxes.extend(_usable((ys[0], xs[0], ys[1], xs[1])))
-    except (ElementTree.ParseError, ValueError, ZeroDivisionError) as error:
+    except (ElementTree.ParseError, ValueError, ArithmeticError) as error:
         raise DatasetError(f"annotation {name} cannot be read: {error}") from error
     return tuple(boxes)
 
@@ -128,9 +131,10 @@ def _folder_files(path: str) -> Iterator[tuple[str, bytes]]:
 
 def _tar_files(path: str) -> Iterator[tuple[str, bytes]]:
     # In one pass from front to back: half a million small files.
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            archive.members = []
-            if member.isreg() and member.name.endswith(".xml"):
-                file = archive.extractfile(member)
-                yield member.name, file.read() if file else b""
+    with tarfile.open(path, "r|*") as packed:
+        for member in packed:
+            packed.members = []
+            name = archive.safe_name(member.name, path)
+            if member.isreg() and name.endswith(".xml"):
+                file = packed.extractfile(member)
+                yield name, file.read() if file else b""

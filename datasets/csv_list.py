@@ -10,6 +10,7 @@ they are; others are names, and numbered in alphabetical order.
 import argparse
 import csv
 import os
+import sys
 
 from datasets import archive
 from datasets.errors import DatasetError
@@ -19,6 +20,9 @@ from datasets.items import FileSource, Item, Listing
 
 _LARGEST_LABEL = 999_999
 _ORDER = ("train", "validation", "test")
+_COLUMNS = ("path", "label", "split")
+# Of the labels without training images, so many are named.
+_SHOWN_LABELS = 5
 
 
 class CsvList:
@@ -32,7 +36,7 @@ class CsvList:
         self,
         raw_dir: str,
         csv_file: str | None = None,
-        columns: tuple[str, str, str] = ("path", "label", "split"),
+        columns: tuple[str, str, str] = _COLUMNS,
         validation_fraction: float | None = None,
         seed: int = 0,
     ):
@@ -66,7 +70,7 @@ class CsvList:
         add = parser.add_argument
         default = " (default: %(default)s)"
         add("--csv_file", metavar="FILE", help="one list of all images (see above)")
-        for column in ("path", "label", "split"):
+        for column in _COLUMNS:
             add(
                 f"--{column}_column",
                 default=column,
@@ -91,7 +95,7 @@ class CsvList:
 
         Raises:
             DatasetError: No list, columns missing, a path out of `raw_dir`, an unknown split, no
-                validation split, or fewer than two classes.
+                validation split, fewer than two classes, or a class without training images.
         """
         archive.check_raw_dir(self._raw_dir)
         rows = self._rows()
@@ -116,6 +120,7 @@ class CsvList:
             )
         if len(names) < 2:
             raise DatasetError(f"the lists hold one class only ({names[0]}); two are needed")
+        _check_trained(names, splits)
         ordered = {split: splits[split] for split in _ORDER if split in splits}
         origin = {
             "raw_dir": os.path.abspath(self._raw_dir),
@@ -127,7 +132,13 @@ class CsvList:
     def _rows(self) -> list[tuple[str, str, str]]:
         """Split, path and label of each image."""
         if self._csv_file is not None:
-            return self._read(self._csv_file, None)
+            rows = self._read(self._csv_file, None)
+            if not rows:
+                raise DatasetError(
+                    f"{self._csv_file} lists no images; needed is a line for each, below the "
+                    "names of the columns"
+                )
+            return rows
         rows = []
         for name, split in SPLIT_NAMES.items():
             path = os.path.join(self._raw_dir, f"{name}.csv")
@@ -146,12 +157,16 @@ class CsvList:
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
                 reader = csv.DictReader(file, skipinitialspace=True)
-                missing = {path_column, label_column} - set(reader.fieldnames or ())
+                columns = set(reader.fieldnames or ())
+                has_splits = split is None and split_column in columns
+                missing = {path_column, label_column} - columns
+                if split is None and split_column != _COLUMNS[2] and not has_splits:
+                    missing.add(split_column)
                 if missing:
                     raise DatasetError(
                         f"{path} lacks the column {', '.join(sorted(missing))}; its first line "
                         f"names: {', '.join(reader.fieldnames or ()) or 'nothing'}. See "
-                        "--path_column and --label_column"
+                        "--path_column, --label_column and --split_column"
                     )
                 for row in reader:
                     where = f"line {reader.line_num} of {path}"
@@ -159,8 +174,8 @@ class CsvList:
                     label = (row[label_column] or "").strip()
                     if not name or not label:
                         raise DatasetError(f"{where}: path {name!r}, label {label!r}; both needed")
-                    own = split or _split_of(row.get(split_column) or "train", where)
-                    rows.append((own, self._inside(name, where), label))
+                    own = _split_of(row[split_column] or "", where) if has_splits else split
+                    rows.append((own or "train", self._inside(name, where), label))
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
@@ -169,8 +184,15 @@ class CsvList:
 
     def _inside(self, name: str, where: str) -> str:
         """The path relative to `raw_dir`, with slashes."""
+        if "\0" in name:
+            raise DatasetError(f"{where}: path {name!r} holds a NUL byte; no file has such a name")
         root = os.path.abspath(self._raw_dir)
         path = os.path.normpath(os.path.join(root, name))
+        if os.path.commonpath([root, path]) != root:
+            # One of the two may lead through a symbolic link.
+            folder, base = os.path.split(os.path.join(root, name))
+            root = os.path.realpath(root)
+            path = os.path.normpath(os.path.join(os.path.realpath(folder), base))
         if os.path.commonpath([root, path]) != root:
             raise DatasetError(
                 f"{where}: {name!r} lies outside --raw_dir={self._raw_dir}; choose a --raw_dir "
@@ -191,13 +213,41 @@ def _split_of(text: str, where: str) -> str:
 def _number_labels(texts: list[str]) -> tuple[list[int], list[str]]:
     """The label of each text, and the class names by label."""
     if all(text.isascii() and text.isdigit() for text in texts):
-        labels = [int(text) for text in texts]
-        if max(labels) > _LARGEST_LABEL:
+        # Python refuses to convert a text of thousands of digits: its length comes first.
+        texts = [text.lstrip("0") or "0" for text in texts]
+        longest = max(texts, key=len)
+        if len(longest) > len(str(_LARGEST_LABEL)):
             raise DatasetError(
-                f"label {max(labels)}: numbers up to {_LARGEST_LABEL} are kept as they are; give "
-                "the classes names"
+                f"label {longest[:20]}{'...' * (len(longest) > 20)}: numbers up to "
+                f"{_LARGEST_LABEL} are kept as they are; give the classes names"
             )
+        labels = [int(text) for text in texts]
         return labels, [str(label) for label in range(max(labels) + 1)]
     names = sorted(set(texts))
     numbers = {name: label for label, name in enumerate(names)}
     return [numbers[text] for text in texts], names
+
+
+def _check_trained(names: list[str], splits: dict[str, list[Item]]) -> None:
+    """Refuses names of classes without training images, and says which numbers have none.
+
+    Numbers may be meant so: labels that are only retrieved, or a list that is a part of another.
+
+    Raises:
+        DatasetError: A class with a name has no training images.
+    """
+    trained = {item.label for item in splits["train"]}
+    empty = [name for label, name in enumerate(names) if label not in trained]
+    if not empty:
+        return
+    more = len(empty) - _SHOWN_LABELS
+    shown = ", ".join(empty[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
+    if not all(name.isascii() and name.isdigit() for name in names):
+        raise DatasetError(
+            f"no training images of the classes {shown}; list some, or give the classes numbers if "
+            "these are only retrieved"
+        )
+    print(
+        f"note: {len(empty)} of the {len(names)} labels have no training images: {shown}",
+        file=sys.stderr,
+    )

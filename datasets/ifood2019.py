@@ -6,12 +6,10 @@ val_set, or archives of them (the authors': train.tar and val.tar), or one archi
 ifood-2019-fgvc6.zip. The test images have no labels and are left out.
 """
 
-import csv
-
 from datasets import archive
 from datasets.errors import DatasetError
 from datasets.items import Item, Listing
-from datasets.published import Published, whole
+from datasets.published import Published, csv_rows, whole
 
 _SPLITS = {"train": "train", "validation": "val"}
 
@@ -27,9 +25,7 @@ class IFood2019(Published):
         annotations = archive.find(
             self._raw_dir, "class_list.txt", ("annot", "ifood-2019-fgvc6", "ifood2019")
         )
-        # "0 macaron_and_macaroon"
-        rows = annotations.table("class_list.txt", 2)
-        labels = [name for _, name in sorted(rows, key=lambda row: whole(row[0], "it", 0))]
+        labels = _class_names(annotations)
         splits = {
             split: self._read(annotations, short, len(labels)) for split, short in _SPLITS.items()
         }
@@ -38,7 +34,7 @@ class IFood2019(Published):
     def _read(self, annotations: archive.Tree, short: str, num_classes: int) -> list[Item]:
         names = [f"{short}_labels.csv", f"{short}_info.csv"]
         file = next((name for name in names if name in annotations), names[0])
-        rows = [row for row in csv.reader(annotations.lines(file)) if row]
+        rows = [row for row in csv_rows(annotations, file) if row]
         # One edition has a line of headings: img_name,label.
         if rows and rows[0][-1].strip() == "label":
             rows = rows[1:]
@@ -65,3 +61,17 @@ class IFood2019(Published):
             if f"{place}/{first}" in annotations:
                 return annotations.below(place)
         return archive.find(self._raw_dir, first, (folder, short), (folder, inner, short))
+
+
+def _class_names(annotations: archive.Tree) -> list[str]:
+    """Class names by number, out of lines such as "0 macaron_and_macaroon"."""
+    where = f"class_list.txt in {annotations.where}"
+    rows = annotations.table("class_list.txt", 2)
+    classes = sorted((whole(number, where, 0), name) for number, name in rows)
+    for place, (number, _) in enumerate(classes):
+        if number != place:
+            raise DatasetError(
+                f"{where} has the number {number} where {place} is due; {len(classes)} classes "
+                f"need the numbers 0 to {len(classes) - 1}, each once"
+            )
+    return [name for _, name in classes]

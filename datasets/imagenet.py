@@ -25,6 +25,7 @@ import argparse
 import dataclasses
 import os
 import re
+import sys
 from collections.abc import Iterator
 
 from datasets import archive, bounding_boxes, imagenet_labels
@@ -144,6 +145,8 @@ class ImageNet(Published):
                 _items(validation, synsets, words, boxes), key=lambda item: item.name
             ),
         }
+        if box_path:
+            _check_boxes(box_path, splits["train"])
         if self._logits:
             splits = {split: self._with_logits(split, items) for split, items in splits.items()}
         names = [f"{synset} {words[synset]}" if synset in words else synset for synset in synsets]
@@ -201,6 +204,7 @@ class ImageNet(Published):
                 elif _SYNSET.fullmatch(synset.removesuffix(".tar")):
                     found[synset.removesuffix(".tar")] = _tree_images(archive.open_archive(source))
         else:
+            _refuse_compressed(path)
             outer = archive.open_archive(path)
             for name in outer.names(end=".tar"):
                 synset = os.path.basename(name).removesuffix(".tar")
@@ -259,6 +263,34 @@ class ImageNet(Published):
             return self._box_file or None
         paths = (os.path.join(self._raw_dir, name) for name in _BOXES)
         return next((path for path in paths if os.path.exists(path)), None)
+
+
+def _check_boxes(path: str, items: list[Item]) -> None:
+    """Says how many training images have boxes.
+
+    Raises:
+        DatasetError: None has.
+    """
+    count = sum(bool(item.boxes) for item in items)
+    if not count:
+        raise DatasetError(
+            f"{path} holds no bounding box of any training image; is it whole? Fetch it again, or "
+            "pass --bounding_box_file= to leave boxes out"
+        )
+    print(
+        f"note: {path} has boxes of {count:,} of the {len(items):,} training images",
+        file=sys.stderr,
+    )
+
+
+def _refuse_compressed(path: str) -> None:
+    """Raises `DatasetError` when the tar of tars is compressed."""
+    with archive.explained(path), open(path, "rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            raise DatasetError(
+                f"{path} is compressed; its tars are read in place, which needs a plain tar: "
+                "inflate it with gunzip first"
+            )
 
 
 def _folder_images(path: str) -> _Images:

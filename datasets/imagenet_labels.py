@@ -5,13 +5,13 @@ which is **not** the place among the sorted synsets: its list of numbers says no
 meta.mat. The TensorFlow models repository has the same list in synsets, Kaggle's edition as a CSV.
 """
 
-import csv
 import os
 import re
 from typing import Any
 
 from datasets import archive, matlab
 from datasets.errors import DatasetError
+from datasets.published import csv_rows
 
 SYNSET_LIST = "imagenet_2012_validation_synset_labels.txt"
 KAGGLE_LIST = "LOC_val_solution.csv"
@@ -113,7 +113,7 @@ def _whole(value: Any) -> int | None:
 def _kaggle_labels(files: archive.Tree) -> dict[int, str]:
     """Rows such as ILSVRC2012_val_00048981,n03995372 85 1 499 272: synset and box, repeated."""
     labels = {}
-    for row in csv.reader(files.lines(KAGGLE_LIST)):
+    for row in csv_rows(files, KAGGLE_LIST):
         match = IMAGE.fullmatch(row[0]) if row else None
         if match and len(row) > 1 and row[1].split():
             labels[int(match[1])] = row[1].split()[0]

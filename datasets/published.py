@@ -6,15 +6,20 @@ are made or written.
 
 import argparse
 import collections
+import csv
+import math
 import os
 from typing import Any
 
 from datasets import archive, catalog
 from datasets.errors import DatasetError
-from datasets.items import Item, Listing
+from datasets.items import BytesSource, Item, Listing, Skip
 
 # What becomes of bounding boxes.
 BOXES = ("record", "crop", "none")
+
+# Stands for an image that is listed but not there.
+_MISSING = BytesSource(b"")
 
 
 class Published:
@@ -97,9 +102,10 @@ class Published:
         label: int,
         box: tuple[float, float, float, float] | None = None,
     ) -> Item:
-        """An image of `tree`; `box` is (ymin, xmin, ymax, xmax) in pixels."""
+        """An image of `tree`, there or not; `box` is (ymin, xmin, ymax, xmax) in pixels."""
         boxes = (box,) if box is not None and self._boxes != "none" else ()
-        return Item(name, tree.source(name), label, pixel_boxes=boxes)
+        source = tree.source(name) if name in tree else _MISSING
+        return Item(name, source, label, pixel_boxes=boxes)
 
     def _listing(
         self,
@@ -108,13 +114,16 @@ class Published:
         num_classes: int | None = None,
         **source: Any,
     ) -> Listing:
+        """The listing; images that are not there become bad images of their split."""
+        present, missing = _without_missing(splits)
         origin = {"raw_dir": os.path.abspath(self._raw_dir), **source}
         if self.has_boxes:
             origin["boxes"] = self._boxes
         return Listing(
             self.name,
             _distinct(labels),
-            splits,
+            present,
+            missing,
             source=origin,
             num_classes=num_classes,
             crop_to_boxes=self._boxes == "crop",
@@ -127,6 +136,41 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
     return tuple(
         name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names)
     )
+
+
+def _without_missing(
+    splits: dict[str, list[Item]],
+) -> tuple[dict[str, list[Item]], dict[str, list[Skip]]]:
+    """The images that are there, and those that are not.
+
+    Raises:
+        DatasetError: Of a class in a split none is there.
+    """
+    present, missing = {}, {}
+    for split, items in splits.items():
+        present[split] = [item for item in items if item.source is not _MISSING]
+        lost = [item for item in items if item.source is _MISSING]
+        kept = {item.label for item in present[split]} if lost else set()
+        for item in lost:
+            if item.label not in kept:
+                raise DatasetError(
+                    f"{item.name} is missing, and so is every other image of label {item.label} "
+                    f"in split {split!r}; fetch or unpack the data again"
+                )
+        missing[split] = [Skip(item.name, "missing", bad=True) for item in lost]
+    return present, missing
+
+
+def csv_rows(tree: archive.Tree, name: str) -> list[list[str]]:
+    """The cells of each line of a CSV file in `tree`.
+
+    Raises:
+        DatasetError: There is no such file, or it is no CSV file.
+    """
+    try:
+        return list(csv.reader(tree.lines(name)))
+    except csv.Error as error:
+        raise DatasetError(f"{name} in {tree.where} is no CSV file: {error}") from error
 
 
 def label_of(name: str, labels: dict[str, int], where: str) -> int:
@@ -143,15 +187,18 @@ def label_of(name: str, labels: dict[str, int], where: str) -> int:
 
 
 def numbers(words: list[str], where: str) -> list[float]:
-    """The words as numbers.
+    """The words as finite numbers.
 
     Raises:
         DatasetError: One is none.
     """
     try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise DatasetError(f"{' '.join(words)!r} in {where}: numbers are needed") from error
+        found = [float(word) for word in words]
+    except ValueError:
+        found = [math.nan]
+    if not all(math.isfinite(number) for number in found):
+        raise DatasetError(f"{' '.join(words)!r} in {where}: finite numbers are needed")
+    return found
 
 
 def whole(word: str, where: str, minimum: int = 1) -> int:

@@ -150,15 +150,16 @@ def _make_record(
     logits = None
     if item.logits is not None:
         logits = teacher_logits.read(item.logits, task.num_logits)
-    boxes = item.boxes
     if item.pixel_boxes and task.crop_to_boxes:
         image = image_repair.crop_to_box(image, item.pixel_boxes[0])
         return _record(item, image, (), logits)
-    if item.pixel_boxes:
-        boxes = image_repair.fractions(item.pixel_boxes, image.height, image.width)
-        lost = len(item.pixel_boxes) - len(boxes)
-        if lost:
-            repaired.append(Skip(item.name, f"{lost} bounding boxes outside the image left out"))
+    boxes = (
+        *image_repair.fractions(item.boxes, 1, 1),
+        *image_repair.fractions(item.pixel_boxes, image.height, image.width),
+    )
+    lost = len(item.boxes) + len(item.pixel_boxes) - len(boxes)
+    if lost:
+        repaired.append(Skip(item.name, f"{lost} bounding boxes of no area in the image left out"))
     return _record(item, image, boxes, logits)
 
 

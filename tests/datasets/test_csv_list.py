@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from datasets.csv_list import CsvList
@@ -27,11 +29,11 @@ def test_a_file_for_each_split(make_folder):
 
 
 def test_one_file_with_a_column_for_the_split(make_folder, tmp_path):
-    table = b'file;ignored\nFile,Kind,Part\n"x, y.jpg",b,train\nz.jpg,a,VALID\nw.jpg,a,test\n'
-    folder = make_folder({"all.csv": table.split(b"\n", 1)[1]})
+    rows = b'"x, y.jpg",b,train\nv.jpg,a,train\nz.jpg,a,VALID\nw.jpg,a,test\n'
+    folder = make_folder({"all.csv": b"File,Kind,Part\n" + rows})
     listing = CsvList(folder, f"{folder}/all.csv", ("File", "Kind", "Part")).listing()
     assert listed(listing) == {
-        "train": [("x, y.jpg", 1)],
+        "train": [("x, y.jpg", 1), ("v.jpg", 0)],
         "validation": [("z.jpg", 0)],
         "test": [("w.jpg", 0)],
     }
@@ -66,10 +68,17 @@ def test_an_absolute_path_inside_is_fine(make_folder):
         ({"train.csv": b"path,label\n/etc/passwd,cat\n"}, "'/etc/passwd' lies outside"),
         ({"train.csv": b"path,label\na.jpg,\n"}, "line 2 .*path 'a.jpg', label ''; both needed"),
         ({"train.csv": b"path,label\n\xff\xfe,cat\n"}, "no CSV file in UTF-8"),
-        ({"train.csv": b"path,label\na.jpg,99999999999\n"}, "label 99999999999"),
+        ({"train.csv": b"path,label\na\0.jpg,cat\n"}, r"line 2 .*'a\\x00.jpg' holds a NUL byte"),
+        ({"train.csv": b"path,label\na.jpg,99999999999\n"}, "label 99999999999: numbers up to"),
+        ({"train.csv": b"path,label\na.jpg,1000000\n"}, "label 1000000: numbers up to 999999"),
+        ({"train.csv": b"path,label\na.jpg," + b"9" * 5000}, r"label 9{20}\.\.\.: numbers up"),
         (
             {"train.csv": b"path,label\na.jpg,x\n", "val.csv": b"path,label\na.jpg,x\n"},
             "one class only",
+        ),
+        (
+            {"train.csv": TRAIN, "val.csv": VALIDATION + b"d.jpg,emu\ne.jpg,fox\n"},
+            "no training images of the classes emu, fox; list some, or give the classes numbers",
         ),
     ],
 )
@@ -82,3 +91,50 @@ def test_unknown_split(make_folder):
     folder = make_folder({"all.csv": b"path,label,split\na.jpg,x,holiday\n"})
     with pytest.raises(DatasetError, match="line 2 .*split 'holiday'; must be one of"):
         CsvList(folder, f"{folder}/all.csv").listing()
+
+
+@pytest.mark.parametrize(
+    "rows,columns,message",
+    [
+        (b"", ("path", "label", "split"), "all.csv lists no images; needed is a line for each"),
+        (b"a.jpg,x,\n", ("path", "label", "split"), "line 2 of .*: split ''; must be one of"),
+        (b"a.jpg,x\n", ("path", "label", "split"), "line 2 of .*: split ''; must be one of"),
+        (
+            b"a.jpg,x,train\n",
+            ("path", "label", "Split"),
+            "lacks the column Split; its first line names: path, label, split. .*--split_column",
+        ),
+    ],
+)
+def test_one_list_that_does_not_say_the_split(make_folder, rows, columns, message):
+    folder = make_folder({"all.csv": b"path,label,split\n" + rows})
+    with pytest.raises(DatasetError, match=message):
+        CsvList(folder, f"{folder}/all.csv", columns, validation_fraction=0.5).listing()
+
+
+def test_numbers_without_training_images_are_noted(make_folder, capsys):
+    files = {
+        "train.csv": b"path,label\na.jpg,000\nb.jpg,8\n",
+        "val.csv": b"path,label\nc.jpg,9\n",
+    }
+    listing = CsvList(make_folder(files)).listing()
+    assert listed(listing) == {"train": [("a.jpg", 0), ("b.jpg", 8)], "validation": [("c.jpg", 9)]}
+    assert capsys.readouterr().err == (
+        "note: 8 of the 10 labels have no training images: 1, 2, 3, 4, 5 and 3 more\n"
+    )
+
+
+def test_a_link_to_the_folder_and_absolute_paths(make_folder, tmp_path):
+    folder = make_folder({"val.csv": VALIDATION, "images/a.jpg": b"a"})
+    link = tmp_path / "link"
+    os.symlink(folder, link)
+    for raw_dir, root in ((link, folder), (folder, link)):
+        with open(f"{folder}/train.csv", "w") as file:
+            file.write(f"path,label\n{root}/images/a.jpg,cat\n{root}/b.jpg,dog\n")
+        listing = CsvList(str(raw_dir)).listing()
+        assert listed(listing)["train"] == [("images/a.jpg", 0), ("b.jpg", 1)]
+        assert listing.splits["train"][0].source.read() == b"a"
+    with open(f"{folder}/train.csv", "w") as file:
+        file.write(f"path,label\n{link}/..,cat\n")
+    with pytest.raises(DatasetError, match="lies outside"):
+        CsvList(str(folder)).listing()

@@ -1,5 +1,6 @@
 """TFRecords of others: Kaggle's 104 flowers, TensorFlow Datasets, and damaged files."""
 
+import json
 import os
 
 import numpy as np
@@ -160,7 +161,9 @@ def tfds_dir(tmp_path_factory):
 
     def examples(count, known=True):
         for number in range(count):
-            box = tfds.features.BBox(ymin=0.25, xmin=0.0, ymax=1.0, xmax=0.5)
+            # The box of image 3 has no area.
+            xmax = 0.0 if number == 3 else 0.5
+            box = tfds.features.BBox(ymin=0.25, xmin=0.0, ymax=1.0, xmax=xmax)
             image = np.full((4, 6, 3), number, np.uint8)
             labels = {"label": number % 3, "colour": number, "kept_back": number if known else -1}
             yield number, {"image": image, "bbox": box, **labels}
@@ -186,7 +189,12 @@ def test_a_data_set_of_tfds(tfds_dir, tmp_path, read_back):
     values = {tf.io.decode_png(e["encoded"]).numpy().max(): e for e in found}
     assert sorted(values) == list(range(10))
     assert {value: e["label"] for value, e in values.items()} == {n: n % 3 for n in range(10)}
-    np.testing.assert_allclose(found[0]["bbox"], [[0.25, 0.0, 1.0, 0.5]])
+    boxes = {value: e["bbox"].tolist() for value, e in values.items()}
+    assert boxes == {n: [[0.25, 0.0, 1.0, 0.5]] if n != 3 else [] for n in range(10)}
+    repaired = json.loads((tmp_path / "out" / "manifest.json").read_text())["splits"]
+    assert [file["reason"] for split in repaired.values() for file in split["repaired"]] == [
+        "1 bounding boxes of no area in the image left out"
+    ] * 2
     # It has no split "validation": the test images take its place.
     assert len(read_back(output, "validation")) == 4
     assert not [name for name in os.listdir(output) if name.startswith("test")]

@@ -1,3 +1,4 @@
+import gzip
 import io
 import itertools
 import os
@@ -155,30 +156,57 @@ def test_boxes_from_xml_and_csv_are_the_same(make_folder, tar, annotations, form
     assert bounding_boxes.read(path, {TENCH, FISH, HEN}) == BOXES
 
 
-def test_boxes_reach_their_images(raw, tar, annotations):
+def test_boxes_reach_their_images(raw, tar, annotations, capsys):
     name = "ILSVRC2012_bbox_train_v2.tar.gz"
     raw_dir = raw(**{name: tar(annotations, True)})
     listing = ImageNet(raw_dir).listing()
     boxes = {item.name: item.boxes for item in listing.splits["train"] if item.boxes}
     assert boxes == BOXES
+    assert capsys.readouterr().err == (
+        f"note: {raw_dir}/{name} has boxes of 2 of the 5 training images\n"
+    )
     assert not any(item.boxes for item in ImageNet(raw_dir, "").listing().splits["train"])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_byte_order_mark_costs_no_box(make_folder):
+    path = f"{make_folder({'a.csv': CSV.encode('utf-8-sig')})}/a.csv"
+    assert bounding_boxes.read(path, {TENCH, FISH, HEN}) == BOXES
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"boxes.csv": b""},
+        {"boxes.csv": f"{FISH}_9.JPEG,0.1,0.0,1.0,0.75\n".encode()},
+        {"boxes.csv/readme.txt": b""},
+    ],
+)
+def test_boxes_of_no_image_are_an_error(raw, make_folder, files):
+    path = f"{make_folder(files, 'boxes')}/boxes.csv"
+    with pytest.raises(DatasetError, match="boxes.csv holds no bounding box of any .*_file= to"):
+        ImageNet(raw(), path).listing()
 
 
 @pytest.mark.parametrize(
     "name,data,message",
     [
         ("a.csv", b"n01440764_1.JPEG,0.1,0.2\n", "line 1 of .*a.csv.*'n01440764_1.JPEG,0.1,0.2'"),
+        ("a.csv", CSV.encode("utf-16"), "a.csv is no CSV file in UTF-8: 'utf-8' codec can't"),
+        ("a.csv", gzip.compress(CSV.encode()), "a.csv is no CSV file in UTF-8: 'utf-8' codec"),
+        ("a.csv", b"x" * 200_000 + b",0,0,1,1\n", "a.csv is no CSV file .* field larger than"),
         ("a.tar.gz", b"\x1f\x8bnothing", "a.tar.gz is damaged or cut off"),
         ("n01440764_1.xml", b"<annotation>", "annotation n01440764_1.xml cannot be read"),
         ("n01440764_1.xml", annotation(TENCH, 0, 9, (TENCH, 1, 1, 2, 2)), "division by zero"),
+        ("n01440764_1.xml", annotation(TENCH, 9, 9, (TENCH, "1e999", 1, 2, 2)), "float infinity"),
+        ("../n01440764_1.xml", annotation(TENCH, 9, 9), "'../n01440764_1.xml', which points out"),
     ],
 )
 def test_boxes_that_cannot_be_read(make_folder, tar, name, data, message):
-    folder = make_folder({name: data})
     if name.endswith(".xml"):
         path = f"{make_folder({'b.tar': tar({name: data})}, 'tar')}/b.tar"
     else:
-        path = f"{folder}/{name}"
+        path = f"{make_folder({name: data})}/{name}"
     with pytest.raises(DatasetError, match=message):
         bounding_boxes.read(path, {TENCH})
 
@@ -332,6 +360,7 @@ def test_kaggles_edition_as_it_is_unpacked(make_folder, train, validation, annot
         ({"ILSVRC2012_validation_ground_truth.txt": b"1\n5\n"}, "line 2 of .* is '5'; .* 1 to 4"),
         ({"ILSVRC2012_validation_ground_truth.txt": b"1\n4\n"}, "'n00015388' by .*no training"),
         ({"LOC_val_solution.csv": b"ILSVRC2012_val_00000001\n"}, "an image and its synset"),
+        ({"LOC_val_solution.csv": b"x" * 200_000}, "LOC_val_solution.csv in .* is no CSV file: f"),
         ({}, "says nowhere what the validation images show"),
     ],
 )
@@ -359,6 +388,14 @@ def test_what_is_missing_is_said(raw, make_folder, tar, jpeg):
         ImageNet(make_folder({"a": b""}, "empty")).listing()
     with pytest.raises(DatasetError, match="holds no .JPEG images of any synset"):
         ImageNet(make_folder({"train/dogs/a.JPEG": b""}, "dogs")).listing()
+    compressed = raw(**{"gunzip": b""})
+    train = f"{compressed}/ILSVRC2012_img_train.tar"
+    with open(train, "rb") as file:
+        data = gzip.compress(file.read())
+    with open(train, "wb") as file:
+        file.write(data)
+    with pytest.raises(DatasetError, match="train.tar is compressed; .* gunzip first"):
+        ImageNet(compressed).listing()
     outside = raw(**{"ILSVRC2012_bbox_train_v2.tar.gz": b"no archive"})
     with pytest.raises(DatasetError, match="bbox_train_v2.tar.gz is damaged"):
         ImageNet(outside).listing()

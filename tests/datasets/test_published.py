@@ -126,10 +126,44 @@ def test_food101_with_a_class_that_nobody_listed(make_folder, food):
         Food101(make_folder(food)).listing()
 
 
-def test_a_cut_archive_and_a_missing_image_are_errors(make_folder, food):
+@pytest.mark.parametrize("kind", ["folder", "tar.gz"])
+def test_a_missing_image_is_an_error_or_counted(
+    make_folder, food, tar, tmp_path, convert_listing, kind
+):
     del food["food-101/images/waffles/12.jpg"]
-    with pytest.raises(DatasetError, match="lacks the file images/waffles/12.jpg"):
+    packed = {"food-101.tar.gz": tar(food, True)}
+    listing = Food101(make_folder(food if kind == "folder" else packed)).listing()
+    with pytest.raises(
+        DatasetError, match=r"images/waffles/12.jpg \(missing\) in split 'train'.*=skip"
+    ):
+        convert_listing(listing, tmp_path / "out", on_bad_record="fail")
+    with pytest.raises(DatasetError, match="1 of 4 images of split 'train' cannot be used"):
+        convert_listing(listing, tmp_path / "out")
+    manifest = convert_listing(listing, tmp_path / "out", max_bad_fraction=0.25)
+    assert manifest["splits"]["train"]["num_images"] == 3
+    assert manifest["splits"]["train"]["skipped"] == [
+        {"file": "images/waffles/12.jpg", "reason": "missing"}
+    ]
+    assert manifest["splits"]["validation"]["skipped"] == []
+
+
+def test_a_class_without_an_image_that_is_there(make_folder, food):
+    for number in (7, 12):
+        del food[f"food-101/images/waffles/{number}.jpg"]
+    with pytest.raises(
+        DatasetError, match="waffles/7.jpg is missing, .* every other image of label 1 in split 'tr"
+    ):
         Food101(make_folder(food)).listing()
+
+
+def test_a_missing_image_leaves_the_72_8_20_split_as_it_is(make_folder, birds):
+    whole = listed(Cub200Percent(make_folder(birds)).listing())
+    lost = whole["train"][4]
+    del birds[f"CUB_200_2011/{lost[0]}"]
+    listing = Cub200Percent(make_folder(birds, "short")).listing()
+    assert listed(listing) == {**whole, "train": [i for i in whole["train"] if i != lost]}
+    skips = {split: [skip.file for skip in skips] for split, skips in listing.skipped.items()}
+    assert skips == {"train": [lost[0]], "validation": [], "test": []}
 
 
 @pytest.fixture
@@ -187,6 +221,21 @@ def test_cub_without_boxes_and_cut_to_them(
     assert first["encoded"] == expected
     last = examples["images/004.Yellowthroat/Yellowthroat_4.jpg"]
     assert tf.io.decode_jpeg(last["encoded"]).shape == (6, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "sides,message",
+    [
+        ("4.0 3.0 8.0 nan", "'4.0 3.0 8.0 nan' in bounding_boxes.txt: finite numbers are needed"),
+        ("4.0 3.0 1e999 6.0", "finite numbers are needed"),
+        ("4.0 3.0 8.0 wide", "finite numbers are needed"),
+        ("4.0 3.0 8.0", "'4.0 3.0 8.0' in bounding_boxes.txt: x, y, width, height are needed"),
+    ],
+)
+def test_boxes_of_cub_that_are_none(make_folder, birds, sides, message):
+    birds["CUB_200_2011/bounding_boxes.txt"] = text(f"1 {sides}")
+    with pytest.raises(DatasetError, match=message):
+        Cub200(make_folder(birds), boxes="crop").listing()
 
 
 def test_cub_official(make_folder, birds):
@@ -376,6 +425,9 @@ def test_aircraft(make_folder, tar, jpeg):
     # Pixels are counted from 1 and the last one belongs to the box.
     assert [item.pixel_boxes for item in listing.splits["train"]] == [((1, 2, 11, 14),), ()]
     assert listing.splits["validation"][0].pixel_boxes == ((0, 0, 12, 16),)
+    files[f"{root}/images_box.txt"] = text("101 3 2 14")
+    with pytest.raises(DatasetError, match="'3 2 14' in images_box.txt: xmin, ymin, xmax, ymax"):
+        Aircraft(make_folder({"fgvc-aircraft-2013b.tar.gz": tar(files, True)})).listing()
 
 
 def test_online_products(make_folder, zipped, jpeg):
@@ -483,6 +535,25 @@ def test_ifood(make_folder, zipped, tar, jpeg, edition):
         "validation": [("val_set/val_0.jpg", 1)],
     }
     assert listing.labels == ("macaron", "beignet")
+
+
+@pytest.mark.parametrize(
+    "name,lines,message",
+    [
+        ("class_list.txt", ["0 a", "5 b"], "number 5 where 1 is due; 2 classes .* 0 to 1, each"),
+        ("class_list.txt", ["1 a", "2 b"], "class_list.txt in .*raw/ has the number 1 where 0"),
+        ("class_list.txt", ["0 a", "0 b", "1 c"], "has the number 0 where 1 is due; 3 classes"),
+        ("class_list.txt", ["x a", "1 b"], "'x' in class_list.txt in .*raw/: a whole number from"),
+        ("val_labels.csv", ["a.jpg,2"], "label 2 of a.jpg in val_labels.csv; .* has 2 classes"),
+        ("val_labels.csv", ["a" * 200_000 + ",1"], "val_labels.csv in .* is no CSV file: field"),
+    ],
+)
+def test_unusable_lists_of_ifood(make_folder, jpeg, name, lines, message):
+    files = {f"{split}_set/a.jpg": jpeg(1) for split in ("train", "val")}
+    files |= {f"{split}_labels.csv": text("a.jpg,1") for split in ("train", "val")}
+    files |= {"class_list.txt": text("0 macaron", "1 beignet"), name: text(*lines)}
+    with pytest.raises(DatasetError, match=message):
+        IFood2019(make_folder(files)).listing()
 
 
 def test_every_data_set_of_the_catalogue_has_a_converter():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import catalog, manifest, salvage, schema, verify
+from datasets import catalog, manifest, salvage, schema, show, verify
 from datasets.errors import DatasetError
 from datasets.writer import WriterConfig, write_dataset
 
@@ -184,6 +185,81 @@ def test_missing_changed_and_foreign_shards(converted, capsys):
     assert "manifest: test: the manifest does not know this split" in out
     assert "labels.txt: has 1 lines; the manifest has 2 classes" in out
     assert "duplicate: validation-00001-of-00002, record 0: the same image as in" in out
+
+
+def change_manifest(directory, **of_train):
+    path = directory / "manifest.json"
+    changed = json.loads(path.read_text())
+    changed["splits"]["train"].update(of_train)
+    path.write_text(json.dumps(changed))
+    return changed
+
+
+def test_names_in_another_order(converted):
+    (converted / "labels.txt").write_text("dog\ncat\n")
+    report = verify.verify(str(converted))
+    assert [(f.kind, f.where, f.what) for f in report.findings] == [
+        ("manifest", "labels.txt", "label 0 is 'dog'; the manifest's is 'cat'")
+    ]
+
+
+def test_a_manifest_that_contradicts_itself(converted):
+    skip = {"file": "a.jpg", "reason": "empty file"}
+    changed = change_manifest(converted, num_images=99, skipped=[skip])
+    changed["num_labels"] = 3
+    (converted / "manifest.json").write_text(json.dumps(changed))
+    report = verify.verify(str(converted))
+    assert [(f.where, f.what) for f in report.findings] == [
+        ("train", "num_images: 99; the manifest names 20 images in its shards"),
+        ("train", "num_images: 99; the manifest names 20 images in its classes"),
+        ("train", "num_skipped: 0; the manifest names 1 skipped files"),
+        ("train", "num_labels: 3; the manifest names 2 classes with counts"),
+        ("validation", "num_labels: 3; the manifest names 2 classes with counts"),
+    ]
+
+
+def test_classes_without_images_and_those_that_are_only_retrieved(tmp_path, make_listing):
+    listing = make_listing()
+    plain = dataclasses.replace(listing, labels=("cat", "dog", "background"))
+    cats = [item for item in listing.splits["train"] if not item.label]
+    splits = {**listing.splits, "train": cats}
+    zero_shot = dataclasses.replace(listing, splits=splits, num_classes=1)
+    config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
+    for name, made in (("plain", plain), ("zero_shot", zero_shot)):
+        write_dataset(made, str(tmp_path / name), config)
+        report = verify.verify(str(tmp_path / name), allow_duplicates=True)
+        assert report.findings == ()
+    (tmp_path / "zero_shot" / "labels.txt").write_text("dog\n")
+    report = verify.verify(str(tmp_path / "zero_shot"), allow_duplicates=True)
+    assert [f.what for f in report.findings] == ["label 0 is 'dog'; the manifest's is 'cat'"]
+
+
+def test_a_manifest_of_shards_alone(converted):
+    path = converted / "manifest.json"
+    whole = json.loads(path.read_text())
+    shards = {split: {"shards": known["shards"]} for split, known in whole["splits"].items()}
+    path.write_text(json.dumps({"format_version": 1, "splits": shards}))
+    report = verify.verify(str(converted))
+    assert report.findings == ()
+    assert report.splits["train"]["class_counts"] == {"cat": 10, "dog": 10}
+
+
+@pytest.mark.parametrize("command", [verify.main, show.main])
+def test_unreadable_labels_and_manifest_are_one_line(converted, capsys, command):
+    (converted / "labels.txt").write_bytes(b"caf\xe9\ndog\n")
+    assert command([str(converted)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {converted}/labels.txt is no UTF-8 text ('utf-8' codec can't decode byte 0xe9 in "
+        "position 3: invalid continuation byte); it must hold a class name per line. Convert the "
+        "data again\n"
+    )
+    change_manifest(converted, class_counts=[10, 10])
+    (converted / "labels.txt").write_text("cat\ndog\n")
+    assert command([str(converted)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {converted}/manifest.json, split 'train', has class_counts [10, 10]; must be "
+        "whole numbers by class name. It was changed: convert the data again\n"
+    )
 
 
 def test_the_originals_directories_need_no_manifest(converted):

@@ -88,8 +88,8 @@ def _check_kinds(values: dict[str, Any], kinds: dict[str, type], where: str) -> 
     for key, kind in kinds.items():
         if key in values and not _is_of_kind(values[key], kind):
             raise DatasetError(
-                f"{where} has {key} {reprlib.repr(values[key])}; must be {_KIND_NAMES[kind]}. It was changed: "
-                "convert the data again"
+                f"{where} has {key} {reprlib.repr(values[key])}; must be {_KIND_NAMES[kind]}. It "
+                "was changed: convert the data again"
             )
 
 

@@ -147,9 +147,9 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
         for split, folder in _KAGGLE_FOLDERS.items():
             inside = os.path.join(data_dir, folder)
             files = sorted(os.listdir(inside)) if os.path.isdir(inside) else []
-            files = [f"{folder}/{name}" for name in files if name.endswith(".tfrec")]
+            files = [name for name in files if name.endswith(".tfrec") and name[0] != "."]
             if files:
-                shards[split] = files
+                shards[split] = [f"{folder}/{name}" for name in files]
     if not shards:
         shown = ", ".join(names[:5]) or "nothing"
         raise DatasetError(

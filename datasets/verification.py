@@ -123,6 +123,8 @@ def verify(
     if not allow_duplicates:
         findings += _duplicates(reports)
     findings += _missing_shards(shards)
+    if expected.manifest is None:
+        findings += _empty_shards(reports)
     findings += _compare(data_dir, expected, reports, splits)
     name = dataset_name or (expected.manifest or {}).get("dataset", "")
     return Report(data_dir, name, splits, tuple(findings))
@@ -261,6 +263,16 @@ def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Findin
                     )
                 )
     return findings
+
+
+def _empty_shards(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
+    """Files of no bytes; with a manifest, it says whether all images of a shard were skipped."""
+    return [
+        Finding("damaged", name, "the file is empty")
+        for by_name in reports.values()
+        for name, report in by_name.items()
+        if not report.bytes
+    ]
 
 
 def _missing_shards(shards: Mapping[str, Sequence[str]]) -> list[Finding]:

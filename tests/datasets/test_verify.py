@@ -271,6 +271,34 @@ def test_the_originals_directories_need_no_manifest(converted):
     assert report.splits["train"]["class_counts"] == {"0": 10, "1": 10}
 
 
+def test_empty_shards_that_nobody_knows(tmp_path, converted):
+    (converted / "train-00001-of-00004").write_bytes(b"")
+    changed = [finding.what for finding in verify.verify(str(converted)).findings]
+    assert "bytes: 0; the manifest says" in changed[0]
+    assert "the file is empty" not in changed
+    os.remove(converted / "manifest.json")
+    report = verify.verify(str(converted))
+    assert [(f.kind, f.where, f.what) for f in report.findings] == [
+        ("damaged", "train-00001-of-00004", "the file is empty")
+    ]
+    for folder in ("train", "val"):
+        (tmp_path / "flowers" / folder).mkdir(parents=True)
+    write(tmp_path / "flowers" / "train" / "00.tfrec", [record(_png(0))])
+    (tmp_path / "flowers" / "val" / "00.tfrec").write_bytes(b"")
+    report = verify.verify(str(tmp_path / "flowers"))
+    assert [(f.where, f.what) for f in report.findings] == [("val/00.tfrec", "the file is empty")]
+
+
+@pytest.mark.parametrize("flag", ["--num_classes", "--num_logits"])
+@pytest.mark.parametrize("value", ["-5", "x", "2.0"])
+def test_numbers_of_flags(flag, value, capsys):
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["somewhere", f"{flag}={value}"])
+    assert caught.value.code == 2
+    message = f"argument {flag}: must be a whole number of at least 0. Received: {value!r}"
+    assert message in capsys.readouterr().err
+
+
 def test_directories_that_cannot_be_verified(tmp_path, converted, capsys):
     assert verify.main([str(tmp_path / "nowhere")]) == 1
     assert "nowhere does not exist" in capsys.readouterr().err

@@ -239,7 +239,11 @@ def test_a_test_split_without_labels_is_left_out(tfds_dir, capsys):
             "has no feature 'kind'; it has: bbox, colour, image, kept_back, label",
         ),
         ({"splits": {"train": "holidays"}}, "split 'holidays' of tfds:toy_shapes"),
-        ({"tfds_name": "toy_shape_s"}, "tfds:toy_shape_s in"),
+        (
+            {"tfds_name": "toy_shape_s"},
+            "tfds:toy_shape_s in .*: Dataset toy_shape_s not found; must be a name of "
+            "https://www.tensorflow.org/datasets/catalog such as tfds:cifar10, or be prepared",
+        ),
     ],
 )
 def test_unusable_tfds_requests(tfds_dir, changes, message):

@@ -217,7 +217,9 @@ def open_files(path: str, names: Sequence[str]) -> Tree:
 
 
 def open_archive(path: str) -> Tree:
-    """The files of a tar, compressed tar or zip archive; links and devices are left out.
+    """The files of a tar, compressed tar or zip archive.
+
+    Links, devices and hidden files are left out; macOS packs a "._a.jpg" beside each "a.jpg".
 
     Raises:
         DatasetError: No such archive, a damaged one, or one with a name that points out of it.
@@ -225,7 +227,8 @@ def open_archive(path: str) -> Tree:
     stamp = FileSource(path).fingerprint()
     with explained(path):
         if zipfile.is_zipfile(path):
-            return Tree(path, dict(_zip_files(path, stamp)))
+            files = {name: file for name, file in _zip_files(path, stamp) if not _hidden(name)}
+            return Tree(path, files)
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         files = {}
@@ -233,6 +236,8 @@ def open_archive(path: str) -> Tree:
             opener = gzip.open if packed else open
             file = stack.enter_context(opener(path, "rb"))
             for name, offset, size in tar_members(file, path):
+                if _hidden(name):
+                    continue
                 if not packed:
                     files[name] = RangeSource(path, offset, size, stamp)
                 elif name.endswith(_LISTS) and size <= _LARGEST_LIST:
@@ -245,7 +250,7 @@ def open_archive(path: str) -> Tree:
 
 
 def open_inner_tar(outer: RangeSource, name: str) -> Tree:
-    """The files of an uncompressed tar that lies inside another.
+    """The files of an uncompressed tar that lies inside another; see `open_archive`.
 
     Args:
         outer: Where it lies.
@@ -259,8 +264,14 @@ def open_inner_tar(outer: RangeSource, name: str) -> Tree:
     with explained(where), open(outer.path, "rb") as file:
         window = _Window(file, outer.offset, outer.size)
         for member, offset, size in tar_members(window, where):
-            files[member] = RangeSource(outer.path, outer.offset + offset, size, outer.stamp)
+            if not _hidden(member):
+                files[member] = RangeSource(outer.path, outer.offset + offset, size, outer.stamp)
     return Tree(where, files)
+
+
+def _hidden(name: str) -> bool:
+    """Whether `open_folder` would leave the file out, had it come out of its archive."""
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What the command lines of this wing share: errors in one line, interruptions in order."""
 
+import argparse
 import io
 import signal
 import sys
@@ -16,6 +17,23 @@ def _raise_exit(signum: int, frame: Any) -> None:
 def one_line(text: str) -> str:
     """The text with an escape for each character that is no part of a printed line."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """A type of flags: whole numbers from `minimum` on."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = minimum - 1
+        if value < minimum:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {minimum}. Received: {text!r}"
+            )
+        return value
+
+    return parse
 
 
 def run(body: Callable[[], None], when_interrupted: str) -> int:

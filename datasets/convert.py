@@ -59,41 +59,50 @@ _TFDS_START = "tfds:"
 _SHOWN_SKIPS = 5
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be 1 or more")
-    return value
-
-
 def _fraction(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text}: must be in [0, 1]")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received: {text!r}")
     return value
+
+
+def _directory(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a directory. Received: ''")
+    return text
 
 
 def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> None:
     add = parser.add_argument
     default = " (default: %(default)s)"
-    add("--raw_dir", required=True, metavar="DIR", help="the images as published or kept")
+    add(
+        "--raw_dir",
+        required=True,
+        type=_directory,
+        metavar="DIR",
+        help="the images as published or kept",
+    )
     add(
         "--output_dir",
         required=True,
+        type=_directory,
         metavar="DIR",
         help="where shards, labels.txt and manifest.json go",
     )
     for split, count in converter.num_shards().items():
         add(
             f"--{split}_shards",
-            type=_positive,
+            type=command_line.at_least(1),
             default=count,
             metavar="N",
             help=f"files of the {split} split" + default,
         )
     add(
         "--num_workers",
-        type=_positive,
+        type=command_line.at_least(1),
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that check and write images; small data sets use one" + default,

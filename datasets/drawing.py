@@ -1,7 +1,10 @@
 """Sheets of pictures and bar charts, drawn with Pillow."""
 
 import dataclasses
+import functools
+import importlib.util
 import math
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,6 +19,10 @@ except ImportError as missing:
 _WHITE, _BLACK, _GREY = (255, 255, 255), (20, 20, 20), (225, 225, 225)
 COLOURS = ((44, 110, 176), (224, 123, 39), (75, 152, 75))
 _FONT_SIZE = 13
+# Has the letters of most alphabets; Matplotlib, which `official` draws with, brings it along.
+_FONT_FILE = "DejaVuSans.ttf"
+# No character, so no font has it.
+_NO_CHARACTER = "\uffff"
 _GAP = 8
 _CAPTION = 20
 # From here on, classes are drawn in the order of their size and without names.
@@ -118,7 +125,9 @@ def histogram(
         name: np.histogram(np.minimum(v, edges[-1]), edges)[0].tolist()
         for name, v in values.items()
     }
-    return Chart(title, series, [f"{edge:,.0f}" for edge in edges[:-1]], unit)
+    # As many decimals as tell neighbours apart.
+    decimals = max(0, math.ceil(-math.log10(edges[1] - edges[0])))
+    return Chart(title, series, [f"{edge:,.{decimals}f}" for edge in edges[:-1]], unit)
 
 
 def page(charts: Sequence[Chart], width: int = 1000, height: int = 320) -> Image.Image:
@@ -183,5 +192,27 @@ def _fitted(draw: ImageDraw.ImageDraw, text: str, width: int) -> str:
     return text
 
 
+def has_glyphs(text: str) -> bool:
+    """Whether the font has every character of `text`; a missing one is drawn as an empty box."""
+    return all(map(_has_glyph, text))
+
+
+@functools.cache
+def _has_glyph(character: str) -> bool:
+    boxes = (_font().getmask(char) for char in (character, _NO_CHARACTER))
+    return len({(box.size, bytes(box)) for box in boxes}) > 1
+
+
+@functools.cache
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    # Found, not imported: that takes time.
+    matplotlib = importlib.util.find_spec("matplotlib")
+    folders = matplotlib.submodule_search_locations if matplotlib else ()
+    brought = [os.path.join(folder, "mpl-data/fonts/ttf", _FONT_FILE) for folder in folders]
+    # Pillow looks for a bare name among the system's fonts.
+    for path in (*brought, _FONT_FILE):
+        try:
+            return ImageFont.truetype(path, _FONT_SIZE)
+        except OSError:
+            continue
     return ImageFont.load_default(_FONT_SIZE)

@@ -20,6 +20,7 @@ import tensorflow as tf
 MAX_PIXELS = 2**27
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GIF_EXTENSION, _GIF_FRAME = b"!", b","
 
 
 class BadImageError(ValueError):
@@ -35,12 +36,15 @@ class CheckedImage:
         image_format: "JPEG" or "PNG".
         height: Height in pixels.
         width: Width in pixels.
+        original_format: Format of the file that it was made of, such as "GIF"; empty where it is
+            that file.
     """
 
     encoded: bytes
     image_format: str
     height: int
     width: int
+    original_format: str = ""
 
 
 def check_image(data: bytes) -> CheckedImage:
@@ -62,11 +66,11 @@ def check_image(data: bytes) -> CheckedImage:
     if data.startswith(_PNG_SIGNATURE):
         return _check_png(data)
     if data.startswith((b"GIF87a", b"GIF89a")):
-        return _as_png(_decode_gif(data))
+        return _as_png(_decode_gif(data), "GIF")
     if data.startswith(b"BM"):
-        return _as_png(_decode_bmp(data))
+        return _as_png(_decode_bmp(data), "BMP")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _as_png(_decode_with_pillow(data, "WebP"))
+        return _as_png(_decode_with_pillow(data, "WebP"), "WebP")
     raise BadImageError(f"not an image (starts with {data[:8]!r})")
 
 
@@ -140,14 +144,45 @@ def _check_png(data: bytes) -> CheckedImage:
 
 
 def _decode_gif(data: bytes) -> tf.Tensor:
-    if len(data) < 10:
+    if len(data) < 13:
         raise BadImageError("truncated or damaged GIF: no header")
     width, height = struct.unpack("<HH", data[6:10])
     _check_size(height, width)
-    frames = _decode(tf.io.decode_gif, data, "GIF")
-    if frames.shape[0] != 1:
-        raise BadImageError(f"animated GIF ({frames.shape[0]} frames): a single picture is needed")
-    return frames[0]
+    # Before decoding, which holds all frames in memory.
+    sizes = _gif_frames(data)
+    if len(sizes) > 1:
+        raise BadImageError(f"animated GIF ({len(sizes)} frames): a single picture is needed")
+    for size in sizes:
+        _check_size(*size)
+    return _decode(tf.io.decode_gif, data, "GIF")[0]
+
+
+def _gif_frames(data: bytes) -> list[tuple[int, int]]:
+    """Height and width of each frame of a GIF up to where it ends or is damaged.
+
+    Nothing is decoded: the file is a chain of blocks, each with its length.
+    """
+    sizes = []
+    position = 13 + _palette_bytes(data[10])
+    while True:
+        block = data[position : position + 1]
+        if block == _GIF_EXTENSION:
+            position += 2
+        elif block == _GIF_FRAME and position + 10 <= len(data):
+            width, height, flags = struct.unpack_from("<HHB", data, position + 5)
+            sizes.append((height, width))
+            # Behind its header and colour table one byte says how the pixels are packed.
+            position += 10 + _palette_bytes(flags) + 1
+        else:
+            return sizes
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+        position += 1
+
+
+def _palette_bytes(flags: int) -> int:
+    """Bytes of the colour table that a header with these flags announces."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _decode_bmp(data: bytes) -> tf.Tensor:
@@ -188,7 +223,7 @@ def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
     return tf.reshape(flat, [rgb.height, rgb.width, 3])
 
 
-def _as_png(image: tf.Tensor) -> CheckedImage:
+def _as_png(image: tf.Tensor, original_format: str) -> CheckedImage:
     height, width = int(image.shape[0]), int(image.shape[1])
     _check_size(height, width)
-    return CheckedImage(tf.io.encode_png(image).numpy(), "PNG", height, width)
+    return CheckedImage(tf.io.encode_png(image).numpy(), "PNG", height, width, original_format)

@@ -15,7 +15,7 @@ _CMYK_CHANNELS = 4
 
 
 def to_rgb_jpeg(image: CheckedImage) -> tuple[CheckedImage, str]:
-    """Makes an RGB JPEG of a PNG or of a JPEG of four colours.
+    """Makes an RGB JPEG of a PNG, or what became one, or of a JPEG of four colours.
 
     Args:
         image: An image that decodes.
@@ -24,7 +24,8 @@ def to_rgb_jpeg(image: CheckedImage) -> tuple[CheckedImage, str]:
         The image and what was done to it, in words; an empty text when nothing had to be done.
     """
     if image.image_format == "PNG":
-        return _encode(tf.io.decode_png(image.encoded, channels=3)), "PNG, now an RGB JPEG"
+        change = f"{image.original_format or 'PNG'}, now an RGB JPEG"
+        return _encode(tf.io.decode_png(image.encoded, channels=3)), change
     channels = int(tf.io.extract_jpeg_shape(image.encoded)[2])
     if channels == _CMYK_CHANNELS:
         return _encode(_decode(image)), "CMYK JPEG, now an RGB JPEG"

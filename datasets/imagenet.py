@@ -298,7 +298,7 @@ def _folder_images(path: str) -> _Images:
     return [
         (name, FileSource(os.path.join(path, name)))
         for name in sorted(os.listdir(path))
-        if name.endswith(_IMAGE_END)
+        if name.endswith(_IMAGE_END) and not name.startswith(".")
     ]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import stat
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -30,7 +31,14 @@ class FileSource:
     path: str
 
     def read(self) -> bytes:
-        """Returns the bytes of the file."""
+        """Returns the bytes of the file.
+
+        Raises:
+            OSError: It cannot be read, or is a pipe, a socket or a device.
+        """
+        # Opening a pipe would wait for somebody to write.
+        if not stat.S_ISREG(os.stat(self.path).st_mode):
+            raise OSError("no regular file")
         with open(self.path, "rb") as file:
             return file.read()
 

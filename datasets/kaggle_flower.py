@@ -42,7 +42,8 @@ class KaggleFlower(Published):
     def _files(self, folder: str) -> list[str]:
         directory = os.path.join(self._raw_dir, folder)
         names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-        paths = [os.path.join(directory, name) for name in names if name.endswith(_END)]
+        names = [name for name in names if name.endswith(_END) and not name.startswith(".")]
+        paths = [os.path.join(directory, name) for name in names]
         if not paths:
             raise DatasetError(
                 f"--raw_dir={self._raw_dir} holds no {folder}/*{_END}; it must be a folder such as "

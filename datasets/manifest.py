@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import reprlib
 from typing import Any
 
 from datasets import disk
@@ -18,6 +19,15 @@ INFLATED_START = ".inflated-"
 
 # What readers need to know of each shard.
 _SHARD_FACTS = {"name": str, "bytes": int, "images": int}
+# What must be of this kind where it is there; older manifests lack some.
+_FACTS = {"dataset": str, "num_classes": int, "num_labels": int}
+_SPLIT_FACTS = {"num_images": int, "num_skipped": int, "class_counts": dict, "skipped": list}
+_KIND_NAMES = {
+    str: "a text",
+    int: "a whole number of at least 0",
+    dict: "whole numbers by class name",
+    list: "a list",
+}
 _SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})")
 
 
@@ -41,14 +51,15 @@ def encode_manifest(manifest: dict[str, Any]) -> bytes:
 
 
 def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
-    """Parses and checks the outermost form.
+    """Parses and checks the form, as far as readers rely on it.
 
     Args:
         data: Contents of the file.
         path: Where it lies, for messages.
 
     Raises:
-        DatasetError: No JSON, not a manifest, of another format version, or without its shards.
+        DatasetError: No JSON, not a manifest, of another format version, without its shards, or
+            with a value of the wrong kind.
     """
     try:
         manifest = json.loads(data)
@@ -60,6 +71,7 @@ def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
             f"{path} has format_version {version!r}; this program reads {FORMAT_VERSION}. "
             "Convert the data again"
         )
+    _check_kinds(manifest, _FACTS, path)
     for split, described in manifest["splits"].items():
         shards = described.get("shards") if isinstance(described, dict) else None
         if not isinstance(shards, list) or not all(map(_is_described, shards)):
@@ -67,7 +79,27 @@ def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
                 f"{path} has no list of shards with {', '.join(_SHARD_FACTS)} for the split "
                 f"{split!r}; it was changed. Convert the data again"
             )
+        _check_kinds(described, _SPLIT_FACTS, f"{path}, split {split!r},")
     return manifest
+
+
+def _check_kinds(values: dict[str, Any], kinds: dict[str, type], where: str) -> None:
+    """Refuses values of the wrong kind."""
+    for key, kind in kinds.items():
+        if key in values and not _is_of_kind(values[key], kind):
+            raise DatasetError(
+                f"{where} has {key} {reprlib.repr(values[key])}; must be {_KIND_NAMES[kind]}. It "
+                "was changed: convert the data again"
+            )
+
+
+def _is_of_kind(value: Any, kind: type) -> bool:
+    # Not isinstance: True is no number.
+    if type(value) is not kind:
+        return False
+    if kind is dict:
+        return all(_is_of_kind(count, int) for count in value.values())
+    return kind is not int or value >= 0
 
 
 def _is_described(shard: Any) -> bool:
@@ -81,18 +113,32 @@ def encode_labels(labels: tuple[str, ...]) -> bytes:
     return "".join(f"{label}\n" for label in labels).encode("utf-8")
 
 
-def decode_labels(data: bytes) -> list[str]:
-    """Class names by label."""
-    return data.decode("utf-8").splitlines()
+def decode_labels(data: bytes, path: str) -> list[str]:
+    """Class names by label.
+
+    Args:
+        data: Contents of the file.
+        path: Where it lies, for messages.
+
+    Raises:
+        DatasetError: The file is no UTF-8 text.
+    """
+    try:
+        return data.decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{path} is no UTF-8 text ({error}); it must hold a class name per line. Convert the "
+            "data again"
+        ) from error
 
 
-def read_labels(directory: str) -> list[str] | None:
-    """Returns the class names of `labels.txt`; None where it is missing or cannot be read."""
+def holds_labels(directory: str, labels: tuple[str, ...]) -> bool:
+    """Whether `labels.txt` is there and says just that."""
     try:
         with open(os.path.join(directory, LABELS_FILE), "rb") as file:
-            return decode_labels(file.read())
-    except (OSError, ValueError):
-        return None
+            return file.read() == encode_labels(labels)
+    except OSError:
+        return False
 
 
 def check_labels(labels: tuple[str, ...], where: str) -> None:

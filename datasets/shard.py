@@ -143,10 +143,11 @@ def _make_record(
     data = _bytes(read)
     watch.end("reading")
     image = check_image(data)
+    change = f"{image.original_format}, now a PNG" if image.original_format else ""
     if task.as_rgb_jpeg:
         image, change = image_repair.to_rgb_jpeg(image)
-        if change:
-            repaired.append(Skip(item.name, change))
+    if change:
+        repaired.append(Skip(item.name, change))
     logits = None
     if item.logits is not None:
         logits = teacher_logits.read(item.logits, task.num_logits)

@@ -14,6 +14,7 @@ import argparse
 import collections
 import dataclasses
 import importlib
+import inspect
 import io
 import os
 import random
@@ -150,10 +151,10 @@ def show(
     Raises:
         DatasetError: No such split, nothing in it that can be drawn, or Pillow is missing.
     """
-    from datasets import drawing, reader
+    from datasets import drawing
 
     found = _splits(data_dir, split)
-    names = reader.load_labels(data_dir) or []
+    names = class_names(data_dir)
     indices = choose(found[split].num_examples, num_samples, seed)
     rows = [
         row
@@ -203,12 +204,27 @@ def _row(sample: Sample, names: Sequence[str], view: View | None, num_views: int
     pictures = [_decoded(sample.encoded)]
     if view is not None:
         pictures += [
-            np.asarray(view(sample.encoded, sample.boxes, sample.index, number))
+            _checked(view(sample.encoded, sample.boxes, sample.index, number))
             for number in range(num_views)
         ]
     height, width = sample.size
     caption = f"{_class_name(sample.label, names)}  {width} x {height}  {sample.filename}"
     return drawing.Row(command_line.one_line(caption), pictures)
+
+
+def _checked(picture: Any) -> np.ndarray:
+    """What a view returned, as an array.
+
+    Raises:
+        DatasetError: It is no picture.
+    """
+    pixels = np.asarray(picture)
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise DatasetError(
+            f"the function of --view returned {type(picture).__name__}, {pixels.dtype} "
+            f"{list(pixels.shape)}; must be a picture, uint8 [H, W, 3]"
+        )
+    return pixels
 
 
 def _decoded(encoded: bytes) -> np.ndarray:
@@ -219,6 +235,20 @@ def _decoded(encoded: bytes) -> np.ndarray:
 
 def _class_name(label: int, names: Sequence[str]) -> str:
     return names[label] if 0 <= label < len(names) else f"label {label}"
+
+
+def class_names(data_dir: str) -> list[str]:
+    """What stands for each label in a picture; empty where there is no labels.txt."""
+    from datasets import reader
+
+    return [_drawable(name, place) for place, name in enumerate(reader.load_labels(data_dir) or ())]
+
+
+def _drawable(name: str, label: int) -> str:
+    """The name of a class, or its label where the font lacks a character of it."""
+    from datasets import drawing
+
+    return name if drawing.has_glyphs(name) else f"label {label}"
 
 
 def _charts(
@@ -235,10 +265,10 @@ def _charts(
         samples = read_samples(split, choose(split.num_examples, max_records, seed))
         read, total = read + len(samples), total + split.num_examples
         counted = collections.Counter(_class_name(sample.label, names) for sample in samples)
-        known = (manifest or {}).get("splits", {}).get(name, {}).get("class_counts")
-        counts[name] = known or {
-            name: counted[name] for name in sorted(counted, key=_by_label(names))
-        }
+        known = (manifest or {}).get("splits", {}).get(name, {}).get("class_counts", {})
+        counts[name] = {
+            _drawable(name, label): count for label, (name, count) in enumerate(known.items())
+        } or {name: counted[name] for name in sorted(counted, key=_by_label(names))}
         sizes["width"] += [sample.size[1] for sample in samples]
         sizes["height"] += [sample.size[0] for sample in samples]
         kilobytes[name] = [len(sample.encoded) / 1000 for sample in samples]
@@ -271,7 +301,7 @@ def load_view(name: str) -> View:
     """The function that MODULE:FUNCTION names.
 
     Raises:
-        DatasetError: There is none.
+        DatasetError: There is none, or it takes other arguments.
     """
     module, _, function = name.partition(":")
     try:
@@ -283,6 +313,16 @@ def load_view(name: str) -> View:
         ) from error
     if not callable(view):
         raise DatasetError(f"--view={name} is no function")
+    try:
+        inspect.signature(view).bind(b"", np.zeros([0, 4], np.float32), 0, 0)
+    except TypeError as error:
+        raise DatasetError(
+            f"--view={name} cannot be called ({error}); it must take an image's bytes, its boxes, "
+            "its index and the number of the view"
+        ) from error
+    except ValueError:
+        # Of some that are written in C nobody knows the arguments.
+        pass
     return view
 
 

@@ -49,12 +49,16 @@ class Split:
 
 
 def load_labels(data_dir: str) -> list[str] | None:
-    """Class names by label from `labels.txt`, or None when there is none."""
+    """Class names by label from `labels.txt`, or None when there is none.
+
+    Raises:
+        DatasetError: The file is no UTF-8 text.
+    """
     path = os.path.join(data_dir, manifest_lib.LABELS_FILE)
     if not tf.io.gfile.exists(path):
         return None
     with tf.io.gfile.GFile(path, "rb") as file:
-        return manifest_lib.decode_labels(file.read())
+        return manifest_lib.decode_labels(file.read(), path)
 
 
 def load_manifest(data_dir: str) -> dict[str, Any] | None:

@@ -134,7 +134,11 @@ class TfdsSet:
             builder = tfds.builder(self._tfds_name, data_dir=self._raw_dir)
         except Exception as error:  # of many kinds, by what is wrong with the name
             reason = str(error).strip().split("\n")[0]
-            raise DatasetError(f"tfds:{self._tfds_name} in {self._raw_dir}: {reason}") from error
+            raise DatasetError(
+                f"tfds:{self._tfds_name} in {self._raw_dir}: {reason.rstrip('.')}; must be a "
+                "name of https://www.tensorflow.org/datasets/catalog such as tfds:cifar10, or be "
+                "prepared there"
+            ) from error
         if not builder.is_prepared():
             try:
                 builder.download_and_prepare()

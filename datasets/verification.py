@@ -123,6 +123,8 @@ def verify(
     if not allow_duplicates:
         findings += _duplicates(reports)
     findings += _missing_shards(shards)
+    if expected.manifest is None:
+        findings += _empty_shards(reports)
     findings += _compare(data_dir, expected, reports, splits)
     name = dataset_name or (expected.manifest or {}).get("dataset", "")
     return Report(data_dir, name, splits, tuple(findings))
@@ -147,9 +149,9 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
         for split, folder in _KAGGLE_FOLDERS.items():
             inside = os.path.join(data_dir, folder)
             files = sorted(os.listdir(inside)) if os.path.isdir(inside) else []
-            files = [f"{folder}/{name}" for name in files if name.endswith(".tfrec")]
+            files = [name for name in files if name.endswith(".tfrec") and name[0] != "."]
             if files:
-                shards[split] = files
+                shards[split] = [f"{folder}/{name}" for name in files]
     if not shards:
         shown = ", ".join(names[:5]) or "nothing"
         raise DatasetError(
@@ -161,8 +163,7 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
 
 def _expect(data_dir: str, dataset_name: str, num_classes: int) -> Expected:
     manifest = _read(data_dir, manifest_lib.MANIFEST_FILE)
-    labels = _read(data_dir, manifest_lib.LABELS_FILE)
-    names = tuple(manifest_lib.decode_labels(labels)) if labels is not None else ()
+    names = tuple(_read_labels(data_dir) or ())
     described = None
     if manifest is not None:
         path = os.path.join(data_dir, manifest_lib.MANIFEST_FILE)
@@ -189,6 +190,14 @@ def _read(data_dir: str, name: str) -> bytes | None:
         return None
     with open(path, "rb") as file:
         return file.read()
+
+
+def _read_labels(data_dir: str) -> list[str] | None:
+    """Lines of labels.txt; None when there is none."""
+    labels = _read(data_dir, manifest_lib.LABELS_FILE)
+    if labels is None:
+        return None
+    return manifest_lib.decode_labels(labels, os.path.join(data_dir, manifest_lib.LABELS_FILE))
 
 
 def _run(
@@ -256,6 +265,16 @@ def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Findin
     return findings
 
 
+def _empty_shards(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
+    """Files of no bytes; with a manifest, it says whether all images of a shard were skipped."""
+    return [
+        Finding("damaged", name, "the file is empty")
+        for by_name in reports.values()
+        for name, report in by_name.items()
+        if not report.bytes
+    ]
+
+
 def _missing_shards(shards: Mapping[str, Sequence[str]]) -> list[Finding]:
     """Sets of shards that lack some, by their names alone."""
     findings = []
@@ -292,15 +311,49 @@ def _compare(
         for name in by_name:
             findings.append(Finding("manifest", name, "the manifest does not know this shard"))
         findings += _compare_counts(split, described, splits.get(split))
+        findings += _compare_sums(split, described, expected.manifest.get("num_labels"))
     for split in sorted(set(reports) - set(expected.manifest["splits"])):
         findings.append(Finding("manifest", split, "the manifest does not know this split"))
-    labels = _read(data_dir, manifest_lib.LABELS_FILE)
-    count = len(manifest_lib.decode_labels(labels)) if labels is not None else None
-    if count != expected.manifest["num_classes"]:
-        lines = "is missing" if count is None else f"has {count} lines"
-        what = f"{lines}; the manifest has {expected.manifest['num_classes']} classes"
+    what = _compare_labels(_read_labels(data_dir), expected.manifest)
+    if what:
         findings.append(Finding("manifest", manifest_lib.LABELS_FILE, what))
     return findings
+
+
+def _compare_labels(labels: list[str] | None, manifest: Mapping[str, Any]) -> str:
+    """Where the lines of labels.txt differ from the manifest's class names; empty: nowhere."""
+    count = manifest.get("num_classes")
+    if count is None:
+        return ""
+    if labels is None or len(labels) != count:
+        lines = "is missing" if labels is None else f"has {len(labels)} lines"
+        return f"{lines}; the manifest has {count} classes"
+    for described in manifest["splits"].values():
+        # Behind them come the classes that are only retrieved.
+        names = list(described.get("class_counts", labels))[:count]
+        for number, (line, name) in enumerate(zip(labels, names, strict=False)):
+            if line != name:
+                return f"label {number} is {line!r}; the manifest's is {name!r}"
+    return ""
+
+
+def _compare_sums(
+    split: str, described: Mapping[str, Any], num_labels: int | None
+) -> list[Finding]:
+    """Where the manifest's own numbers contradict each other."""
+    counts, skipped = described.get("class_counts"), described.get("skipped")
+    pairs = [
+        ("num_images", "images in its shards", sum(s["images"] for s in described["shards"])),
+        ("num_images", "images in its classes", sum(counts.values()) if counts else None),
+        ("num_skipped", "skipped files", len(skipped) if skipped is not None else None),
+        ("num_labels", "classes with counts", len(counts) if counts else None),
+    ]
+    stated = {**described, "num_labels": num_labels}
+    return [
+        Finding("manifest", split, f"{key}: {stated[key]}; the manifest names {count} {what}")
+        for key, what, count in pairs
+        if None not in (stated.get(key), count) and stated[key] != count
+    ]
 
 
 def _compare_shard(shard: Mapping[str, Any], report: ShardReport | None) -> list[Finding]:

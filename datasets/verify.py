@@ -72,10 +72,16 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="data set of the catalogue, where no manifest says it",
     )
-    add("--num_classes", type=int, default=0, metavar="N", help="labels are 0 to N - 1")
+    add(
+        "--num_classes",
+        type=command_line.at_least(0),
+        default=0,
+        metavar="N",
+        help="labels are 0 to N - 1; 0 takes what the data set says of itself",
+    )
     add(
         "--num_logits",
-        type=int,
+        type=command_line.at_least(0),
         default=0,
         metavar="N",
         help="every record must hold N teacher logits",

@@ -149,7 +149,7 @@ def _finished_before(
     if not same:
         _note("what is written again differs from what the manifest says: starting over")
         return None
-    if manifest_lib.read_labels(journal.directory) != list(listing.class_names):
+    if not manifest_lib.holds_labels(journal.directory, listing.class_names):
         _note(f"writing {manifest_lib.LABELS_FILE} again, which was missing or changed")
         manifest_lib.write_labels(journal.directory, listing.class_names)
     elif not missing:

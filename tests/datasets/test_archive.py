@@ -47,6 +47,18 @@ def test_archives_and_folders_look_the_same(packed, make_folder, kind):
 
 
 @pytest.mark.parametrize("kind", ["tar", "tgz", "zip"])
+def test_hidden_files_are_left_out_as_in_folders(packed, make_folder, tar, kind):
+    hidden = {"set/images/._a.jpg": b"1", "._set": b"2", "set/.cache/c.jpg": b"3"}
+    tree = archive.open_archive(packed(kind, {**FILES, **hidden}))
+    assert tree.names() == sorted(FILES)
+    assert archive.open_folder(make_folder({**FILES, **hidden})).names() == sorted(FILES)
+    outer = archive.open_archive(packed("tar", {"n01.tar": tar({**FILES, **hidden})}))
+    assert archive.open_inner_tar(outer.source("n01.tar"), "n01.tar").names() == sorted(FILES)
+    with pytest.raises(DatasetError, match="points out of the archive"):
+        archive.open_archive(packed(kind, {**FILES, ".hidden/../../a.jpg": b"x"}))
+
+
+@pytest.mark.parametrize("kind", ["tar", "tgz", "zip"])
 def test_nothing_is_unpacked(packed, tmp_path, kind):
     raw = packed(kind)
     tree = archive.find(str(tmp_path), "list.txt", ("set",))

@@ -127,8 +127,26 @@ def test_an_error_is_one_line(tmp_path, capsys):
     [
         (["image_folders"], "invalid choice: 'image_folders'"),
         (["image_folder", "--on_bad_image=ignore"], "invalid choice: 'ignore'"),
-        (["image_folder", "--train_shards=0"], "0: must be 1 or more"),
-        (["image_folder", "--max_bad_fraction=2"], "2: must be in [0, 1]"),
+        (
+            ["image_folder", "--train_shards=0"],
+            "--train_shards: must be a whole number of at least 1. Received: '0'",
+        ),
+        (
+            ["image_folder", "--train_shards=x"],
+            "--train_shards: must be a whole number of at least 1. Received: 'x'",
+        ),
+        (
+            ["image_folder", "--max_bad_fraction=2"],
+            "--max_bad_fraction: must be a number from 0 to 1. Received: '2'",
+        ),
+        (
+            ["image_folder", "--max_bad_fraction=few"],
+            "--max_bad_fraction: must be a number from 0 to 1. Received: 'few'",
+        ),
+        (
+            ["image_folder", "--output_dir="],
+            "--output_dir: must be the name of a directory. Received: ''",
+        ),
         (["image_folder", "--shards=2"], "unrecognized arguments: --shards=2"),
         (["image_folder", "--train_shard=2"], "unrecognized arguments: --train_shard=2"),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import convert, reader, salvage, schema
+from datasets import convert, reader, salvage, schema, verification
 from datasets.errors import DatasetError
 from datasets.kaggle_flower import KaggleFlower
 from datasets.tfds_set import TfdsSet, import_tfds
@@ -66,6 +66,20 @@ def test_kaggles_records_are_read_as_they_are(flowers, jpeg, pattern, names, lab
     assert [example["label"] for example in found] == labels
     assert all(example["bbox"].shape == (0, 4) for example in found)
     assert found[0]["encoded"] == jpeg(int(names[0][2:]))
+
+
+def test_hidden_files_beside_kaggles_records(flowers):
+    for folder in ("train", "val"):
+        (flowers / folder / "._00-192x192-3.tfrec").write_bytes(b"Mac OS X")
+    listing = KaggleFlower(str(flowers)).listing()
+    assert {split: len(items) for split, items in listing.splits.items()} == {
+        "train": 5,
+        "validation": 1,
+    }
+    assert listing.skipped == {"train": [], "validation": []}
+    report = verification.verify(str(flowers), dataset_name="kaggle_flower")
+    assert report.findings == ()
+    assert [found["shards"] for found in report.splits.values()] == [2, 1]
 
 
 def test_kaggles_records_are_converted(flowers, jpeg, tmp_path, convert_listing, read_back):
@@ -233,7 +247,11 @@ def test_a_test_split_without_labels_is_left_out(tfds_dir, capsys):
             "has no feature 'kind'; it has: bbox, colour, image, kept_back, label",
         ),
         ({"splits": {"train": "holidays"}}, "split 'holidays' of tfds:toy_shapes"),
-        ({"tfds_name": "toy_shape_s"}, "tfds:toy_shape_s in"),
+        (
+            {"tfds_name": "toy_shape_s"},
+            "tfds:toy_shape_s in .*: Dataset toy_shape_s not found; must be a name of "
+            "https://www.tensorflow.org/datasets/catalog such as tfds:cifar10, or be prepared",
+        ),
     ],
 )
 def test_unusable_tfds_requests(tfds_dir, changes, message):

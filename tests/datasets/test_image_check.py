@@ -24,9 +24,9 @@ def pillow_bytes(image_format, mode="RGB", **options):
     return file.getvalue()
 
 
-def assert_stored_losslessly(data, expected):
+def assert_stored_losslessly(data, expected, original_format):
     checked = check_image(data)
-    assert checked.image_format == "PNG"
+    assert (checked.image_format, checked.original_format) == ("PNG", original_format)
     assert (checked.height, checked.width) == (6, 9)
     np.testing.assert_array_equal(tf.io.decode_png(checked.encoded, channels=3), expected)
 
@@ -36,6 +36,7 @@ def test_jpeg_and_png_pass_byte_for_byte(jpeg):
         checked = check_image(data)
         assert checked.encoded == data
         assert (checked.image_format, checked.height, checked.width) == (name, 20, 30)
+        assert checked.original_format == ""
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -57,7 +58,7 @@ def test_palette_png_passes():
 
 
 def test_bmp_is_stored_as_png():
-    assert_stored_losslessly(pillow_bytes("BMP"), PIXELS)
+    assert_stored_losslessly(pillow_bytes("BMP"), PIXELS, "BMP")
 
 
 def test_palette_bmp_keeps_its_colours():
@@ -71,16 +72,45 @@ def test_palette_bmp_keeps_its_colours():
     image.putpalette(palette + [0] * (768 - 9))
     file = io.BytesIO()
     image.save(file, "BMP")
-    assert_stored_losslessly(file.getvalue(), np.array(palette).reshape(3, 3)[indices])
+    assert_stored_losslessly(file.getvalue(), np.array(palette).reshape(3, 3)[indices], "BMP")
 
 
 def test_webp_is_stored_as_png():
-    assert_stored_losslessly(pillow_bytes("WEBP", lossless=True), PIXELS)
+    assert_stored_losslessly(pillow_bytes("WEBP", lossless=True), PIXELS, "WebP")
 
 
 def test_gif_of_one_frame_is_stored_as_png():
     data = pillow_bytes("GIF")
-    assert_stored_losslessly(data, tf.io.decode_gif(data)[0])
+    assert_stored_losslessly(data, tf.io.decode_gif(data)[0], "GIF")
+
+
+def gif(*frames, tail=b";"):
+    """A GIF of two pixels by hand; a frame is (width, height, colours of its own palette)."""
+    data = b"GIF89a" + struct.pack("<HHBBB", 2, 1, 0x80, 0, 0) + bytes([9, 9, 9, 200, 0, 0])
+    # A comment of two pieces that look like frames, extensions and the end.
+    data += b"!\xfe" + b"\x05,,;;!" + b"\x01," + b"\x00"
+    for width, height, colours in frames:
+        flags = 0x80 | colours.bit_length() - 2 if colours else 0
+        data += b"!\xf9" + b"\x04" + bytes(4) + b"\x00"
+        data += b"," + struct.pack("<HHHHB", 0, 0, width, height, flags) + b",;!" * colours
+        # Codes of three bits: clear (4), colour 1, colour 0, end (5).
+        codes = 4 | 1 << 3 | 0 << 6 | 5 << 9
+        data += b"\x02" + b"\x02" + struct.pack("<H", codes) + b"\x00"
+    return data + tail
+
+
+def test_frames_of_a_gif_are_counted_before_they_are_decoded():
+    np.testing.assert_array_equal(tf.io.decode_gif(gif((2, 1, 0)))[0], [[[200, 0, 0], [9, 9, 9]]])
+    checked = check_image(gif((2, 1, 0), tail=b""))
+    assert (checked.height, checked.width, checked.original_format) == (1, 2, "GIF")
+    for colours in (0, 2, 256):
+        with pytest.raises(BadImageError, match="animated GIF .3 frames.: a single picture"):
+            check_image(gif((2, 1, colours), (2, 1, 2), (2, 1, 0)))
+    # Decoded, these would take 4 GB each.
+    with pytest.raises(BadImageError, match="animated GIF .2 frames."):
+        check_image(gif((65535, 65535, 0), (65535, 65535, 0)))
+    with pytest.raises(BadImageError, match=f"65535 x 60000 pixels: more than {MAX_PIXELS}"):
+        check_image(gif((60000, 65535, 0)))
 
 
 @pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])

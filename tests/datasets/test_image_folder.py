@@ -1,4 +1,5 @@
 import os
+import stat
 
 import pytest
 
@@ -79,6 +80,22 @@ def test_other_files_are_counted_and_hidden_ones_ignored(make_folder):
         "train/stray.jpg": "not in a class folder",
     }
     assert len(listing.splits["train"]) == 4
+
+
+def test_what_is_no_file_is_a_bad_image(make_folder, convert_listing, tmp_path, jpeg):
+    """A pipe would be waited for until somebody writes to it."""
+    folders = ("train/cat", "train/dog", "validation/cat", "validation/dog")
+    raw = make_folder({f"{folder}/a.jpg": jpeg(n) for n, folder in enumerate(folders)})
+    os.mkfifo(f"{raw}/train/cat/pipe.jpg")
+    os.symlink("/dev/zero", f"{raw}/train/dog/device.jpg")
+    os.mknod(f"{raw}/train/dog/socket.jpg", stat.S_IFSOCK | 0o600)
+    manifest = convert_listing(ImageFolder(raw).listing(), tmp_path / "out", max_bad_fraction=0.6)
+    train = manifest["splits"]["train"]
+    assert train["num_images"] == 2
+    assert {skip["file"]: skip["reason"] for skip in train["skipped"]} == {
+        f"train/{name}.jpg": "cannot be read: no regular file"
+        for name in ("cat/pipe", "dog/device", "dog/socket")
+    }
 
 
 def flat(cats, dogs):

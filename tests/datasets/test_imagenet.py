@@ -383,6 +383,25 @@ def test_the_known_files(make_folder, jpeg):
     assert listing.source["known_to_need_repair"] == [names[0], names[2]]
 
 
+@pytest.mark.parametrize("form", ["tar", "folder"])
+def test_hidden_files_are_left_out(make_folder, train, validation, tar, form):
+    """As macOS packs them: one beside each image."""
+    images = {name: {**files, f"._{name}_1.JPEG": b"Mac"} for name, files in train.items()}
+    evaluated = {**validation, "._ILSVRC2012_val_00000001.JPEG": b"Mac"}
+    files = {LABELS: "".join(f"{name}\n" for name in SYNSETS_OF_VALIDATION).encode()}
+    if form == "tar":
+        tars = {f"{synset}.tar": tar(found) for synset, found in images.items()}
+        files["ILSVRC2012_img_train.tar"] = tar({"._n01440764.tar": b"Mac", **tars})
+        files["ILSVRC2012_img_val.tar"] = tar(evaluated)
+    else:
+        for synset, found in images.items():
+            files |= {f"train/{synset}/{name}": data for name, data in found.items()}
+        files |= {f"val/{name}": data for name, data in evaluated.items()}
+    listing = ImageNet(make_folder(files)).listing()
+    assert listed(listing.splits["train"]) == TRAIN
+    assert listed(listing.splits["validation"]) == VALIDATION
+
+
 def test_what_is_missing_is_said(raw, make_folder, tar, jpeg):
     with pytest.raises(DatasetError, match="holds no training images: needed is one of train"):
         ImageNet(make_folder({"a": b""}, "empty")).listing()

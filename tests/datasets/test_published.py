@@ -401,7 +401,11 @@ def test_pets_that_are_no_jpegs(make_folder, convert_listing, tmp_path, jpeg, re
         *(f"{n} {1 + k // 2} 1 1" for k, n in enumerate(names))
     )
     files["annotations/test.txt"] = text("Abyssinian_2 1 1 1")
-    convert_listing(Pets(make_folder(files)).listing(), tmp_path / "out", on_bad_record="fail")
+    listing = Pets(make_folder(files)).listing()
+    manifest = convert_listing(listing, tmp_path / "out", on_bad_record="fail")
+    assert manifest["splits"]["train"]["repaired"] == [
+        {"file": "images/Egyptian_Mau_1.jpg", "reason": "GIF, now a PNG"}
+    ]
     stored = {e["filename"].decode(): e["encoded"] for e in read_back(tmp_path / "out", "train")}
     assert stored["images/Egyptian_Mau_1.jpg"].startswith(b"\x89PNG")
     assert stored["images/Egyptian_Mau_2.jpg"] == data[1]
@@ -583,6 +587,9 @@ def test_cmyk_and_png_become_rgb_jpegs(jpeg):
     assert (repaired.height, repaired.width) == (9, 7)
     plain = check_image(jpeg(1))
     assert image_repair.to_rgb_jpeg(plain) == (plain, "")
+    gif = io.BytesIO()
+    Image.fromarray(pixels).quantize(16).save(gif, "GIF")
+    assert image_repair.to_rgb_jpeg(check_image(gif.getvalue()))[1] == "GIF, now an RGB JPEG"
 
 
 def test_a_box_without_a_pixel_is_a_bad_image(jpeg):

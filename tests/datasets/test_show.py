@@ -98,6 +98,32 @@ def test_histograms_count_every_value():
     assert sum(drawing.histogram("one", {"a": [5, 5]}, "px").series["a"]) == 2
 
 
+def test_labels_of_histograms_differ():
+    names = drawing.histogram("sizes", {"a": [30.0, 31.6]}, "kB", 4).names
+    assert names == ["30.0", "30.4", "30.8", "31.2"]
+    assert drawing.histogram("sizes", {"a": [5, 5]}, "px", 4).names == ["5.0", "5.2", "5.5", "5.8"]
+    thousands = drawing.histogram("sizes", {"a": [1000, 1000, 5000]}, "kB", 2).names
+    assert thousands == ["1,000", "2,960"]
+
+
+def test_names_that_the_font_lacks_become_labels(tmp_path, make_listing):
+    for name in ("apple", "ünïcödé", "Äpfel", "Œuf", "яблоко", "μῆλο", "a b"):
+        assert drawing.has_glyphs(name), name
+    for name in ("苹果", "apple 苹", "\U0001f34e"):
+        assert not drawing.has_glyphs(name), name
+    listing = dataclasses.replace(make_listing(4, 2), labels=("ü", "苹果"))
+    config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
+    write_dataset(listing, str(tmp_path), config)
+    split = {"train": reader.find_split(str(tmp_path))}
+    names = show.class_names(str(tmp_path))
+    assert names == ["ü", "label 1"]
+    known = show._charts(str(tmp_path), split, names, 10, 0)[0]
+    os.remove(tmp_path / "manifest.json")
+    counted = show._charts(str(tmp_path), split, names, 10, 0)[0]
+    for chart in (known, counted):
+        assert (chart.names, chart.series) == (["ü", "label 1"], {"train": [2, 2]})
+
+
 def test_without_a_view_and_what_cannot_be_shown(converted, tmp_path, capsys):
     arguments = [converted, "--output_dir", str(tmp_path / "out"), "--num_samples=1"]
     assert show.main([*arguments, "--view="]) == 0
@@ -107,8 +133,21 @@ def test_without_a_view_and_what_cannot_be_shown(converted, tmp_path, capsys):
     assert show.main([*arguments, "--view=", "--split=test"]) == 1
     assert "matches 'test-*'; there is: labels.txt" in capsys.readouterr().err
     assert show.main([str(tmp_path / "nowhere"), "--view="]) == 1
+    assert "nowhere does not exist" in capsys.readouterr().err
     with pytest.raises(DatasetError, match="is no function"):
         show.load_view("datasets.show:DEFAULT_VIEW")
+    assert show.main([*arguments, "--view=os:getcwd"]) == 1
+    assert capsys.readouterr().err == (
+        "error: --view=os:getcwd cannot be called (too many positional arguments); it must take an "
+        "image's bytes, its boxes, its index and the number of the view\n"
+    )
+    assert show.main([*arguments, "--view=datasets.show:Sample"]) == 1
+    assert "cannot be called (missing a required argument: 'boxes')" in capsys.readouterr().err
+    assert show.main([*arguments, "--view=builtins:print"]) == 1
+    assert capsys.readouterr().err == (
+        "error: the function of --view returned NoneType, object []; must be a picture, uint8 "
+        "[H, W, 3]\n"
+    )
 
 
 def test_a_damaged_split_is_named_and_odd_names_are_drawn(tmp_path, make_listing, capsys):

@@ -76,6 +76,37 @@ def test_unreadable_manifest(converted, text):
         find_split(str(converted))
 
 
+@pytest.mark.parametrize(
+    "changes,message",
+    [
+        ({"num_classes": "2"}, "has num_classes '2'; must be a whole number of at least 0"),
+        ({"num_labels": True}, "has num_labels True; must be a whole number of at least 0"),
+        ({"dataset": ["toy"]}, r"has dataset \['toy'\]; must be a text"),
+        ({"splits": {"num_images": "20"}}, "split 'train', has num_images '20'; must be a whole"),
+        ({"splits": {"num_skipped": -1}}, "split 'train', has num_skipped -1; must be a whole"),
+        ({"splits": {"skipped": 0}}, "split 'train', has skipped 0; must be a list"),
+        (
+            {"splits": {"class_counts": [10, 10]}},
+            r"has class_counts \[10, 10\]; must be whole numbers by class name. It was changed",
+        ),
+        ({"splits": {"class_counts": {"cat": "10"}}}, "has class_counts {'cat': '10'}; must be"),
+    ],
+)
+def test_manifest_with_values_of_the_wrong_kind(converted, changes, message):
+    path = converted / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["splits"]["train"].update(changes.pop("splits", {}))
+    path.write_text(json.dumps({**manifest, **changes}))
+    with pytest.raises(DatasetError, match=message):
+        load_manifest(str(converted))
+
+
+def test_labels_that_are_no_text(converted):
+    (converted / "labels.txt").write_bytes(b"caf\xe9\ndog\n")
+    with pytest.raises(DatasetError, match=f"{converted}/labels.txt is no UTF-8 text .*byte 0xe9"):
+        load_labels(str(converted))
+
+
 def test_no_such_directory(tmp_path):
     with pytest.raises(DatasetError, match="nowhere does not exist; it must hold TFRecord"):
         find_split(str(tmp_path / "nowhere"))

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import catalog, manifest, salvage, schema, verify
+from datasets import catalog, manifest, salvage, schema, show, verify
 from datasets.errors import DatasetError
 from datasets.writer import WriterConfig, write_dataset
 
@@ -186,6 +187,81 @@ def test_missing_changed_and_foreign_shards(converted, capsys):
     assert "duplicate: validation-00001-of-00002, record 0: the same image as in" in out
 
 
+def change_manifest(directory, **of_train):
+    path = directory / "manifest.json"
+    changed = json.loads(path.read_text())
+    changed["splits"]["train"].update(of_train)
+    path.write_text(json.dumps(changed))
+    return changed
+
+
+def test_names_in_another_order(converted):
+    (converted / "labels.txt").write_text("dog\ncat\n")
+    report = verify.verify(str(converted))
+    assert [(f.kind, f.where, f.what) for f in report.findings] == [
+        ("manifest", "labels.txt", "label 0 is 'dog'; the manifest's is 'cat'")
+    ]
+
+
+def test_a_manifest_that_contradicts_itself(converted):
+    skip = {"file": "a.jpg", "reason": "empty file"}
+    changed = change_manifest(converted, num_images=99, skipped=[skip])
+    changed["num_labels"] = 3
+    (converted / "manifest.json").write_text(json.dumps(changed))
+    report = verify.verify(str(converted))
+    assert [(f.where, f.what) for f in report.findings] == [
+        ("train", "num_images: 99; the manifest names 20 images in its shards"),
+        ("train", "num_images: 99; the manifest names 20 images in its classes"),
+        ("train", "num_skipped: 0; the manifest names 1 skipped files"),
+        ("train", "num_labels: 3; the manifest names 2 classes with counts"),
+        ("validation", "num_labels: 3; the manifest names 2 classes with counts"),
+    ]
+
+
+def test_classes_without_images_and_those_that_are_only_retrieved(tmp_path, make_listing):
+    listing = make_listing()
+    plain = dataclasses.replace(listing, labels=("cat", "dog", "background"))
+    cats = [item for item in listing.splits["train"] if not item.label]
+    splits = {**listing.splits, "train": cats}
+    zero_shot = dataclasses.replace(listing, splits=splits, num_classes=1)
+    config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
+    for name, made in (("plain", plain), ("zero_shot", zero_shot)):
+        write_dataset(made, str(tmp_path / name), config)
+        report = verify.verify(str(tmp_path / name), allow_duplicates=True)
+        assert report.findings == ()
+    (tmp_path / "zero_shot" / "labels.txt").write_text("dog\n")
+    report = verify.verify(str(tmp_path / "zero_shot"), allow_duplicates=True)
+    assert [f.what for f in report.findings] == ["label 0 is 'dog'; the manifest's is 'cat'"]
+
+
+def test_a_manifest_of_shards_alone(converted):
+    path = converted / "manifest.json"
+    whole = json.loads(path.read_text())
+    shards = {split: {"shards": known["shards"]} for split, known in whole["splits"].items()}
+    path.write_text(json.dumps({"format_version": 1, "splits": shards}))
+    report = verify.verify(str(converted))
+    assert report.findings == ()
+    assert report.splits["train"]["class_counts"] == {"cat": 10, "dog": 10}
+
+
+@pytest.mark.parametrize("command", [verify.main, show.main])
+def test_unreadable_labels_and_manifest_are_one_line(converted, capsys, command):
+    (converted / "labels.txt").write_bytes(b"caf\xe9\ndog\n")
+    assert command([str(converted)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {converted}/labels.txt is no UTF-8 text ('utf-8' codec can't decode byte 0xe9 in "
+        "position 3: invalid continuation byte); it must hold a class name per line. Convert the "
+        "data again\n"
+    )
+    change_manifest(converted, class_counts=[10, 10])
+    (converted / "labels.txt").write_text("cat\ndog\n")
+    assert command([str(converted)]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {converted}/manifest.json, split 'train', has class_counts [10, 10]; must be "
+        "whole numbers by class name. It was changed: convert the data again\n"
+    )
+
+
 def test_the_originals_directories_need_no_manifest(converted):
     os.remove(converted / "manifest.json")
     assert verify.verify(str(converted)).findings == ()
@@ -193,6 +269,34 @@ def test_the_originals_directories_need_no_manifest(converted):
     report = verify.verify(str(converted))
     assert report.findings == ()
     assert report.splits["train"]["class_counts"] == {"0": 10, "1": 10}
+
+
+def test_empty_shards_that_nobody_knows(tmp_path, converted):
+    (converted / "train-00001-of-00004").write_bytes(b"")
+    changed = [finding.what for finding in verify.verify(str(converted)).findings]
+    assert "bytes: 0; the manifest says" in changed[0]
+    assert "the file is empty" not in changed
+    os.remove(converted / "manifest.json")
+    report = verify.verify(str(converted))
+    assert [(f.kind, f.where, f.what) for f in report.findings] == [
+        ("damaged", "train-00001-of-00004", "the file is empty")
+    ]
+    for folder in ("train", "val"):
+        (tmp_path / "flowers" / folder).mkdir(parents=True)
+    write(tmp_path / "flowers" / "train" / "00.tfrec", [record(_png(0))])
+    (tmp_path / "flowers" / "val" / "00.tfrec").write_bytes(b"")
+    report = verify.verify(str(tmp_path / "flowers"))
+    assert [(f.where, f.what) for f in report.findings] == [("val/00.tfrec", "the file is empty")]
+
+
+@pytest.mark.parametrize("flag", ["--num_classes", "--num_logits"])
+@pytest.mark.parametrize("value", ["-5", "x", "2.0"])
+def test_numbers_of_flags(flag, value, capsys):
+    with pytest.raises(SystemExit) as caught:
+        verify.main(["somewhere", f"{flag}={value}"])
+    assert caught.value.code == 2
+    message = f"argument {flag}: must be a whole number of at least 0. Received: {value!r}"
+    assert message in capsys.readouterr().err
 
 
 def test_directories_that_cannot_be_verified(tmp_path, converted, capsys):

@@ -201,6 +201,7 @@ def test_boxes_of_no_image_are_an_error(raw, make_folder, files):
         ("n01440764_1.xml", annotation(TENCH, 9, 9, (TENCH, "1e999", 1, 2, 2)), "float infinity"),
         ("../n01440764_1.xml", annotation(TENCH, 9, 9), "'../n01440764_1.xml', which points out"),
     ],
+    ids=["columns", "utf-16", "gzip", "field", "tar", "xml", "size", "infinite", "dots"],
 )
 def test_boxes_that_cannot_be_read(make_folder, tar, name, data, message):
     if name.endswith(".xml"):

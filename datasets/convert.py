@@ -113,7 +113,7 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
         # Its name before there were other data sets than folders of images.
         "--on_bad_image",
         choices=ON_BAD_RECORD,
-        default=converter.on_bad_record,
+        default="fail",
         help="skip: count and report images that do not decode; fail: stop at the first" + default,
     )
     add(

@@ -30,7 +30,6 @@ class CsvList:
 
     name = "csv"
     help = "a CSV file of paths and labels"
-    on_bad_record = "skip"
 
     def __init__(
         self,

@@ -28,8 +28,6 @@ class ImageFolder:
 
     name = "image_folder"
     help = "any folder of photos, one sub-folder per class"
-    # Among one's own photos a broken one is no reason to stop: it is counted and named.
-    on_bad_record = "skip"
 
     def __init__(self, raw_dir: str, validation_fraction: float | None = None, seed: int = 0):
         """Takes the folder; nothing is read yet.

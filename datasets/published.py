@@ -28,13 +28,11 @@ class Published:
     Attributes:
         name: Name in the catalogue and on the command line.
         help: One line for people.
-        on_bad_record: What is done about an image that cannot be used, unless the user says.
         has_boxes: Whether the data set comes with bounding boxes.
     """
 
     name: str
     help: str
-    on_bad_record = "fail"
     has_boxes = False
 
     def __init__(self, raw_dir: str, boxes: str = "record"):

@@ -157,7 +157,7 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
 
     Raises:
         tf.errors.InvalidArgumentError: Bytes that are no Example, box sides that differ in
-            number, or another number of logits.
+            number, another number of logits, or logits that are not finite.
     """
     features = {
         KEY_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
@@ -199,8 +199,12 @@ def _exact_logits(logits: tf.Tensor, num_logits: int, filename: tf.Tensor) -> tf
             filename,
         ],
     )
-    # Eagerly the assertion returns None: it has raised already.
-    with tf.control_dependencies([] if right is None else [right]):
+    finite = tf.debugging.Assert(
+        tf.reduce_all(tf.math.is_finite(logits)),
+        ["teacher logits that are no finite numbers in a record:", filename],
+    )
+    # Eagerly an assertion returns None: it has raised already.
+    with tf.control_dependencies([check for check in (right, finite) if check is not None]):
         return tf.reshape(logits, [num_logits])
 
 

@@ -46,7 +46,6 @@ class TfdsSet:
 
     name = "tfds"
     help = "tfds:NAME: any data set of TensorFlow Datasets by name, such as tfds:cifar10"
-    on_bad_record = "fail"
 
     def __init__(
         self,

@@ -105,17 +105,22 @@ def score(
     Where bad records are skipped, the scores hold their number as `bad_records`.
 
     Raises:
-      RunError: another number of pictures was scored than the split holds, or none.
+      RunError: another number of pictures was scored than the split holds, or fewer than
+        `max_bad_records` allows.
     """
     start = time.monotonic()
     dataset = input_pipeline.evaluation_dataset(config, split, prepare)
     verbose = 1 if sys.stderr.isatty() else 0
-    scores = trainer.summarise(model.evaluate(dataset, verbose=verbose, return_dict=True))
-    bad = split.num_examples - scores["images"]
-    if not 0 <= bad < split.num_examples or (bad and config.data.on_bad_val_record == "fail"):
+    found = model.evaluate(dataset, verbose=verbose, return_dict=True)
+    # Without a single picture there are no scores at all.
+    images = int(found.get("images", 0))
+    bad = split.num_examples - images
+    if bad < 0 or (bad and config.data.on_bad_val_record == "fail"):
         raise configuration.RunError(
-            f"{scores['images']} pictures were scored, but the shards hold {split.num_examples}."
+            f"{images} pictures were scored, but the shards hold {split.num_examples}."
         )
+    skipped_records.check_scored(config, split.num_examples, bad)
+    scores = trainer.summarise(found)
     if config.data.on_bad_val_record == "skip":
         scores["bad_records"] = bad
     return scores, time.monotonic() - start

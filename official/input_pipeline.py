@@ -303,7 +303,10 @@ def _evaluation_example(
 
 def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
     """Returns the label; reading stops with a message of its own where it is out of range."""
-    label = example["label"] + data.label_offset
+    label = example["label"]
+    if data.label_offset:
+        # A record without a label stays without one.
+        label = tf.where(label < 0, label, label + data.label_offset)
     return schema.assert_label_in_range(label, data.num_classes, example["filename"])
 
 

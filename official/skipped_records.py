@@ -39,19 +39,30 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         self._split = split
         self._val_records = validation.num_examples
         self._total = total_until(model_dir, step)
-        # One epoch of mixup type 1 passes over the data twice.
-        passes = input_pipeline.pictures_per_step(config.recipe) // config.recipe.batch_size
-        self._limit = passes * config.data.bad_record_limit(split.num_examples)
-        self._epoch_total = 0
+        recipe = config.recipe
+        self._per_step = input_pipeline.pictures_per_step(recipe)
+        self._steps_per_epoch = max(1, split.num_examples // recipe.batch_size)
+        # Of the epoch in progress: its first step, what was left out before this fit, and in it.
+        self._first_step = 0
+        self._before = 0
+        self._counted = 0
+        self._scored = False
 
     @property
     def total(self) -> int:
         """Records left out since the run began."""
         return self._total
 
+    @property
+    def _step(self) -> int:
+        return int(self.model.optimizer.iterations.numpy())
+
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Starts the epoch's count."""
-        self._epoch_total = 0
+        """Starts the epoch's count, or goes on with that of an interrupted epoch."""
+        self._counted, self._scored = 0, False
+        self._first_step = min(epoch * self._steps_per_epoch, self._step)
+        before = _total_at(files.read_json_lines(self._path), self._first_step)
+        self._before = self._total - before
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Writes down what the step left out.
@@ -60,32 +71,67 @@ class SkippedRecords(tf.keras.callbacks.Callback):
           RunError: more than the limit in this epoch.
         """
         count = round(float((logs or {}).get("bad_records", 0)))
-        new = count - self._epoch_total
+        new = count - self._counted
         if not new:
             return
-        self._epoch_total = count
+        self._counted = count
         self._total += new
-        step = int(self.model.optimizer.iterations.numpy())
+        step = self._step
         files.append_json_line(self._path, {"step": step, "new": new, "total": self._total})
-        if count > self._limit:
-            raise RunError(too_many(count, self._limit, step, self._config, self._split))
+        count += self._before
+        if count > self._limit(count):
+            message = too_many(count, self._limit(count), step, self._config, self._split)
+            raise RunError(message)
+
+    def _limit(self, count: int) -> int:
+        """Returns how many may be bad in this epoch so far; the flag is about one pass.
+
+        An epoch can be more: with mixup type 1 it is two passes, and bad records are not trained
+        on, so that others are read in their place.
+        """
+        records = self._split.num_examples
+        read = self._per_step * (self._step - self._first_step) + count
+        return int(self._config.data.bad_record_limit(records) * max(1.0, read / records))
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Notes that the epoch ends with a score."""
+        self._scored = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Prints the epoch's counts, if there are any."""
-        if self._epoch_total:
+        """Prints the epoch's counts, if there are any.
+
+        Raises:
+          RunError: more validation records than the limit could not be scored.
+        """
+        count = self._before + self._counted
+        if count:
             print(
-                f"epoch {epoch + 1}: {self._epoch_total} bad records skipped (the run stops above "
-                f"{self._limit}); `python -m datasets.verify {self._config.data.data_dir}` names "
-                "them",
+                f"epoch {epoch + 1}: {count} bad records skipped (the run stops above "
+                f"{self._limit(count)}); `python -m datasets.verify {self._config.data.data_dir}` "
+                "names them",
                 file=sys.stderr,
             )
-        missing = self._val_records - int((logs or {}).get("val_images", self._val_records))
-        if missing:
-            print(
-                f"epoch {epoch + 1}: {missing} of {self._val_records} validation records are bad "
-                "and were not scored",
-                file=sys.stderr,
-            )
+        if self._scored:
+            missing = self._val_records - int((logs or {}).get("val_images", 0))
+            if missing:
+                print(
+                    f"epoch {epoch + 1}: {missing} of {self._val_records} validation records are "
+                    "bad and were not scored",
+                    file=sys.stderr,
+                )
+            check_scored(self._config, self._val_records, missing)
+
+
+def check_scored(config: RunConfig, records: int, missing: int) -> None:
+    """Raises `RunError` if so many of the validation records are bad that a score says nothing."""
+    limit = config.data.bad_record_limit(records)
+    if missing > limit or missing == records:
+        raise RunError(
+            f"{missing} of {records} validation records are bad and were not scored, more than the "
+            f"{limit} that --max_bad_records allows. Repair the data (`python -m datasets.verify "
+            f"{config.data.data_dir}` names what is wrong), correct --num_classes, or raise "
+            "--max_bad_records."
+        )
 
 
 def total_until(model_dir: str, step: int) -> int:
@@ -95,7 +141,12 @@ def total_until(model_dir: str, step: int) -> int:
     kept = [line for line in lines if line["step"] <= step]
     if len(kept) != len(lines):
         files.write_json_lines(path, kept)
-    return kept[-1]["total"] if kept else 0
+    return _total_at(kept, step)
+
+
+def _total_at(lines: list[dict], step: int) -> int:
+    """Returns how many records had been left out by `step`, from the lines of the account."""
+    return max((line["total"] for line in lines if line["step"] <= step), default=0)
 
 
 def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:

@@ -193,7 +193,11 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
 
 
 def summarise(scores: dict[str, float]) -> dict[str, float | int]:
-    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned."""
+    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned.
+
+    Raises:
+      KeyError: nothing was scored.
+    """
     images = int(scores["images"])
     return {
         "images": images,

@@ -564,7 +564,6 @@ def test_every_data_set_of_the_catalogue_has_a_converter():
     assert set(CONVERTERS) - {"image_folder", "csv", "tfds"} == set(catalog.names())
     for name in catalog.names():
         assert CONVERTERS[name].num_shards() == catalog.get(name).num_shards
-        assert CONVERTERS[name].on_bad_record == "fail"
 
 
 def test_a_part_of_a_data_set_is_told_from_the_whole(make_folder, food):

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import random
+import re
 import struct
 import zlib
 
@@ -111,6 +112,7 @@ KINDS = {
     "negative label": False,
     "one logit too few": False,
     "no logits": False,
+    "a logit that is no number": False,
     "no Example": False,
     "a cut Example": False,
     "empty record": False,
@@ -146,6 +148,7 @@ def kind(name: str, base: dict[str, bytes]) -> bytes:
         "label too large": lambda: encode(jpeg, label=CLASSES),
         "one logit too few": lambda: encode(jpeg, logits=(1.0,) * (CLASSES - 1)),
         "no logits": lambda: encode(jpeg, logits=None),
+        "a logit that is no number": lambda: encode(jpeg, logits=(1.0, float("nan"), 0.0, 0.0)),
         "no Example": lambda: b"\xff\xfe no Example at all",
         "a cut Example": lambda: encode(jpeg)[:-9],
         "empty record": lambda: b"",
@@ -307,12 +310,12 @@ def make_model(run: RunConfig) -> trainer.Trainer:
     return model
 
 
-def train(run, split, folder, step, steps):
+def train(run, split, folder, step, steps, epochs=2):
     watcher = skipped_records.SkippedRecords(str(folder), run, split, split, step)
     data = input_pipeline.training_dataset(run, split, step, watcher.total)
     model = make_model(run)
     model.optimizer.iterations.assign(step)
-    history = model.fit(data, epochs=2, steps_per_epoch=steps, verbose=0, callbacks=[watcher])
+    history = model.fit(data, epochs=epochs, steps_per_epoch=steps, verbose=0, callbacks=[watcher])
     return history.history["bad_records"], watcher.total
 
 
@@ -351,6 +354,58 @@ def test_too_many_end_the_run_by_name(mutants, tmp_path):
     assert str(error.value).count(f"of {split.files[0]}: ") == 3
 
 
+def test_an_offset_makes_no_label_of_a_missing_one(base, tmp_path):
+    names = ["no label", "negative label", "whole"]
+    split = write(tmp_path, [kind(name, base) for name in names])
+    run = config(tmp_path)
+    run = dataclasses.replace(run, data=dataclasses.replace(run.data, label_offset=1))
+    reasons = [
+        input_pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, run)
+        for record in reader.read_records(split)
+    ]
+    assert [bool(reason) for reason in reasons] == [True, True, False]
+
+
+@pytest.fixture
+def third(base, tmp_path):
+    """40 of 120 records are bad: every third."""
+    names = ["whole", "whole", "no image"]
+    records = [kind(names[number % 3], base) for number in range(120)]
+    return write(tmp_path, records, shards=2), config(tmp_path, on_bad_record="skip")
+
+
+def test_the_limit_is_one_of_records_that_were_read(third, tmp_path):
+    split, run = third
+    size = run.recipe.batch_size
+    assert 120 % size == 0
+
+    def limited(share):
+        data = dataclasses.replace(run.data, max_bad_records=share)
+        return dataclasses.replace(run, data=data)
+
+    # An epoch of 120 good records reads 180, of which 60 are bad: a third, as of one pass.
+    counts, _ = train(limited(0.4), split, tmp_path, step=0, steps=120 // size)
+    assert counts[0] > 50
+    with pytest.raises(RunError, match="more than the"):
+        train(limited(0.2), split, tmp_path, step=0, steps=120 // size)
+
+
+def test_an_interrupted_epoch_goes_on_counting(third, tmp_path, capsys):
+    split, run = third
+    run = dataclasses.replace(run, data=dataclasses.replace(run.data, max_bad_records=100.0))
+    steps = 120 // run.recipe.batch_size
+
+    def printed(folder, *stretches):
+        folder.mkdir()
+        for start, end in zip(stretches[:-1], stretches[1:], strict=True):
+            train(run, split, folder, start, end - start, epochs=1)
+        return capsys.readouterr().err.splitlines()[-1]
+
+    whole = printed(tmp_path / "whole", 0, steps)
+    assert re.match(r"epoch 1: \d+ bad records skipped", whole)
+    assert printed(tmp_path / "resumed", 0, steps // 3, steps) == whole
+
+
 @pytest.mark.parametrize(
     "limit, records, allowed",
     [(None, 10, 5), (None, 1000, 100), (None, 1_281_167, 12811), (0.5, 7, 3), (20.0, 7, 20)],
@@ -363,11 +418,31 @@ def test_limits(limit, records, allowed):
         DataConfig(data_dir="", on_bad_record="ignore")
 
 
+@pytest.mark.parametrize("good", [0, 1])
+def test_a_score_of_almost_nothing_is_refused(good, base, tmp_path):
+    records = [kind("whole", base)] * good + [kind("no image", base)] * (10 - good)
+    split = write(tmp_path, records, split="validation")
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    message = f"{10 - good} of 10 validation records are bad and were not scored, more than the 5 "
+    with pytest.raises(RunError, match=message):
+        evaluate.score(make_model(run), run, split)
+    training = write(tmp_path, [kind("whole", base)] * 12)
+    watcher = skipped_records.SkippedRecords(str(tmp_path), run, training, split, 0)
+    with pytest.raises(RunError, match=message):
+        make_model(run).fit(
+            input_pipeline.training_dataset(run, training),
+            steps_per_epoch=1,
+            validation_data=input_pipeline.evaluation_dataset(run, split),
+            verbose=0,
+            callbacks=[watcher],
+        )
+
+
 def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
     # Teacher logits do not matter here.
     usable = [name for name in KINDS if KINDS[name] or "logit" in name]
     split = write(tmp_path, [kind(name, base) for name in KINDS], split="validation")
-    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4, max_bad_records=20.0)
     scores, _ = evaluate.score(make_model(run), run, split)
     assert (scores["images"], scores["bad_records"]) == (len(usable), len(KINDS) - len(usable))
     run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
@@ -420,7 +495,7 @@ def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsy
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     usable = sum(bool(KINDS[name]) or "logit" in name for name in KINDS) + 4
     folder = str(tmp_path / "model")
-    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
+    run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4, max_bad_records=20.0)
     run.save(folder)
     network = network_for_inference(run.model)
     tf.train.Checkpoint(network=network).save(f"{folder}/model.ckpt")

@@ -46,7 +46,7 @@ fi
 
 step "2/7 Conversion to TFRecords"
 records="$work/tfrecords"
-py datasets.convert image_folder --raw_dir "$photos" --output_dir "$records" \
+py datasets.convert image_folder --raw_dir "$photos" --output_dir "$records" --on_bad_record=skip \
   ${split_flags[@]+"${split_flags[@]}"}
 scored='validation-*'
 for shard in "$records"/test-*; do [ ! -e "$shard" ] || scored='test-*'; done

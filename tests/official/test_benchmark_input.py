@@ -48,6 +48,7 @@ def test_the_sums_are_right():
     assert result["images_per_second_decoded"] == 100.0
     assert result["images_per_second_delivered"] == 50.0
     assert result["plain_images_per_second"] == 125.0
+    assert (result["cpu_ms_per_image"], result["plain_cpu_ms_per_image"]) == (5.0, 4.0)
     costs = {name: row["cpu_ms_per_image"] for name, row in result["stages"].items()}
     assert costs == {"read": 0.5, "decode": 2.0, "crop": 0.5, "batch": 1.0, "mix": 1.0}
     shares = [row["share"] for row in result["stages"].values()]
@@ -109,7 +110,9 @@ def test_mixup_on_the_device_is_no_stage(split):
     assert benchmark_input.measure_mixing(unmixed, split, pictures=16, rounds=1) is None
     result["mixing_in_step_ms_per_image"] = 0.25
     lines = list(benchmark_input.table({**result, "threads": 1, "peak_mb": 7.0}))
-    assert any("mixup in the training step: 0.250 ms per decoded picture" in line for line in lines)
+    (line,) = [line for line in lines if line.startswith("mixup is done in the training step: ")]
+    ratio = result["plain_cpu_ms_per_image"] / (result["cpu_ms_per_image"] + 0.25)
+    assert "step: 0.250 ms per decoded" in line and f"would be {ratio:.2f} if" in line
 
 
 def test_bad_records_are_counted(split, tmp_path):

@@ -20,6 +20,8 @@ import tensorflow as tf
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _FIRST_NOTICE, _NEXT_NOTICE = 30.0, 60.0
 _SAVING_SECONDS = 120.0
+# `timeout` and some launchers send one signal to a process and again to its group.
+_SAME_SIGNAL_SECONDS = 1.0
 
 
 class Watch(tf.keras.callbacks.Callback):
@@ -48,6 +50,7 @@ class Watch(tf.keras.callbacks.Callback):
         self._grace = grace
         self._since: float | None = None  # When the step in progress began.
         self._last_step = 0.0
+        self._asked_at = 0.0
         self._notice = _FIRST_NOTICE
 
     @contextlib.contextmanager
@@ -110,11 +113,13 @@ class Watch(tf.keras.callbacks.Callback):
                 self._look()
 
     def _take(self, number: signal.Signals) -> None:
-        """Remembers the first signal; the second one ends the process."""
+        """Remembers the first signal; a second one, a second later or more, ends the process."""
         if self.stopped_by is not None:
+            if time.monotonic() - self._asked_at < _SAME_SIGNAL_SECONDS:
+                return
             self.saving.acquire(timeout=_SAVING_SECONDS)
             _end(f"{number.name} after {self.stopped_by}: ended at once", 128 + number)
-        self.stopped_by = number.name
+        self.stopped_by, self._asked_at = number.name, time.monotonic()
         _say(f"\n{number.name}: saving after this step ... (a second one ends the run at once)")
 
     def _look(self) -> None:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 import tqdm
 
-from official import files, trainer
+from official import files, trainer, watch
 from official.configuration import RunError
 
 TRAINING_LOG = "training.jsonl"
@@ -126,39 +125,24 @@ class Checkpoints(tf.keras.callbacks.Callback):
     """Saves every so many steps, before evaluations, at each epoch's end, and when asked to stop.
 
     SIGTERM and the first Ctrl-C end the run after the step in progress with a checkpoint; the same
-    command goes on from there.
+    command goes on from there. See `watch.Watch` for steps that do not end.
     """
 
-    def __init__(self, manager: tf.train.CheckpointManager, every_steps: int):
+    def __init__(self, manager: tf.train.CheckpointManager, every_steps: int, watcher: watch.Watch):
         """Saves through `manager` every `every_steps` steps; 0: only at the end of epochs."""
         super().__init__()
         self._manager = manager
         self._every = every_steps
+        self._watch = watcher
         self._saved_step = -1
-        self._previous: dict[int, Any] = {}
-        self._stopped_by: str | None = None
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Listens for SIGTERM and Ctrl-C."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            try:
-                self._previous[number] = signal.signal(number, self._ask_to_stop)
-            except ValueError:  # Not in the main thread: nobody can be asked there.
-                return
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        """Gives the signals back."""
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous = {}
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Saves if it is time to; ends the run with RunError if somebody asked for it."""
-        if self._stopped_by is not None:
+        if self._watch.stopped_by is not None:
             self.save()
             raise RunError(
-                f"stopped by {self._stopped_by} after step {self._step()}; the checkpoint is saved "
-                "and the same command goes on from it."
+                f"stopped by {self._watch.stopped_by} after step {self._step()}; the checkpoint is "
+                "saved and the same command goes on from it."
             )
         if self._every and self._step() % self._every == 0:
             self.save()
@@ -181,7 +165,8 @@ class Checkpoints(tf.keras.callbacks.Callback):
         if step == self._saved_step:
             return
         try:
-            self._manager.save(checkpoint_number=step)
+            with self._watch.saving:
+                self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             _remove_partial(self._manager.directory, step)
             raise RunError(
@@ -195,12 +180,6 @@ class Checkpoints(tf.keras.callbacks.Callback):
     def _step(self) -> int:
         """Returns the updates done."""
         return int(self.model.optimizer.iterations.numpy())
-
-    def _ask_to_stop(self, number: int, frame: Any) -> None:
-        """Remembers the signal; a second one acts at once."""
-        self._stopped_by = signal.Signals(number).name
-        signal.signal(number, self._previous.get(number) or signal.SIG_DFL)
-        print(f"\n{self._stopped_by}: saving after this step ...", file=sys.stderr)
 
 
 class StopOnNonFinite(tf.keras.callbacks.Callback):

@@ -34,14 +34,18 @@ def distribute(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
       address: HOST:PORT of the dispatcher, with or without `grpc://`.
 
     Raises:
-      RunError: nobody listens there.
+      RunError: nobody listens there, or it is no dispatcher.
     """
-    return batches.apply(
-        tf.data.experimental.service.distribute(
-            processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC,
-            service=f"{PROTOCOL}://{reachable(address)}",
+    place = reachable(address)
+    try:
+        return batches.apply(
+            tf.data.experimental.service.distribute(
+                processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC,
+                service=f"{PROTOCOL}://{place}",
+            )
         )
-    )
+    except tf.errors.UnimplementedError as error:
+        raise _no_dispatcher("--data_service", place) from error
 
 
 def reachable(address: str) -> str:
@@ -67,6 +71,14 @@ def reachable(address: str) -> str:
             "workers beside it."
         ) from error
     return place
+
+
+def _no_dispatcher(flag: str, place: str) -> RunError:
+    """Returns the error for an address at which something else answers, such as a worker."""
+    return RunError(
+        f"{flag}={place} is no dispatcher of a tf.data service, but something else, such as a "
+        "worker: give the address of `python -m official.data_service --role=dispatcher`."
+    )
 
 
 def start_dispatcher(port: int, work_dir: str = "") -> tf.data.experimental.service.DispatchServer:
@@ -99,15 +111,19 @@ def start_worker(
     Raises:
       RunError: no dispatcher answers.
     """
-    return tf.data.experimental.service.WorkerServer(
-        tf.data.experimental.service.WorkerConfig(
-            dispatcher_address=reachable(dispatcher),
-            # TensorFlow puts the port that it got in place of the word.
-            worker_address=f"{host or socket.gethostname()}:%port%",
-            port=port,
-            protocol=PROTOCOL,
+    place = reachable(dispatcher)
+    try:
+        return tf.data.experimental.service.WorkerServer(
+            tf.data.experimental.service.WorkerConfig(
+                dispatcher_address=place,
+                # TensorFlow puts the port that it got in place of the word.
+                worker_address=f"{host or socket.gethostname()}:%port%",
+                port=port,
+                protocol=PROTOCOL,
+            )
         )
-    )
+    except NotImplementedError as error:
+        raise _no_dispatcher("--dispatcher", place) from error
 
 
 def main() -> None:

@@ -193,6 +193,13 @@ def define_reading_flags() -> None:
         "HOST:PORT of a tf.data service (`python -m official.data_service`) whose workers decode "
         "and augment the training pictures; default: this process does.",
     )
+    flags.DEFINE_float(
+        "data_service_patience",
+        600.0,
+        "With --data_service: seconds without the end of a training step after which the run ends. "
+        "The first step takes longer than others.",
+        lower_bound=1.0,
+    )
     flags.DEFINE_boolean(
         "keep_freed_memory",
         True,

@@ -31,6 +31,7 @@ from official import (
     run_modes,
     skipped_records,
     trainer,
+    watch,
 )
 from official import flags as run_flags
 from official.configuration import DataConfig, RunConfig, RunError
@@ -263,8 +264,11 @@ def fit(
     epochs = -(-last_step // per_epoch)
     progress = callbacks.Progress(recipe.batch_size, per_epoch, epochs, step)
     skipped = skipped_records.SkippedRecords(model_dir, config, split, validation, step)
-    keeper = callbacks.Checkpoints(manager, int(per_epoch * FLAGS.save_checkpoints_epochs))
+    watcher = watch.Watch(config.data.data_service, FLAGS.data_service_patience)
+    every_steps = int(per_epoch * FLAGS.save_checkpoints_epochs)
+    keeper = callbacks.Checkpoints(manager, every_steps, watcher)
     watchers = [
+        watcher,
         skipped,  # Before the checkpoints: a resumed run needs the account of its step.
         keeper,
         progress,
@@ -289,7 +293,7 @@ def fit(
         until = epoch + 1
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
-        with skipped_records.named(config, split, validation):
+        with skipped_records.named(config, split, validation), watcher.running():
             model.fit(
                 input_pipeline.training_dataset(config, split, step, skipped.total, replicas),
                 initial_epoch=epoch,

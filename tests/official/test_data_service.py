@@ -2,6 +2,7 @@
 
 import gc
 import re
+import socket
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from datasets import reader, schema
 from nets import ModelConfig
-from official import data_service, input_pipeline
+from official import command, data_service, input_pipeline, skipped_records
 from official.configuration import DataConfig, RecipeConfig, RunConfig, RunError
 from preprocessing import PreprocessingConfig
 
@@ -118,6 +119,43 @@ def test_a_service_that_is_not_there_is_named(split):
             input_pipeline.training_dataset(config(wrong), split)
     with pytest.raises(RunError, match="no tf.data service answers at localhost:1 "):
         input_pipeline.training_dataset(config("localhost:1"), split)
+
+
+def test_a_worker_is_no_dispatcher(split):
+    dispatcher = data_service.start_dispatcher(0)
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    address = dispatcher.target.removeprefix("grpc://")
+    worker = data_service.start_worker(address, port, host="localhost")
+    wrong = f"=localhost:{port} is no dispatcher of a tf.data service, but something else, such"
+    with pytest.raises(RunError, match=f"^--data_service{wrong}"):
+        input_pipeline.training_dataset(config(f"grpc://localhost:{port}"), split)
+    with pytest.raises(RunError, match=f"^--dispatcher{wrong}"):
+        data_service.start_worker(f"localhost:{port}", host="localhost")
+    del worker, dispatcher
+
+
+def test_data_of_which_nothing_is_good_is_explained_as_without_a_service(tmp_path, address):
+    path = str(tmp_path / "train-00000-of-00001")
+    with tf.io.TFRecordWriter(path) as writer:
+        for _ in range(NUM):
+            example = schema.encode_example(
+                encoded=b"a text file", height=1, width=1, label=0, image_format="JPEG", filename=""
+            )
+            writer.write(example)
+    bad, run = reader.find_split(str(tmp_path)), config(address)
+    with pytest.raises(RunError) as error, skipped_records.named(run, bad, None):
+        list(input_pipeline.training_dataset(run, bad).take(1))
+    assert str(error.value).startswith(
+        f"almost no record can be used. The first bad ones: record 0 of {path}: Unknown image "
+    )
+    served = error.value.__cause__
+    assert "Failed to get element from worker localhost:" in str(served)
+    # 2 * 50 + 20 * 8 in whole markers of 64.
+    assert command.explain(served) == (
+        "the data could not be read: almost no record can be used: records read without getting "
+        "one batch together: 320"
+    )
 
 
 def test_the_commands_start_and_stop_and_both_workers_work(split):

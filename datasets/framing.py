@@ -14,7 +14,8 @@ from datasets.errors import DatasetError
 
 _HEADER = struct.Struct("<QI")
 _DATA_CRC_BYTES = 4
-_MASK_DELTA = 0xA282EAD8
+_GZIP = b"\x1f\x8b"
+MASK_DELTA = 0xA282EAD8
 # Castagnoli's polynomial, bits reversed.
 _POLYNOMIAL = 0x82F63B78
 
@@ -29,14 +30,14 @@ def _make_table() -> tuple[int, ...]:
     return tuple(table)
 
 
-_TABLE = _make_table()
+TABLE = _make_table()
 
 
 def crc32c(data: bytes) -> int:
     """CRC-32C (Castagnoli) of `data`; meant for short strings, it is plain Python."""
     crc = 0xFFFFFFFF
     for byte in data:
-        crc = (crc >> 8) ^ _TABLE[(crc ^ byte) & 0xFF]
+        crc = (crc >> 8) ^ TABLE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
 
@@ -44,7 +45,7 @@ def masked_crc32c(data: bytes) -> int:
     """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant."""
     crc = crc32c(data)
     rotated = ((crc >> 15) | (crc << 17)) & 0xFFFFFFFF
-    return (rotated + _MASK_DELTA) & 0xFFFFFFFF
+    return (rotated + MASK_DELTA) & 0xFFFFFFFF
 
 
 def _open(path: str):
@@ -104,6 +105,21 @@ def count_whole_records(path: str) -> tuple[int, str]:
             position = end
             count += 1
     return count, ""
+
+
+def refuse_compressed(path: str) -> None:
+    """Stops where the file at `path` begins as a gzip file, and not as a record.
+
+    Raises:
+      DatasetError: it does.
+    """
+    with _open(path) as file:
+        header = file.read(_HEADER.size)
+    if header.startswith(_GZIP) and len(header) == _HEADER.size:
+        if masked_crc32c(header[:8]) != _HEADER.unpack(header)[1]:
+            raise DatasetError(
+                f"{path} is gzip-compressed; TFRecords are read uncompressed: gunzip it first"
+            )
 
 
 def _cut_off(path: str, count: int, position: int, size: int) -> str:

@@ -6,6 +6,7 @@ whatever is drawn at random for an example can depend on (seed, epoch, index) al
 
 import tensorflow as tf
 
+from datasets import behind_damage
 from datasets.errors import DatasetError
 from datasets.split import Split, find_split, load_labels, load_manifest
 
@@ -39,13 +40,16 @@ def _file_records(
 ) -> tf.data.Dataset:
     """(index, serialized) of each record of one file.
 
-    With `skip_damage` always `count` of them: what cannot be read is `UNREADABLE`, that is the
-    first broken record and all behind it.
+    With `skip_damage` always `count` of them: what cannot be read is `UNREADABLE`, that is a record
+    whose data was changed, or one with a broken length and all behind it.
     """
     records = tf.data.TFRecordDataset(file)
     if skip_damage:
-        lost = tf.data.Dataset.from_tensors(UNREADABLE).repeat()
-        records = records.ignore_errors().concatenate(lost).take(count)
+        # A dataset of its own, so that nothing of it happens in a whole file.
+        rest = tf.data.Dataset.from_tensors(file).flat_map(
+            lambda file: behind_damage.read_on(file, UNREADABLE)
+        )
+        records = records.ignore_errors().concatenate(rest).take(count)
     return records.enumerate(start=offset)
 
 

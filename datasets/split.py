@@ -94,8 +94,8 @@ def find_split(
         The split.
 
     Raises:
-        DatasetError: No directory, no match, shards missing from a set, a shard cut off or
-            changed, no records, or a conversion that has not finished.
+        DatasetError: No directory, no match, shards missing from a set, a shard compressed, cut
+            off or changed, no records, or a conversion that has not finished.
     """
     data_dir, names, wanted = _locate(data_dir, pattern)
     matching = _matching(names, wanted, data_dir)
@@ -214,10 +214,13 @@ def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, 
     """Number of records that the file at `path` has or had, and its damage in words."""
     if known is None:
         whole, damage = framing.count_whole_records(path)
+        if damage and not whole:
+            framing.refuse_compressed(path)
         return whole + bool(damage), damage
     size = framing.file_size(path) if verify else known["bytes"]
     if size == known["bytes"]:
         return known["images"], ""
+    framing.refuse_compressed(path)
     change = "cut off" if size < known["bytes"] else "changed"
     return known["images"], (
         f"{path} is {change}: it has {size} bytes, {manifest_lib.MANIFEST_FILE} says "

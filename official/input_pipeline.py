@@ -292,6 +292,20 @@ def why_bad(record: dict[str, tf.Tensor], config: RunConfig, training: bool = Tr
     return ""
 
 
+def usable(record: dict[str, tf.Tensor], config: RunConfig, training: bool = True) -> tf.Tensor:
+    """Returns whether `why_bad` finds nothing, bool []; inside of tf.data."""
+
+    def attempt(record: dict[str, tf.Tensor]) -> tuple:
+        if training:
+            return _training_example(record, config)
+        return _evaluation_example(record, config, preprocessing.eval_image)
+
+    tried = tf.data.Dataset.from_tensors(record).map(attempt).ignore_errors()
+    # The picture goes along until the errors are gone, else nobody would decode it.
+    ended = tf.data.Dataset.from_tensors(False)
+    return tried.map(lambda *_: True).concatenate(ended).take(1).get_single_element()
+
+
 def _evaluation_example(
     record: dict[str, tf.Tensor], config: RunConfig, prepare: Prepare
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -8,17 +8,21 @@ its place among the records again.
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from datasets import bad_records, reader
-from official import files, input_pipeline
+from official import command, files, input_pipeline
 from official.configuration import RunConfig, RunError
 
 LOG = "bad_records.jsonl"
 _SHOWN = 3
-_SEARCHED = 2000
+_SEARCH_SECONDS = 600.0
+
+# What reading or decoding a record can raise; others are not worth a search.
+_OF_RECORDS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
 
 
 class SkippedRecords(tf.keras.callbacks.Callback):
@@ -151,8 +155,8 @@ def _total_at(lines: list[dict], step: int) -> int:
 
 def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:
     """Returns the error for too many bad records, with the first ones by name."""
-    found = find_bad(config, split, _SHOWN, _SEARCHED)
-    shown = f" The first among {_SEARCHED} records: " + "; ".join(found) + "." if found else ""
+    found, looked = find_bad(config, split, _SHOWN)
+    shown = f" The first among {looked} records: " + "; ".join(found) + "." if found else ""
     return (
         f"{count} bad records were skipped in one epoch, more than the {limit} that "
         f"--max_bad_records allows, by step {step}.{shown} Repair the data (`python -m "
@@ -173,58 +177,89 @@ def named(
       validation: those that are scored, if it reads them.
 
     Raises:
-      RunError: in place of an error of reading, if its record is among the first of a split.
+      RunError: in place of an error of reading.
     """
     try:
         yield
     except (tf.errors.OpError, UnicodeDecodeError) as error:
-        if isinstance(error, tf.errors.ResourceExhaustedError):
+        if not isinstance(error, _OF_RECORDS):
             raise
         if training is not None and bad_records.NONE_LEFT in str(error):
-            found = find_bad(config, training, _SHOWN, _SEARCHED)
+            found, _ = find_bad(config, training, _SHOWN)
             raise RunError(
                 f"{bad_records.NONE_LEFT}. The first bad ones: {'; '.join(found)}. Repair the data "
                 "or correct the flags that say what is in it, such as --num_classes and "
                 "--decoder_type."
             ) from error
+        searched: list[str] = []
         for split, mode, flag in (
             (training, config.data.on_bad_record, "--on_bad_record=skip"),
             (validation, config.data.on_bad_val_record, "--on_bad_val_record=skip"),
         ):
             if split is None or mode == "skip":
                 continue
-            found = find_bad(config, split, 1, _SEARCHED, training=split is training)
+            found, looked = find_bad(config, split, 1, training=split is training)
+            searched.append(
+                f"no bad record among {looked} of {split.num_examples} in "
+                f"{os.path.dirname(split.files[0])} (`python -m datasets.verify "
+                f"{os.path.dirname(split.files[0])}` names what is wrong)"
+            )
             if found:
                 raise RunError(
                     f"{found[0]}. Repair the data (`python -m datasets.verify "
                     f"{os.path.dirname(split.files[0])}` names all that is wrong), or leave such "
                     f"records out with {flag} (official.evaluate: --on_bad_record=skip)."
                 ) from error
-        raise
+        if not searched:
+            raise
+        what = "a record is damaged"
+        if isinstance(error, tf.errors.OpError):
+            what = command.explain(error).removeprefix("the data could not be read: ")
+        raise RunError(f"the data could not be read: {what}; {'; '.join(searched)}.") from error
 
 
 def find_bad(
-    config: RunConfig, split: reader.Split, most: int, searched: int, training: bool = True
-) -> list[str]:
-    """Returns a line for each of the first bad records: file, number in it, reason.
+    config: RunConfig,
+    split: reader.Split,
+    most: int,
+    training: bool = True,
+    seconds: float = _SEARCH_SECONDS,
+) -> tuple[list[str], int]:
+    """Returns a line for each of the first bad records, and how many records were looked at.
+
+    A line has file, number in it and reason. It takes as long as reading and decoding takes.
 
     Args:
       config: the run.
       split: the shards.
       most: lines wanted.
-      searched: records to look at.
       training: whether records that cannot be trained on are meant, or those not to be scored.
+      seconds: after which the search ends with what it has.
     """
+    end = time.monotonic() + seconds
+    print(
+        f"note: looking for the bad records among {split.num_examples}, for at most "
+        f"{seconds:.0f} s",
+        file=sys.stderr,
+    )
     found: list[str] = []
-    records = reader.read_records(split, skip_damage=True).take(searched)
-    for record in records:
+    looked = 0
+
+    def judged(record: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         record = {**record, "epoch": tf.constant(0, tf.int64)}
-        reason = input_pipeline.why_bad(record, config, training)
+        return record, input_pipeline.usable(record, config, training)
+
+    records = reader.read_records(split, skip_damage=True).map(
+        judged, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    for record, good in records:
+        looked += 1
+        reason = "" if good else input_pipeline.why_bad(record, config, training)
         if reason:
             found.append(f"{_place(split, int(record['index']))}: {reason}")
-            if len(found) == most:
-                break
-    return found
+        if len(found) == most or time.monotonic() > end:
+            break
+    return found, looked
 
 
 def _place(split: reader.Split, index: int) -> str:

@@ -61,7 +61,8 @@ def resolve() -> tuple[RunConfig, reader.Split]:
     if split.num_examples < config.recipe.batch_size:
         raise RunError(
             f"--batch_size={config.recipe.batch_size} is larger than the {split.num_examples} "
-            f"training pictures in {FLAGS.data_dir}."
+            f"training pictures in {FLAGS.data_dir}"
+            + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
     return config, split
 

@@ -91,13 +91,28 @@ def write_shards(folder, manifest=False):
 
 DAMAGE = {
     # What is done to shard 0, records that stay readable, records that it is known to have had.
-    "data checksum": (lambda data: data[: 4 * FRAME + 20] + b"?" + data[4 * FRAME + 21 :], 4, 10),
-    "length checksum": (lambda data: data[: 4 * FRAME + 9] + b"?" + data[4 * FRAME + 10 :], 4, 5),
-    "cut in a record": (lambda data: data[: 6 * FRAME + 30], 6, 7),
-    "cut between records": (lambda data: data[: 6 * FRAME], 6, 6),
-    "a text file": (lambda data: b"this is no TFRecord file" * 9, 0, 1),
-    "empty": (lambda data: b"", 0, 0),
+    "data": (lambda data: changed(data, 4 * FRAME + 20), "ABCD_FGHIJ", 10),
+    "data checksum": (lambda data: changed(data, 5 * FRAME - 1), "ABCD_FGHIJ", 10),
+    "first and last": (lambda data: changed(data, 30, 9 * FRAME + 30), "_BCDEFGHI_", 10),
+    "two together": (lambda data: changed(data, 2 * FRAME + 30, 3 * FRAME + 30), "AB__EFGHIJ", 10),
+    "a length behind data": (lambda data: changed(data, 90, 5 * FRAME), "A_CDE", 6),
+    "length": (lambda data: changed(data, 4 * FRAME), "ABCD", 5),
+    "length checksum": (lambda data: changed(data, 4 * FRAME + 9), "ABCD", 5),
+    "cut behind data": (lambda data: changed(data[: 6 * FRAME + 30], 90), "A_CDEF", 7),
+    "cut in a record": (lambda data: data[: 6 * FRAME + 30], "ABCDEF", 7),
+    "cut in a length": (lambda data: changed(data[: 6 * FRAME + 5], 30), "_BCDEF", 7),
+    "cut between records": (lambda data: data[: 6 * FRAME], "ABCDEF", 6),
+    "a text file": (lambda data: b"this is no TFRecord file" * 9, "", 1),
+    "empty": (lambda data: b"", "", 0),
 }
+
+
+def changed(data, *places):
+    """`data` with other bytes at `places`."""
+    data = bytearray(data)
+    for place in places:
+        data[place] ^= 4
+    return bytes(data)
 
 
 @pytest.mark.parametrize("manifest", [False, True])
@@ -110,8 +125,8 @@ def test_a_damaged_shard_keeps_its_place(tmp_path, name, manifest):
     split = reader.find_split(str(tmp_path), allow_damage=True)
     assert split.counts == (known, 10) and split.num_examples == known + 10
 
-    expected = [bytes([65 + record]) for record in range(readable)]
-    expected += [b""] * (known - readable) + [bytes([75 + record]) for record in range(10)]
+    expected = [b"" if letter == "_" else letter.encode() for letter in readable.ljust(known, "_")]
+    expected += [bytes([75 + record]) for record in range(10)]
     one_pass = reader.read_records(split, skip_damage=True).as_numpy_iterator()
     assert [element["serialized"][:1] for element in one_pass] == expected
 
@@ -130,7 +145,7 @@ def test_damage_is_refused_unless_allowed(tmp_path, name):
     with pytest.raises(DatasetError, match=str(path)):
         reader.find_split(str(tmp_path))
     (line,) = reader.find_split(str(tmp_path), allow_damage=True).damage
-    assert str(path) in line and f"{readable} " in line
+    assert str(path) in line and f"{len(readable)} " in line
 
 
 def test_undamaged_shards_read_the_same_either_way(tmp_path):

@@ -9,7 +9,7 @@ from datasets import record_source, salvage
 from datasets.errors import DatasetError
 from datasets.kaggle_flower import KaggleFlower
 
-ROUNDS = 2000
+ROUNDS = 2400
 GOOD = 20
 # Changed in place, after the checksums were made.
 CORRUPTED = 60
@@ -76,7 +76,9 @@ def fuzzed(tmp_path_factory, jpeg):
     others = [b"", b"a text", deep, gif, b"\x89PNG\r\n\x1a\n", b"BM" + bytes(60), b"RIFF", b"\xff"]
     others.append(tf.io.encode_png(tf.zeros([3, 3, 3], tf.uint8)).numpy())
     records = [record(jpegs[n % 8], n % 2) for n in range(GOOD)]
+    whole = {record(image, label) for image in jpegs for label in range(2)}
     records += [mutated(draws, jpegs, others) for _ in range(ROUNDS)]
+    assert sum(data not in whole for data in records) >= 2000
     folder = tmp_path_factory.mktemp("fuzzed")
     for name, data in (("train", records), ("val", records[:GOOD])):
         (folder / name).mkdir()

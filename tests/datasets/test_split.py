@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 
@@ -177,3 +178,14 @@ def test_directory_with_special_characters(tmp_path):
     directory.mkdir()
     write(directory / "train-00000-of-00001", 2)
     assert find_split(str(directory)).num_examples == 2
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+@pytest.mark.parametrize("allow_damage", [True, False])
+def test_a_compressed_shard_is_refused(converted, with_manifest, allow_damage):
+    path = converted / "train-00002-of-00004"
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    if not with_manifest:
+        os.remove(converted / "manifest.json")
+    with pytest.raises(DatasetError, match=f"{path} is gzip-compressed; .* gunzip it first"):
+        find_split(str(converted), allow_damage=allow_damage)

@@ -530,3 +530,44 @@ def test_records_of_other_formats_need_their_decoder(tmp_path):
     assert reasons["jpeg"][1].endswith("WebP pictures need --decoder_type=webp or any")
     if not webp_available():
         assert "tensorflow-io" in reasons["any"][1]
+
+
+def test_a_bad_record_far_behind_is_named(base, tmp_path):
+    split = write(tmp_path, [kind("whole", base)] * 2600 + [kind("text for an image", base)])
+    run = config(tmp_path, on_bad_record="fail")
+    error = tf.errors.InvalidArgumentError(None, None, "Unknown image file format")
+    with pytest.raises(RunError, match=f"^record 2600 of {split.files[0]}: Unknown image file"):
+        with skipped_records.named(run, split, None):
+            raise error
+    # One second too late from the start on.
+    assert skipped_records.find_bad(run, split, 1, seconds=-1.0) == ([], 1)
+
+
+def test_where_no_record_is_found_the_error_says_how_to_find_out(base, tmp_path):
+    split = write(tmp_path, [kind("whole", base)] * 3)
+    run = config(tmp_path, on_bad_record="fail")
+    with pytest.raises(RunError) as error:
+        with skipped_records.named(run, split, None):
+            raise tf.errors.DataLossError(None, None, "corrupted record at 7")
+    assert str(error.value) == (
+        f"the data could not be read: corrupted record at 7; no bad record among 3 of 3 in "
+        f"{tmp_path} (`python -m datasets.verify {tmp_path}` names what is wrong)."
+    )
+
+
+def test_changed_data_costs_one_record(base, tmp_path):
+    split = write(tmp_path, [kind("whole", base)] * 40, shards=4)
+    path = tmp_path / "train-00001-of-00004"
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+    run = config(tmp_path, recipe={"batch_size": 39})
+    found = [
+        int(targets["bad_records"].numpy().sum())
+        for _, targets in input_pipeline.training_dataset(run, split).take(2)
+    ]
+    assert found == [1, 1]
+    assert skipped_records.find_bad(run, split, 3) == (
+        [f"record 0 of {path}: cannot be read: the file is damaged here or before"],
+        40,
+    )

@@ -53,8 +53,13 @@ def config(records, **recipe) -> RunConfig:
 
 def batches(run, records, steps, start_step=0):
     split = reader.find_split(str(records), "train-*")
-    dataset = input_pipeline.training_dataset(run, split, start_step)
-    return [(images.numpy(), targets["labels"].numpy()) for images, targets in dataset.take(steps)]
+    found = []
+    for images, targets in input_pipeline.training_dataset(run, split, start_step).take(steps):
+        if run.recipe.mixing.active:
+            # As the training step does.
+            images, targets = input_pipeline.mix_batch(images, targets, run.recipe, one_by_one=True)
+        found.append((images.numpy(), targets["labels"].numpy()))
+    return found
 
 
 @pytest.mark.parametrize(

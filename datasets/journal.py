@@ -75,7 +75,13 @@ class Journal:
         self.digest = digest
         self._path = os.path.join(directory, manifest_lib.WORK_FILE)
         whole = self._read_work_file()
-        self._others = [result for result in whole if wanted.get(result.name) != result.digest]
+        # A shard from which images were left out is no loss: those are what is repaired.
+        self._others = [
+            result
+            for result in whole
+            if wanted.get(result.name) != result.digest
+            and not (result.skipped and result.name in wanted)
+        ]
         self.finished: dict[str, ShardResult] = {
             result.name: result
             for result in whole

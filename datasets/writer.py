@@ -95,6 +95,8 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     wanted = {name: task.digest for name, task in tasks.items()}
     with locked(output_dir):
         journal = Journal(output_dir, digest, wanted, config.on_bad_record == "skip")
+        # What a killed run left takes room that this one may need.
+        journal.remove_temporaries()
         if not config.overwrite:
             done = _finished_before(listing, tasks, config, journal)
             if done is not None:

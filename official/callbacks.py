@@ -124,8 +124,8 @@ class Records(tf.keras.callbacks.Callback):
 class Checkpoints(tf.keras.callbacks.Callback):
     """Saves every so many steps, before evaluations, at each epoch's end, and when asked to stop.
 
-    SIGTERM and the first Ctrl-C end the run after the step in progress with a checkpoint; the same
-    command goes on from there. See `watch.Watch` for steps that do not end.
+    SIGTERM and the first Ctrl-C end the run after the step in progress (in an evaluation: after the
+    first step behind it) with a checkpoint; the same command goes on from there. See `watch.Watch` for steps that do not end.
     """
 
     def __init__(self, manager: tf.train.CheckpointManager, every_steps: int, watcher: watch.Watch):
@@ -204,6 +204,7 @@ def forget_after(model_dir: str, step: int) -> None:
     """Drops records of epochs that a resumed run will do again, those after `step`."""
     for name in (TRAINING_LOG, EVALUATION_LOG):
         path = os.path.join(model_dir, name)
+        files.drop_torn_line(path)
         lines = files.read_json_lines(path)
         kept = [line for line in lines if line["step"] <= step]
         if len(kept) != len(lines):

@@ -57,6 +57,14 @@ def read_json_lines(path: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
 
 
+def drop_torn_line(path: str) -> None:
+    """Removes the end of a last line that a crash left unfinished; no file is no error."""
+    text = read_text(path) if tf.io.gfile.exists(path) else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(path, whole)
+
+
 def write_json_lines(path: str, records: list[dict[str, Any]]) -> None:
     """Writes one JSON object a line; see `write_text`."""
     write_text(path, "".join(f"{json.dumps(record)}\n" for record in records))

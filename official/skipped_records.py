@@ -20,6 +20,8 @@ from official.configuration import RunConfig, RunError
 LOG = "bad_records.jsonl"
 _SHOWN = 3
 _SEARCH_SECONDS = 600.0
+# Where the run is still under way and signals wait for the end of the step.
+_SHORT_SEARCH_SECONDS = 60.0
 
 # What reading or decoding a record can raise; others are not worth a search.
 _OF_RECORDS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
@@ -123,24 +125,33 @@ class SkippedRecords(tf.keras.callbacks.Callback):
                     "bad and were not scored",
                     file=sys.stderr,
                 )
-            check_scored(self._config, self._val_records, missing)
+            then = " The checkpoint is saved; the same command with --eval_only scores it then."
+            check_scored(self._config, self._val_records, missing, then)
 
 
-def check_scored(config: RunConfig, records: int, missing: int) -> None:
-    """Raises `RunError` if so many of the validation records are bad that a score says nothing."""
+def check_scored(config: RunConfig, records: int, missing: int, then: str = "") -> None:
+    """Raises `RunError` if so many of the validation records are bad that a score says nothing.
+
+    Args:
+      config: the run.
+      records: there are.
+      missing: of them could not be scored.
+      then: a sentence for the end of the message.
+    """
     limit = config.data.bad_record_limit(records)
     if missing > limit or missing == records:
         raise RunError(
             f"{missing} of {records} validation records are bad and were not scored, more than the "
             f"{limit} that --max_bad_records allows. Repair the data (`python -m datasets.verify "
             f"{config.data.data_dir}` names what is wrong), correct --num_classes, or raise "
-            "--max_bad_records."
+            f"--max_bad_records.{then}"
         )
 
 
 def total_until(model_dir: str, step: int) -> int:
     """Returns how many records a run left out up to `step`, and forgets the lines after it."""
     path = os.path.join(model_dir, LOG)
+    files.drop_torn_line(path)
     lines = files.read_json_lines(path)
     kept = [line for line in lines if line["step"] <= step]
     if len(kept) != len(lines):
@@ -155,7 +166,7 @@ def _total_at(lines: list[dict], step: int) -> int:
 
 def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:
     """Returns the error for too many bad records, with the first ones by name."""
-    found, looked = find_bad(config, split, _SHOWN)
+    found, looked = find_bad(config, split, _SHOWN, seconds=_SHORT_SEARCH_SECONDS)
     shown = f" The first among {looked} records: " + "; ".join(found) + "." if found else ""
     return (
         f"{count} bad records were skipped in one epoch, more than the {limit} that "

@@ -374,6 +374,17 @@ def test_both_remedies_for_a_bad_image_keep_the_finished_shards(
         assert contents(output) == contents(tmp_path / "straight")
 
 
+def test_what_was_left_out_may_be_repaired(tmp_path, make_listing):
+    bad = ordered_items("train", make_listing().splits["train"], 0)[0].name
+    broken = make_listing(replace={bad: b"text"})
+    with pytest.raises(DatasetError, match="cannot be used, more than"):
+        write_dataset(broken, str(tmp_path / "out"), config(max_bad_fraction=0.0))
+    (tmp_path / "out" / ".inflated-0.tar.tmp").write_bytes(b"left by a killed run")
+    write_dataset(make_listing(), str(tmp_path / "out"), config())
+    write_dataset(make_listing(), str(tmp_path / "straight"), config())
+    assert contents(tmp_path / "out") == contents(tmp_path / "straight")
+
+
 def test_a_shard_with_images_left_out_is_not_kept_where_none_may_be(tmp_path, make_listing):
     bad = ordered_items("train", make_listing().splits["train"], 0)[0].name
     broken = make_listing(replace={bad: b"text"})

@@ -339,7 +339,10 @@ def test_training_prints_and_writes_the_count_of_each_epoch(mutants, tmp_path, c
     assert [(line["step"], line["new"]) for line in lines] == [
         (step + 1, count) for step, count in enumerate(batches[:6]) if count
     ]
-    # Going on at step 4: what was written after it is forgotten, and counted again.
+    # Going on at step 4: what was written after it is forgotten, and counted again; so is a line
+    # that a crash tore.
+    with path.open("a") as file:
+        file.write('{"step": 7, "ne')
     assert skipped_records.total_until(str(tmp_path), 4) == sum(batches[:4])
     counts, total = train(run, split, tmp_path, step=4, steps=2)
     assert counts == [sum(batches[4:6]), sum(batches[6:8])] and total == sum(batches)

@@ -125,7 +125,8 @@ class Checkpoints(tf.keras.callbacks.Callback):
     """Saves every so many steps, before evaluations, at each epoch's end, and when asked to stop.
 
     SIGTERM and the first Ctrl-C end the run after the step in progress (in an evaluation: after the
-    first step behind it) with a checkpoint; the same command goes on from there. See `watch.Watch` for steps that do not end.
+    first step behind it) with a checkpoint; the same command goes on from there. See `watch.Watch`
+    for steps that do not end.
     """
 
     def __init__(self, manager: tf.train.CheckpointManager, every_steps: int, watcher: watch.Watch):

@@ -3,9 +3,9 @@
 from nets.complexity import multiply_adds, parameters
 from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
-from nets.drop_block import DropBlock, DropBlockControl
 from nets.endpoints import endpoints
 from nets.folding import fold_batch_norm
+from nets.layers.drop_block import DropBlock, DropBlockControl
 from nets.registry import NAMED_MODELS, Variant, named_config
 from nets.resnet import build_model
 from nets.variable_names import original_variable_names

@@ -9,19 +9,19 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from nets.anti_alias import BlurPool2D
 from nets.config import ModelConfig
-from nets.conv_norm import (
+from nets.layers.anti_alias import BlurPool2D
+from nets.layers.conv_norm import (
     FixedPaddingAveragePooling2D,
     FixedPaddingDepthwiseConv2D,
     batch_norm,
     convolution,
 )
-from nets.drop_block import DropBlock
-from nets.efficient_channel_attention import EfficientChannelAttention
-from nets.merging import CroppedAdd, UpsampleAdd
-from nets.selective_kernel import SelectiveKernel, SelectiveKernelFusion
-from nets.squeeze_excitation import SqueezeExcitation
+from nets.layers.drop_block import DropBlock
+from nets.layers.efficient_channel_attention import EfficientChannelAttention
+from nets.layers.merging import CroppedAdd, UpsampleAdd
+from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
+from nets.layers.squeeze_excitation import SqueezeExcitation
 from nets.variable_names import ScopeNamer
 
 

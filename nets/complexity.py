@@ -11,10 +11,10 @@ import math
 
 import tensorflow as tf
 
-from nets.anti_alias import BlurPool2D
-from nets.efficient_channel_attention import EfficientChannelAttention
-from nets.selective_kernel import SelectiveKernel, SelectiveKernelFusion
-from nets.squeeze_excitation import SqueezeExcitation
+from nets.layers.anti_alias import BlurPool2D
+from nets.layers.efficient_channel_attention import EfficientChannelAttention
+from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
+from nets.layers.squeeze_excitation import SqueezeExcitation
 
 
 def multiply_adds(model: tf.keras.Model) -> int:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from nets import anti_alias, efficient_channel_attention, resnet
+from nets import resnet
 from nets.builder import LayerBuilder
 from nets.config import ModelConfig
+from nets.layers import anti_alias, efficient_channel_attention
 from nets.variable_names import original_name, root_of
 
 _MOVING = ("moving_mean", "moving_variance")

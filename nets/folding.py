@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nets.conv_norm import PACKAGE, FixedPaddingConv2D, FixedPaddingDepthwiseConv2D
-from nets.selective_kernel import SelectiveKernel, SelectiveKernelFusion
+from nets.layers.conv_norm import PACKAGE, FixedPaddingConv2D, FixedPaddingDepthwiseConv2D
+from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 
 _CONVOLUTIONS = (FixedPaddingConv2D, FixedPaddingDepthwiseConv2D)
 # Pairs of a convolution and its batch norm inside a layer, by attribute.

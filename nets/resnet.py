@@ -11,9 +11,9 @@ import tensorflow as tf
 from nets import big_little, mobilenet, resnet_d
 from nets.builder import LayerBuilder
 from nets.config import ModelConfig
-from nets.conv_norm import batch_norm, convolution
-from nets.drop_block import CONTROL_NAME, DropBlockControl
-from nets.pooling import FlattenPooling, GeneralizedMeanPooling, GlobalMeanPooling
+from nets.layers.conv_norm import batch_norm, convolution
+from nets.layers.drop_block import CONTROL_NAME, DropBlockControl
+from nets.layers.pooling import FlattenPooling, GeneralizedMeanPooling, GlobalMeanPooling
 from nets.residual import plain_shortcut, stage
 from nets.variable_names import root_of
 

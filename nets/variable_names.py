@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from nets.pooling import GeneralizedMeanPooling
+from nets.layers.pooling import GeneralizedMeanPooling
 
 ROOT = "resnet_model"
 MOBILENET_ROOT = "mobilenet_model"

@@ -1,29 +1,9 @@
 """Image and batch transformations for tf.data: pure functions."""
 
-from preprocessing.aug_mix import augmix
-from preprocessing.auto_augment import apply_operation, apply_policy, autoaugment
 from preprocessing.config import PreprocessingConfig
-from preprocessing.cut_mix import cutmix, sample_boxes
-from preprocessing.evaluation_crops import ten_crop
-from preprocessing.mixing import (
-    MixingConfig,
-    draw_mixing,
-    mix,
-    mixing_order,
-    step_seed,
-    to_input,
-)
-from preprocessing.mixup import mixup_type1, mixup_type2, sample_lambdas
-from preprocessing.multi_scale import draw_size, resize_batch
-from preprocessing.pipeline import (
-    eval_image,
-    ten_crop_image,
-    train_image,
-    train_pixels,
-    whole_image,
-)
-from preprocessing.rand_augment import randaugment
-from preprocessing.resize import (
+from preprocessing.crops.evaluation_crops import ten_crop
+from preprocessing.crops.multi_scale import draw_size, resize_batch
+from preprocessing.crops.resize import (
     CHANNEL_MEANS,
     central_crop,
     resize_shorter_side,
@@ -31,7 +11,27 @@ from preprocessing.resize import (
     subtract_mean,
     tf1_bilinear_resize,
 )
-from preprocessing.rotation import rotate
+from preprocessing.mixing.batches import (
+    MixingConfig,
+    draw_mixing,
+    mix,
+    mixing_order,
+    step_seed,
+    to_input,
+)
+from preprocessing.mixing.cut_mix import cutmix, sample_boxes
+from preprocessing.mixing.mixup import mixup_type1, mixup_type2, sample_lambdas
+from preprocessing.operations.rotation import rotate
+from preprocessing.pipeline import (
+    eval_image,
+    ten_crop_image,
+    train_image,
+    train_pixels,
+    whole_image,
+)
+from preprocessing.policies.aug_mix import augmix
+from preprocessing.policies.auto_augment import apply_operation, apply_policy, autoaugment
+from preprocessing.policies.rand_augment import randaugment
 from preprocessing.seeds import example_seed, split_seed
 
 __all__ = [

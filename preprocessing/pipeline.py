@@ -2,22 +2,12 @@
 
 import tensorflow as tf
 
-from preprocessing import (
-    aug_mix,
-    auto_augment,
-    crop,
-    decode,
-    evaluation_crops,
-    inception,
-    mixing,
-    rand_augment,
-    reid,
-    resize,
-    rotation,
-    scale_augmentation,
-    seeds,
-)
+from preprocessing import decode, seeds
 from preprocessing.config import PreprocessingConfig
+from preprocessing.crops import crop, evaluation_crops, inception, reid, resize, scale_augmentation
+from preprocessing.mixing import batches
+from preprocessing.operations import rotation
+from preprocessing.policies import aug_mix, auto_augment, rand_augment
 
 
 def train_image(
@@ -38,7 +28,7 @@ def train_image(
         float32 tensor of shape [train_size, train_size, 3]: grey levels minus the mean, or values
         in [0, 1] for the inception types.
     """
-    return mixing.to_input(train_pixels(encoded, bbox, seed, config))
+    return batches.to_input(train_pixels(encoded, bbox, seed, config))
 
 
 def train_pixels(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets import reader, schema
-from datasets.items import BytesSource, Item, Listing
-from datasets.writer import WriterConfig, write_dataset
+from datasets.conversion.writer import WriterConfig, write_dataset
+from datasets.records import reader, schema
+from datasets.sources.items import BytesSource, Item, Listing
 
 
 def _jpeg(seed, height=12, width=16):

@@ -14,8 +14,8 @@ from nets import (
     variable_shapes,
 )
 from nets.builder import LayerBuilder
-from nets.conv_norm import FixedPaddingAveragePooling2D
-from nets.pooling import GeneralizedMeanPooling
+from nets.layers.conv_norm import FixedPaddingAveragePooling2D
+from nets.layers.pooling import GeneralizedMeanPooling
 from nets.residual import basic, bottleneck, plain_shortcut
 
 

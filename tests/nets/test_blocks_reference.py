@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from nets import ModelConfig, big_little, original_variable_names, resnet_d
 from nets.builder import LayerBuilder
-from nets.conv_norm import batch_norm, convolution
-from nets.pooling import GeneralizedMeanPooling
+from nets.layers.conv_norm import batch_norm, convolution
+from nets.layers.pooling import GeneralizedMeanPooling
+from nets.layers.selective_kernel import SelectiveKernel
+from nets.layers.squeeze_excitation import SqueezeExcitation
 from nets.residual import plain_shortcut, stage
-from nets.selective_kernel import SelectiveKernel
-from nets.squeeze_excitation import SqueezeExcitation
 
 KINDS = {
     "plain": ({}, plain_shortcut),

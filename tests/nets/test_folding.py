@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from nets import build_model, named_config
-from nets.conv_norm import batch_norm, convolution
 from nets.folding import fold_batch_norm
+from nets.layers.conv_norm import batch_norm, convolution
 
 
 def randomised(config):

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, build_model, cost, named_config, original_variable_names
-from nets.conv_norm import FixedPaddingDepthwiseConv2D
-from nets.drop_block import DropBlock
+from nets.layers.conv_norm import FixedPaddingDepthwiseConv2D
+from nets.layers.drop_block import DropBlock
 
 # Table 1 of the MobileNet paper: output channels and stride of each separable convolution.
 TABLE = [

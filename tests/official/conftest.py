@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
-from datasets import convert
+from datasets.conversion import command
 from nets import variable_shapes
 
 REFERENCE = pathlib.Path(__file__).parent.parent / "reference"
@@ -41,7 +41,7 @@ def records(photos, tmp_path_factory) -> pathlib.Path:
     """TFRecords of 40 training and 20 validation pictures of 4 classes."""
     folder = tmp_path_factory.mktemp("records")
     arguments = ["image_folder", f"--raw_dir={photos}", f"--output_dir={folder}"]
-    assert convert.main([*arguments, "--train_shards=2", "--validation_shards=1"]) == 0
+    assert command.main([*arguments, "--train_shards=2", "--validation_shards=1"]) == 0
     return folder
 
 

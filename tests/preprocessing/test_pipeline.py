@@ -8,13 +8,13 @@ from PIL import Image
 
 from preprocessing import (
     PreprocessingConfig,
-    crop,
     eval_image,
     example_seed,
     subtract_mean,
     tf1_bilinear_resize,
     train_image,
 )
+from preprocessing.crops import crop
 
 TYPES = [
     "imagenet",

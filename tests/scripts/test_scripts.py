@@ -57,7 +57,8 @@ def test_flag_files_describe_a_run(name):
     code = """
 import sys
 from absl import flags
-from official import train, flags as run_flags
+from official.command import flags as run_flags
+from official.train import loop as train
 train.define_flags()
 flags.FLAGS([sys.argv[0], "--flagfile=" + sys.argv[1]])
 model, recipe = run_flags.model_config(5), run_flags.recipe_config()

@@ -1,0 +1,1 @@
+"""From a listing of images to shards, labels.txt and manifest.json."""

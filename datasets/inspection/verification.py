@@ -1,0 +1,385 @@
+"""Reads a converted data set from end to end and compares it with what it should be."""
+
+import collections
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from datasets import catalog
+from datasets.conversion import pool
+from datasets.errors import DatasetError
+from datasets.inspection.shard_check import KINDS, Finding, ShardCheck, ShardReport
+from datasets.records import manifest as manifest_lib
+
+_KAGGLE_FOLDERS = {"train": "train", "validation": "val"}
+# A hundred images are decoded in less time than a process takes to start.
+_SMALL_SET_BYTES = 1 << 28
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What a data set should hold, as far as that is known.
+
+    Attributes:
+        manifest: The manifest, or None.
+        names: Class names by label; may be empty.
+        first_label: Smallest label (1 where 0 is a background class without images).
+        num_classes: Labels of the training split end before this one; 0 is not known.
+        num_labels: Those of the other splits; 0 is not known.
+    """
+
+    manifest: dict[str, Any] | None
+    names: tuple[str, ...]
+    first_label: int
+    num_classes: int
+    num_labels: int
+
+    def labels(self, split: str) -> tuple[int, int]:
+        """First and last (exclusive) label of a split."""
+        return self.first_label, self.num_classes if split == "train" else self.num_labels
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `verify` found.
+
+    Attributes:
+        data_dir: The directory.
+        dataset: Name of the data set, where it is known.
+        splits: By split: number of shards, records, images (good ones) and bytes, and images by
+            class name or label.
+        findings: What is wrong.
+    """
+
+    data_dir: str
+    dataset: str
+    splits: dict[str, dict[str, Any]]
+    findings: tuple[Finding, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of findings by kind."""
+        counts = collections.Counter(finding.kind for finding in self.findings)
+        return {kind: counts[kind] for kind in KINDS}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**dataclasses.asdict(self), "counts": self.counts, "ok": not self.findings}
+
+
+def verify(
+    data_dir: str,
+    *,
+    dataset_name: str = "",
+    num_classes: int = 0,
+    num_logits: int = 0,
+    allow_duplicates: bool = False,
+    num_workers: int = 1,
+    show_progress: bool = False,
+) -> Report:
+    """Reads every record of every shard in `data_dir`.
+
+    Args:
+        data_dir: Local directory.
+        dataset_name: Name in the catalogue; empty takes the manifest's.
+        num_classes: Labels end before this one; 0 takes the manifest's, the catalogue's or
+            labels.txt's.
+        num_logits: Teacher's logits that every record must hold; 0 asks for none, and compares
+            those that are there with the number of classes.
+        allow_duplicates: Whether equal images are no finding.
+        num_workers: Processes that read.
+        show_progress: Whether a progress bar goes to stderr.
+
+    Raises:
+        DatasetError: No directory, no shards, or a conversion that has not finished.
+    """
+    shards = _find_shards(data_dir)
+    expected = _expect(data_dir, dataset_name, num_classes)
+    tasks = [
+        ShardCheck(
+            os.path.join(data_dir, name),
+            expected.labels(split),
+            num_logits or expected.num_classes,
+            bool(num_logits),
+        )
+        for split, names in shards.items()
+        for name in names
+    ]
+    by_path = _run(tasks, num_workers, expected.manifest, show_progress)
+    reports = {
+        split: {name: by_path[os.path.join(data_dir, name)] for name in names}
+        for split, names in shards.items()
+    }
+    splits = {split: _sum_up(reports[split], split, expected) for split in shards}
+    findings = [
+        finding
+        for by_name in reports.values()
+        for report in by_name.values()
+        for finding in report.findings
+    ]
+    if not allow_duplicates:
+        findings += _duplicates(reports)
+    findings += _missing_shards(shards)
+    if expected.manifest is None:
+        findings += _empty_shards(reports)
+    findings += _compare(data_dir, expected, reports, splits)
+    name = dataset_name or (expected.manifest or {}).get("dataset", "")
+    return Report(data_dir, name, splits, tuple(findings))
+
+
+def _find_shards(data_dir: str) -> dict[str, list[str]]:
+    """Names of the shards by split, relative to `data_dir`."""
+    if not os.path.isdir(data_dir):
+        raise DatasetError(f"data directory {data_dir} does not exist, or is no directory")
+    names = sorted(os.listdir(data_dir))
+    if manifest_lib.WORK_FILE in names:
+        raise DatasetError(
+            f"the conversion into {data_dir} has not finished; run the same "
+            "`python -m datasets.convert` command again"
+        )
+    shards: dict[str, list[str]] = {}
+    for name in names:
+        parsed = manifest_lib.parse_shard_name(name)
+        if parsed is not None and not name.startswith("."):
+            shards.setdefault(parsed[0], []).append(name)
+    if not shards:
+        for split, folder in _KAGGLE_FOLDERS.items():
+            inside = os.path.join(data_dir, folder)
+            files = sorted(os.listdir(inside)) if os.path.isdir(inside) else []
+            files = [name for name in files if name.endswith(".tfrec") and name[0] != "."]
+            if files:
+                shards[split] = [f"{folder}/{name}" for name in files]
+    if not shards:
+        shown = ", ".join(names[:5]) or "nothing"
+        raise DatasetError(
+            f"{data_dir} holds no shards such as train-00000-of-00008; there is: {shown}"
+        )
+    order = {split: place for place, split in enumerate(("train", "validation", "test"))}
+    return {split: shards[split] for split in sorted(shards, key=lambda s: (order.get(s, 9), s))}
+
+
+def _expect(data_dir: str, dataset_name: str, num_classes: int) -> Expected:
+    manifest = _read(data_dir, manifest_lib.MANIFEST_FILE)
+    names = tuple(_read_labels(data_dir) or ())
+    described = None
+    if manifest is not None:
+        path = os.path.join(data_dir, manifest_lib.MANIFEST_FILE)
+        described = manifest_lib.decode_manifest(manifest, path)
+        # All names, also of classes that are only retrieved.
+        for split in described["splits"].values():
+            names = tuple(split.get("class_counts", names))
+    name = dataset_name or (described or {}).get("dataset", "")
+    info = catalog.get(name) if dataset_name or name in catalog.names() else None
+    known = (described or {}).get("num_classes") or (info.num_classes if info else len(names))
+    all_labels = (described or {}).get("num_labels") or (info.num_labels if info else len(names))
+    return Expected(
+        described,
+        names,
+        info.label_offset if info else 0,
+        num_classes or known,
+        num_classes or max(all_labels, known),
+    )
+
+
+def _read(data_dir: str, name: str) -> bytes | None:
+    path = os.path.join(data_dir, name)
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _read_labels(data_dir: str) -> list[str] | None:
+    """Lines of labels.txt; None when there is none."""
+    labels = _read(data_dir, manifest_lib.LABELS_FILE)
+    if labels is None:
+        return None
+    return manifest_lib.decode_labels(labels, os.path.join(data_dir, manifest_lib.LABELS_FILE))
+
+
+def _run(
+    tasks: Sequence[ShardCheck],
+    num_workers: int,
+    manifest: Mapping[str, Any] | None,
+    show_progress: bool,
+) -> dict[str, ShardReport]:
+    """Reports by path."""
+    total = None
+    if manifest is not None:
+        total = sum(split.get("num_images", 0) for split in manifest["splits"].values())
+    if sum(os.path.getsize(task.path) for task in tasks) < _SMALL_SET_BYTES:
+        num_workers = 1
+    bar = tqdm(
+        total=total,
+        desc="verifying",
+        unit=" images",
+        disable=not show_progress,
+        mininterval=0.2 if sys.stderr.isatty() else 10,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
+    with bar:
+        return {report.path: report for report in pool.run_tasks(tasks, num_workers, bar.update)}
+
+
+def _sum_up(reports: Mapping[str, ShardReport], split: str, expected: Expected) -> dict[str, Any]:
+    counts: collections.Counter = collections.Counter()
+    for report in reports.values():
+        counts.update(report.label_counts)
+    labels = sorted({*range(len(expected.names)), *counts})
+    return {
+        "shards": len(reports),
+        "records": sum(report.records for report in reports.values()),
+        "images": sum(counts.values()),
+        "bytes": sum(report.bytes for report in reports.values()),
+        "class_counts": {_name(label, expected.names): counts[label] for label in labels},
+    }
+
+
+def _name(label: int, names: Sequence[str]) -> str:
+    return names[label] if 0 <= label < len(names) else str(label)
+
+
+def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
+    """Each image that came before: where, and whether it has another label."""
+    seen: dict[bytes, tuple[str, int, int]] = {}
+    findings = []
+    for by_name in reports.values():
+        for name, report in by_name.items():
+            for digest, number, label in report.images:
+                first = seen.setdefault(digest, (name, number, label))
+                if first == (name, number, label):
+                    continue
+                other = f", where its label is {first[2]}, not {label}"
+                findings.append(
+                    Finding(
+                        "duplicate",
+                        f"{name}, record {number}",
+                        f"the same image as in {first[0]}, record {first[1]}"
+                        + (other if first[2] != label else ""),
+                    )
+                )
+    return findings
+
+
+def _empty_shards(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
+    """Files of no bytes; with a manifest, it says whether all images of a shard were skipped."""
+    return [
+        Finding("damaged", name, "the file is empty")
+        for by_name in reports.values()
+        for name, report in by_name.items()
+        if not report.bytes
+    ]
+
+
+def _missing_shards(shards: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """Sets of shards that lack some, by their names alone."""
+    findings = []
+    for split, names in shards.items():
+        found: dict[int, set[int]] = {}
+        for parsed in map(manifest_lib.parse_shard_name, names):
+            if parsed is not None:
+                found.setdefault(parsed[2], set()).add(parsed[1])
+        for total, indices in found.items():
+            for index in sorted(set(range(total)) - indices):
+                name = manifest_lib.shard_name(split, index, total)
+                findings.append(Finding("manifest", name, "this shard is missing"))
+        if len(found) > 1:
+            sets = ", ".join(str(total) for total in sorted(found))
+            findings.append(Finding("manifest", split, f"shards of several sets: of {sets}"))
+    return findings
+
+
+def _compare(
+    data_dir: str,
+    expected: Expected,
+    reports: Mapping[str, Mapping[str, ShardReport]],
+    splits: Mapping[str, Mapping[str, Any]],
+) -> list[Finding]:
+    """Where shards, labels.txt and the manifest disagree."""
+    if expected.manifest is None:
+        return []
+    findings = []
+    for split, described in expected.manifest["splits"].items():
+        by_name = dict(reports.get(split, {}))
+        for shard in described["shards"]:
+            report = by_name.pop(shard["name"], None)
+            findings += _compare_shard(shard, report)
+        for name in by_name:
+            findings.append(Finding("manifest", name, "the manifest does not know this shard"))
+        findings += _compare_counts(split, described, splits.get(split))
+        findings += _compare_sums(split, described, expected.manifest.get("num_labels"))
+    for split in sorted(set(reports) - set(expected.manifest["splits"])):
+        findings.append(Finding("manifest", split, "the manifest does not know this split"))
+    what = _compare_labels(_read_labels(data_dir), expected.manifest)
+    if what:
+        findings.append(Finding("manifest", manifest_lib.LABELS_FILE, what))
+    return findings
+
+
+def _compare_labels(labels: list[str] | None, manifest: Mapping[str, Any]) -> str:
+    """Where the lines of labels.txt differ from the manifest's class names; empty: nowhere."""
+    count = manifest.get("num_classes")
+    if count is None:
+        return ""
+    if labels is None or len(labels) != count:
+        lines = "is missing" if labels is None else f"has {len(labels)} lines"
+        return f"{lines}; the manifest has {count} classes"
+    for described in manifest["splits"].values():
+        # Behind them come the classes that are only retrieved.
+        names = list(described.get("class_counts", labels))[:count]
+        for number, (line, name) in enumerate(zip(labels, names, strict=False)):
+            if line != name:
+                return f"label {number} is {line!r}; the manifest's is {name!r}"
+    return ""
+
+
+def _compare_sums(
+    split: str, described: Mapping[str, Any], num_labels: int | None
+) -> list[Finding]:
+    """Where the manifest's own numbers contradict each other."""
+    counts, skipped = described.get("class_counts"), described.get("skipped")
+    pairs = [
+        ("num_images", "images in its shards", sum(s["images"] for s in described["shards"])),
+        ("num_images", "images in its classes", sum(counts.values()) if counts else None),
+        ("num_skipped", "skipped files", len(skipped) if skipped is not None else None),
+        ("num_labels", "classes with counts", len(counts) if counts else None),
+    ]
+    stated = {**described, "num_labels": num_labels}
+    return [
+        Finding("manifest", split, f"{key}: {stated[key]}; the manifest names {count} {what}")
+        for key, what, count in pairs
+        if None not in (stated.get(key), count) and stated[key] != count
+    ]
+
+
+def _compare_shard(shard: Mapping[str, Any], report: ShardReport | None) -> list[Finding]:
+    if report is None:
+        # Where others of its set are there, its absence is known by now.
+        what = f"the manifest has it with {shard['images']} images, the directory does not"
+        return [Finding("manifest", shard["name"], what)]
+    found = {"bytes": report.bytes, "images": report.records, "sha256": report.sha256}
+    return [
+        Finding("manifest", shard["name"], f"{key}: {value}; the manifest says {shard.get(key)}")
+        for key, value in found.items()
+        if value != shard.get(key)
+    ]
+
+
+def _compare_counts(
+    split: str, described: Mapping[str, Any], found: Mapping[str, Any] | None
+) -> list[Finding]:
+    counts = found["class_counts"] if found else {}
+    return [
+        Finding(
+            "manifest",
+            f"{split}, class {name}",
+            f"{counts.get(name, 0)} good images; the manifest says {count}",
+        )
+        for name, count in described.get("class_counts", {}).items()
+        if counts.get(name, 0) != count
+    ]

@@ -1,0 +1,1 @@
+"""TFRecord files: what a record holds, shards, reading. All that training imports."""

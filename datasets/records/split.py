@@ -1,0 +1,228 @@
+"""Finds the shards of a split and makes sure that they are whole."""
+
+import dataclasses
+import fnmatch
+import os
+from typing import Any
+
+import tensorflow as tf
+
+from datasets.errors import DatasetError
+from datasets.records import framing
+from datasets.records import manifest as manifest_lib
+
+_SHOWN_NAMES = 10
+
+# Where Kaggle's 104 flowers keep what the usual patterns stand for.
+_KAGGLE_FOLDERS = {"train-*": "train", "validation-*": "val", "test-*": "test"}
+_KAGGLE_FILES = "*.tfrec"
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The shards of one split, in order.
+
+    Attributes:
+        name: "train", "validation", ...: the pattern up to its first special character.
+        pattern: What the file names match.
+        files: Paths, sorted.
+        counts: Number of records in each file; of a damaged file, those that it had, or where
+            nobody knows, the whole ones and the broken one.
+        damage: What is wrong with damaged files, one line each; see `find_split`.
+    """
+
+    name: str
+    pattern: str
+    files: tuple[str, ...]
+    counts: tuple[int, ...]
+    damage: tuple[str, ...] = ()
+
+    @property
+    def num_examples(self) -> int:
+        """Number of records in all files."""
+        return sum(self.counts)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Global index of each file's first record."""
+        return tuple(sum(self.counts[:position]) for position in range(len(self.counts)))
+
+
+def load_labels(data_dir: str) -> list[str] | None:
+    """Class names by label from `labels.txt`, or None when there is none.
+
+    Raises:
+        DatasetError: The file is no UTF-8 text.
+    """
+    path = os.path.join(data_dir, manifest_lib.LABELS_FILE)
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return manifest_lib.decode_labels(file.read(), path)
+
+
+def load_manifest(data_dir: str) -> dict[str, Any] | None:
+    """The manifest of a converted data set, or None when there is none.
+
+    Raises:
+        DatasetError: The file is damaged or of another format version.
+    """
+    path = os.path.join(data_dir, manifest_lib.MANIFEST_FILE)
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return manifest_lib.decode_manifest(file.read(), path)
+
+
+def find_split(
+    data_dir: str, pattern: str = "train-*", verify: bool = True, allow_damage: bool = False
+) -> Split:
+    """Finds the shards that match `pattern` and counts their records.
+
+    Counts come from the manifest where it knows the file, else the file is walked. The usual
+    patterns also find the TFRecords of Kaggle's 104 flowers (train/*.tfrec, val/*.tfrec).
+
+    Args:
+        data_dir: Directory of the shards, local or anything that tf.io.gfile reads.
+        pattern: Shell pattern for file names; may begin with a folder, as in "val/*.tfrec".
+        verify: Whether sizes are compared with the manifest. False saves one look at each
+            file; files that the manifest does not know are walked all the same.
+        allow_damage: Whether a file that is cut off, changed or broken is described in
+            `Split.damage` instead of refused. For readers that skip what they cannot read.
+
+    Returns:
+        The split.
+
+    Raises:
+        DatasetError: No directory, no match, shards missing from a set, a shard compressed, cut
+            off or changed, no records, or a conversion that has not finished.
+    """
+    data_dir, names, wanted = _locate(data_dir, pattern)
+    matching = _matching(names, wanted, data_dir)
+    _check_complete(matching, data_dir)
+    known = _known_shards(data_dir)
+    files = tuple(os.path.join(data_dir, name) for name in matching)
+    counted = [
+        _count(path, known.get(name), verify) for name, path in zip(matching, files, strict=True)
+    ]
+    damage = tuple(what for _, what in counted if what)
+    if damage and not allow_damage:
+        raise DatasetError(damage[0])
+    counts = tuple(count for count, _ in counted)
+    split = Split(_split_name(pattern), pattern, files, counts, damage)
+    if not split.num_examples:
+        raise DatasetError(
+            f"the {len(files)} files {pattern!r} in {data_dir} hold no records; convert the data "
+            "again"
+        )
+    return split
+
+
+def _split_name(pattern: str) -> str:
+    end = min((pattern.index(char) for char in "*?[" if char in pattern), default=len(pattern))
+    return pattern[:end].strip("-_./") or pattern
+
+
+def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
+    """The directory that holds the files, the names in it, and the pattern for them."""
+    folder, _, pattern = pattern.rpartition("/")
+    if folder:
+        data_dir = os.path.join(data_dir, folder)
+    names = _list_directory(data_dir)
+    folder = _KAGGLE_FOLDERS.get(pattern)
+    if folder in names and not fnmatch.filter(names, pattern):
+        below = os.path.join(data_dir, folder)
+        if tf.io.gfile.isdir(below):
+            inside = _list_directory(below)
+            if fnmatch.filter(inside, _KAGGLE_FILES):
+                return below, inside, _KAGGLE_FILES
+    return data_dir, names, pattern
+
+
+def _list_directory(data_dir: str) -> list[str]:
+    if not tf.io.gfile.isdir(data_dir):
+        state = "is no directory" if tf.io.gfile.exists(data_dir) else "does not exist"
+        raise DatasetError(
+            f"data directory {data_dir} {state}; it must hold TFRecord shards, as "
+            "`python -m datasets.convert` writes them"
+        )
+    # Object stores list folders with a slash at the end.
+    names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(data_dir))
+    if manifest_lib.WORK_FILE in names:
+        raise DatasetError(
+            f"the conversion into {data_dir} has not finished ({manifest_lib.WORK_FILE} is "
+            "there); wait for it, or run the same `python -m datasets.convert` command again"
+        )
+    return names
+
+
+def _matching(names: list[str], pattern: str, data_dir: str) -> list[str]:
+    matching = fnmatch.filter(names, pattern)
+    visible = [name for name in names if not name.startswith(".")]
+    matching = [name for name in matching if name in set(visible)]
+    if not matching:
+        shown = ", ".join(visible[:_SHOWN_NAMES]) or "nothing"
+        more = len(visible) - _SHOWN_NAMES
+        raise DatasetError(
+            f"no file in {data_dir} matches {pattern!r}; there is: {shown}"
+            + (f" and {more} more" if more > 0 else "")
+        )
+    return matching
+
+
+def _check_complete(names: list[str], data_dir: str) -> None:
+    """Every NAME-iiiii-of-nnnnn set must have all its n members, and be the only one."""
+    indices: dict[tuple[str, int], set[int]] = {}
+    for name in names:
+        parsed = manifest_lib.parse_shard_name(name)
+        if parsed is not None:
+            split, index, total = parsed
+            indices.setdefault((split, total), set()).add(index)
+    totals: dict[str, list[int]] = {}
+    for (split, total), found in sorted(indices.items()):
+        totals.setdefault(split, []).append(total)
+        missing = sorted(set(range(total)) - found)
+        if missing:
+            shown = ", ".join(
+                manifest_lib.shard_name(split, index, total) for index in missing[:_SHOWN_NAMES]
+            )
+            more = len(missing) - _SHOWN_NAMES
+            raise DatasetError(
+                f"{data_dir} lacks {len(missing)} of {total} {split} shards: {shown}"
+                + (f" and {more} more" if more > 0 else "")
+                + "; copy them again or convert the data again"
+            )
+    for split, several in totals.items():
+        if len(several) > 1:
+            raise DatasetError(
+                f"{data_dir} has {split} shards of several sets (of {several}); remove all "
+                "sets but one"
+            )
+
+
+def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
+    """The manifest's shards by file name."""
+    manifest = load_manifest(data_dir)
+    if manifest is None:
+        return {}
+    return {
+        shard["name"]: shard for split in manifest["splits"].values() for shard in split["shards"]
+    }
+
+
+def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, str]:
+    """Number of records that the file at `path` has or had, and its damage in words."""
+    if known is None:
+        whole, damage = framing.count_whole_records(path)
+        if damage and not whole:
+            framing.refuse_compressed(path)
+        return whole + bool(damage), damage
+    size = framing.file_size(path) if verify else known["bytes"]
+    if size == known["bytes"]:
+        return known["images"], ""
+    framing.refuse_compressed(path)
+    change = "cut off" if size < known["bytes"] else "changed"
+    return known["images"], (
+        f"{path} is {change}: it has {size} bytes, {manifest_lib.MANIFEST_FILE} says "
+        f"{known['bytes']}. Copy it again or convert the data again"
+    )

@@ -1,0 +1,67 @@
+"""Kaggle's "Flower Classification with TPUs": 104 classes, published as TFRecords.
+
+`raw_dir` is a folder such as tfrecords-jpeg-224x224, with train/*.tfrec and val/*.tfrec. Training
+and evaluation read those files as they are; the conversion gives them the usual keys, labels.txt
+and a manifest. The test images have no labels and are left out.
+"""
+
+import dataclasses
+import os
+
+from datasets.errors import DatasetError
+from datasets.sets.flower_names import KAGGLE
+from datasets.sets.published import Published
+from datasets.sources import archive, record_source
+from datasets.sources.items import Item, Listing, Skip
+
+_FOLDERS = {"train": "train", "validation": "val"}
+_END = ".tfrec"
+# Features of a record: image, class and id.
+_IMAGE, _LABEL, _NAME = "image", "class", "id"
+
+
+class KaggleFlower(Published):
+    """Kaggle's 104 flowers."""
+
+    name = "kaggle_flower"
+    help = "Kaggle's 104 flowers: tfrecords-jpeg-SIZExSIZE (training reads them as they are, too)"
+
+    def listing(self) -> Listing:
+        """Lists all images; see `Published.listing`."""
+        archive.check_raw_dir(self._raw_dir)
+        skipped: dict[str, list[Skip]] = {split: [] for split in _FOLDERS}
+        splits = {
+            split: [
+                item for path in self._files(folder) for item in _read(path, folder, skipped[split])
+            ]
+            for split, folder in _FOLDERS.items()
+        }
+        listing = self._listing(list(KAGGLE), splits)
+        return dataclasses.replace(listing, skipped=skipped)
+
+    def _files(self, folder: str) -> list[str]:
+        directory = os.path.join(self._raw_dir, folder)
+        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+        names = [name for name in names if name.endswith(_END) and not name.startswith(".")]
+        paths = [os.path.join(directory, name) for name in names]
+        if not paths:
+            raise DatasetError(
+                f"--raw_dir={self._raw_dir} holds no {folder}/*{_END}; it must be a folder such as "
+                "tfrecords-jpeg-224x224"
+            )
+        return paths
+
+
+def _read(path: str, folder: str, skipped: list[Skip]) -> list[Item]:
+    items = []
+    examples = record_source.read_examples(path, _IMAGE)
+    for number, (source, example, damage) in enumerate(examples):
+        where = f"{folder}/{os.path.basename(path)}, record {number}"
+        label = record_source.int_feature(example, _LABEL) if not damage else None
+        if damage or label is None or not 0 <= label < len(KAGGLE):
+            reason = damage or f"class {label}; 0 to {len(KAGGLE) - 1} are possible"
+            skipped.append(Skip(where, reason, bad=True))
+            continue
+        name = record_source.bytes_feature(example, _NAME).decode("utf-8", "replace")
+        items.append(Item(f"{folder}/{name or number}", source, label))
+    return items

@@ -1,0 +1,256 @@
+"""A folder of photos, one sub-folder per class, as people keep their own.
+
+Either `raw_dir/<split>/<class>/*` with the splits train, validation (also val, valid) and
+test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
+"""
+
+import argparse
+import os
+from typing import Any
+
+from datasets.errors import DatasetError
+from datasets.sources.hold_out import check_fraction, hold_out
+from datasets.sources.items import FileSource, Item, Listing, Skip
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+SPLIT_NAMES = {
+    "train": "train",
+    "validation": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "test": "test",
+}
+
+
+class ImageFolder:
+    """The data set in one folder of photos."""
+
+    name = "image_folder"
+    help = "any folder of photos, one sub-folder per class"
+
+    def __init__(self, raw_dir: str, validation_fraction: float | None = None, seed: int = 0):
+        """Takes the folder; nothing is read yet.
+
+        Args:
+            raw_dir: The folder.
+            validation_fraction: Share of each class that becomes the validation split, where
+                the folder has none of its own.
+            seed: Which images those are.
+
+        Raises:
+            DatasetError: The fraction is not in (0, 1).
+        """
+        check_fraction(validation_fraction)
+        self._raw_dir = raw_dir
+        self._fraction = validation_fraction
+        self._seed = seed
+
+    @staticmethod
+    def num_shards() -> dict[str, int]:
+        """TFRecord files by split name, unless the user says."""
+        return {"train": 8, "validation": 2, "test": 2}
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Adds the flags that only this data set has."""
+        parser.add_argument(
+            "--validation_fraction",
+            type=float,
+            metavar="F",
+            help="share of each class that becomes the validation split, for a folder that has "
+            "none of its own (for example 0.2); chosen by --seed and file name",
+        )
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> "ImageFolder":
+        """Makes the data set that the command line asks for.
+
+        Raises:
+            DatasetError: The output would lie among the photos, and count as some the next time.
+        """
+        raw_dir, output_dir = os.path.realpath(args.raw_dir), os.path.realpath(args.output_dir)
+        if os.path.commonpath([raw_dir, output_dir]) == raw_dir:
+            raise DatasetError(
+                f"--output_dir={args.output_dir} lies in --raw_dir={args.raw_dir}, where it would "
+                "count as a folder of photos; choose a place outside"
+            )
+        return cls(args.raw_dir, args.validation_fraction, args.seed)
+
+    def listing(self) -> Listing:
+        """Lists all images; none is opened.
+
+        Raises:
+            DatasetError: No such folder, no class folders, a class without images, one class
+                only, classes that differ between splits, or no validation split.
+        """
+        split_dirs = self._split_dirs()
+        skipped: dict[str, list[Skip]] = {}
+        images: dict[str, dict[str, list[str]]] = {}
+        for split, directory in split_dirs.items():
+            skipped[split] = []
+            images[split] = self._read_split(directory, skipped[split])
+        classes = tuple(sorted(images["train"]))
+        self._check_classes(classes, images, split_dirs)
+        splits = {
+            split: self._items(split_dirs[split], classes, by_class)
+            for split, by_class in images.items()
+        }
+        if self._fraction is not None:
+            splits = hold_out(splits, self._fraction, self._seed)
+            skipped["validation"] = []
+        splits = {
+            split: splits[split] for split in ("train", "validation", "test") if split in splits
+        }
+        return Listing(self.name, classes, splits, skipped, self._describe())
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "raw_dir": os.path.abspath(self._raw_dir),
+            "validation_fraction": self._fraction,
+        }
+
+    def _split_dirs(self) -> dict[str, str]:
+        """Folder of each split; a flat folder is all train."""
+        raw_dir = self._raw_dir
+        if not os.path.exists(raw_dir):
+            raise DatasetError(f"--raw_dir={raw_dir} does not exist")
+        if not os.path.isdir(raw_dir):
+            raise DatasetError(f"--raw_dir={raw_dir} is no directory")
+        folders = _visible_folders(raw_dir)
+        if not folders:
+            raise DatasetError(
+                f"--raw_dir={raw_dir} has no class folders; needed are {raw_dir}/train/<class>/"
+                f"*.jpg and {raw_dir}/validation/<class>/*.jpg, or {raw_dir}/<class>/*.jpg with "
+                "--validation_fraction"
+            )
+        found: dict[str, str] = {}
+        for folder in folders:
+            split = SPLIT_NAMES.get(folder.lower())
+            if split in found:
+                raise DatasetError(
+                    f"--raw_dir={raw_dir} has two folders for split {split!r}: "
+                    f"{os.path.basename(found[split])} and {folder}; keep one"
+                )
+            if split:
+                found[split] = os.path.join(raw_dir, folder)
+        if not found:
+            found = {"train": raw_dir}
+        self._check_splits(found, folders)
+        return found
+
+    def _check_splits(self, found: dict[str, str], folders: list[str]) -> None:
+        raw_dir = self._raw_dir
+        if "train" not in found:
+            raise DatasetError(
+                f"--raw_dir={raw_dir} has no train folder; it has: {', '.join(folders)}"
+            )
+        if found["train"] != raw_dir and len(found) != len(folders):
+            strange = [name for name in folders if name.lower() not in SPLIT_NAMES]
+            raise DatasetError(
+                f"--raw_dir={raw_dir} has splits and other folders: {', '.join(strange)}; "
+                "splits are train, validation (val, valid) and test"
+            )
+        if "validation" in found and self._fraction is not None:
+            raise DatasetError(
+                f"--validation_fraction={self._fraction}, but {found['validation']} exists; "
+                "leave the flag out, or move that folder away"
+            )
+        if "validation" not in found and self._fraction is None:
+            raise DatasetError(
+                f"--raw_dir={raw_dir} has no validation split (a folder named validation, val "
+                "or valid); make one, or pass --validation_fraction=0.2 to hold out a share of "
+                "the training images"
+            )
+
+    def _read_split(self, directory: str, skipped: list[Skip]) -> dict[str, list[str]]:
+        """File names by class folder."""
+        folders = _visible_folders(directory)
+        if not folders:
+            raise DatasetError(
+                f"{directory} has no class folders; needed are {directory}/<class>/*.jpg"
+            )
+        for name in sorted(os.listdir(directory)):
+            if not name.startswith(".") and name not in folders:
+                skipped.append(Skip(self._name(directory, name), "not in a class folder"))
+        by_class = {}
+        for folder in folders:
+            names = self._read_class(os.path.join(directory, folder), skipped)
+            if not names:
+                raise DatasetError(
+                    f"class folder {os.path.join(directory, folder)} has no images "
+                    f"({', '.join(EXTENSIONS)}); fill or remove it"
+                )
+            by_class[folder] = names
+        return by_class
+
+    def _read_class(self, directory: str, skipped: list[Skip]) -> list[str]:
+        names = []
+        for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+            if entry.name.startswith("."):
+                continue
+            extension = os.path.splitext(entry.name)[1].lower()
+            if entry.is_dir():
+                reason = "a folder inside a class folder is not read"
+            elif extension not in EXTENSIONS:
+                reason = f"not an image file ({extension or 'no extension'})"
+            else:
+                names.append(entry.name)
+                continue
+            skipped.append(Skip(self._name(directory, entry.name), reason))
+        return names
+
+    def _check_classes(
+        self,
+        classes: tuple[str, ...],
+        images: dict[str, dict[str, list[str]]],
+        split_dirs: dict[str, str],
+    ) -> None:
+        if len(classes) < 2:
+            raise DatasetError(
+                f"{split_dirs['train']} has only one class ({classes[0]}); a classifier needs "
+                "at least two class folders"
+            )
+        for split, by_class in images.items():
+            unknown = sorted(set(by_class) - set(classes))
+            missing = sorted(set(classes) - set(by_class))
+            if unknown or missing:
+                raise DatasetError(
+                    f"classes differ: {split_dirs[split]} "
+                    + " and ".join(
+                        text
+                        for text in (
+                            f"lacks {', '.join(missing)}" if missing else "",
+                            f"has {', '.join(unknown)} too" if unknown else "",
+                        )
+                        if text
+                    )
+                    + f"; each split needs the class folders of {split_dirs['train']}"
+                )
+
+    def _items(
+        self, directory: str, classes: tuple[str, ...], by_class: dict[str, list[str]]
+    ) -> list[Item]:
+        items = []
+        for label, folder in enumerate(classes):
+            for name in by_class[folder]:
+                path = os.path.join(directory, folder, name)
+                item = Item(
+                    self._name(os.path.join(directory, folder), name), FileSource(path), label
+                )
+                items.append(item)
+        return items
+
+    def _name(self, directory: str, name: str) -> str:
+        """Name within the data set, the same on any machine."""
+        relative = os.path.relpath(os.path.join(directory, name), self._raw_dir)
+        return relative.replace(os.sep, "/")
+
+
+def _visible_folders(directory: str) -> list[str]:
+    names = sorted(os.listdir(directory))
+    return [
+        name
+        for name in names
+        if not name.startswith(".") and os.path.isdir(os.path.join(directory, name))
+    ]

@@ -1,0 +1,83 @@
+"""Images inside other people's TFRecords: where each record lies, and its image."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecordSource:
+    """The image of one record.
+
+    Attributes:
+        path: The TFRecord file.
+        offset: Where the serialised `tf.train.Example` begins.
+        size: How long it is.
+        key: The feature that holds the image.
+        checksum: Masked CRC-32C of the record, as stored behind it.
+    """
+
+    path: str
+    offset: int
+    size: int
+    key: str
+    checksum: int
+
+    def read(self) -> bytes:
+        """Returns the bytes of the image file."""
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            data = file.read(self.size)
+        example = parse(data)
+        if example is None:
+            raise OSError(f"a record of {self.path} is no tf.train.Example")
+        return bytes_feature(example, self.key)
+
+    def fingerprint(self) -> str:
+        """The record's place and checksum."""
+        return f"{self.offset}:{self.size}:{self.checksum}"
+
+
+def parse(data: bytes) -> Any:
+    """The `tf.train.Example` in `data`; None when there is none."""
+    import tensorflow as tf
+
+    try:
+        return tf.train.Example.FromString(data)
+    except Exception:  # protobuf has several kinds of DecodeError
+        return None
+
+
+def bytes_feature(example: Any, key: str) -> bytes:
+    """The one byte string under `key`; empty when there is none."""
+    values = example.features.feature[key].bytes_list.value
+    return values[0] if values else b""
+
+
+def int_feature(example: Any, key: str) -> int | None:
+    """The one whole number under `key`; None when there is none."""
+    values = example.features.feature[key].int64_list.value
+    return values[0] if values else None
+
+
+def read_examples(path: str, key: str) -> Iterator[tuple[RecordSource | None, Any, str]]:
+    """Each record of a local TFRecord file; every checksum is compared.
+
+    Args:
+        path: The file.
+        key: The feature that holds the image.
+
+    Yields:
+        Where its image is, the parsed example, and an empty text; or None, None and what is wrong
+        with the record.
+    """
+    # Here: a command line's help needs no TensorFlow.
+    from datasets.records import salvage
+
+    for record in salvage.read(path):
+        example = parse(record.data) if record.data is not None else None
+        if example is None:
+            yield None, None, record.damage or "no tf.train.Example"
+        else:
+            source = RecordSource(path, record.offset, record.size, key, record.checksum)
+            yield source, example, ""

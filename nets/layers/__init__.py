@@ -1,0 +1,1 @@
+"""Layers, one technique in a file."""

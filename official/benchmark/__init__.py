@@ -1,0 +1,1 @@
+"""Speed of exported models, networks and the input."""

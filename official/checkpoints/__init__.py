@@ -1,0 +1,1 @@
+"""Weights from elsewhere: the original's checkpoints, and other runs."""

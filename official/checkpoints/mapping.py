@@ -1,0 +1,134 @@
+"""Compares the variables of a checkpoint with those of a network, and says why they differ."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nets import ModelConfig
+from official.checkpoints import infer_model
+from official.run.configuration import RunError
+
+Shape = tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mismatch:
+    """Variables that do not correspond.
+
+    Attributes:
+      missing: variables of the network that the checkpoint has not, with their shapes.
+      left_over: variables of the checkpoint that the network has not, with their shapes.
+      reshaped: name -> (shape in the checkpoint, shape in the network).
+    """
+
+    missing: dict[str, Shape]
+    left_over: dict[str, Shape]
+    reshaped: dict[str, tuple[Shape, Shape]]
+
+    def __bool__(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.missing or self.left_over or self.reshaped)
+
+    def describe(self) -> str:
+        """Returns every variable that differs, a line each, under three headings."""
+        lines = []
+        if self.missing:
+            lines.append(f"missing in the checkpoint ({len(self.missing)}):")
+            lines += [f"  {name}  {shape}" for name, shape in self.missing.items()]
+        if self.left_over:
+            lines.append(f"left over in the checkpoint ({len(self.left_over)}):")
+            lines += [f"  {name}  {shape}" for name, shape in self.left_over.items()]
+        if self.reshaped:
+            lines.append(f"of another shape ({len(self.reshaped)}):")
+            lines += [
+                f"  {name}  {there} in the checkpoint, {here} in the network"
+                for name, (there, here) in self.reshaped.items()
+            ]
+        return "\n".join(lines)
+
+
+def compare(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> Mismatch:
+    """Returns what differs between a checkpoint's variables and a network's."""
+    return Mismatch(
+        missing={name: shape for name, shape in wanted.items() if name not in found},
+        left_over={name: found[name] for name in sorted(found) if name not in wanted},
+        reshaped={
+            name: (found[name], shape)
+            for name, shape in wanted.items()
+            if name in found and found[name] != shape
+        },
+    )
+
+
+def require_match(
+    where: str, found: Mapping[str, Shape], wanted: Mapping[str, Shape], config: ModelConfig
+) -> None:
+    """Refuses a checkpoint whose variables are not exactly those of the network.
+
+    Args:
+      where: the checkpoint, for the message.
+      found: its variables.
+      wanted: the network's variables.
+      config: the network.
+
+    Raises:
+      RunError: every variable that differs, and the likely cause.
+    """
+    mismatch = compare(found, wanted)
+    if not mismatch:
+        return
+    causes = "\n".join(f"  {line}" for line in likely_causes(found, config))
+    raise RunError(
+        f"{where} does not fit the network: {len(mismatch.missing)} variables are missing, "
+        f"{len(mismatch.left_over)} are left over, {len(mismatch.reshaped)} have another shape.\n"
+        f"{mismatch.describe()}\nlikely cause:\n{causes}"
+    )
+
+
+def likely_causes(found: Mapping[str, Shape], config: ModelConfig) -> list[str]:
+    """Returns a line for each setting of `config` that the checkpoint's variables contradict."""
+    try:
+        inferred = infer_model.infer(found)
+    except RunError as error:
+        return [str(error)]
+    lines = []
+    for field, there in inferred.fields.items():
+        here = getattr(config, field, None)
+        if here != there:
+            lines.append(_cause(field, there, here, inferred.reasons[field], config))
+    if not lines and found.get("resnet_model/dense/kernel", (0,))[0] > 2**13:
+        return ["flattened maps of another picture size: see --image_size, --eval_image_size"]
+    if not lines:
+        return ["none of the flags that variables show: has the file been changed or cut?"]
+    return [*lines, f"flags that fit: {infer_model.needed_flags(inferred.fields)}"]
+
+
+def _cause(field: str, there: Any, here: Any, reason: str, config: ModelConfig) -> str:
+    """Returns one line about a setting that differs."""
+    flag, wrong = (infer_model.flags_of({field: value}) for value in (there, here))
+    line = f"{flag}, not {wrong}: {reason}"
+    if field == "num_classes":
+        line = f"{flag}, not {wrong}: the classifier of the checkpoint has {there} classes"
+        if (there, here) == (1001, 1000):
+            line += "; the original's ImageNet networks have a background class at 0"
+        elif (there, here) == (1000, 1001):
+            line += "; this one has no background class at 0 (see --label_offset)"
+    if field == "resnet_size":
+        line = f"{flag}, not {wrong} (wrong depth): {reason}"
+    if field == "use_resnet_d" and not there and config.big_little:
+        line += "; the paper's BigLittle networks were trained without --use_resnet_d"
+    return line
+
+
+def assign(variables: Mapping[str, tf.Variable], values: Mapping[str, np.ndarray]) -> None:
+    """Gives variables their values, by name."""
+    for name, value in values.items():
+        variables[name].assign(value)
+
+
+def shapes_of(variables: Mapping[str, tf.Variable]) -> dict[str, Shape]:
+    """Returns the shapes of variables, by name."""
+    return {name: tuple(variable.shape.as_list()) for name, variable in variables.items()}

@@ -1,0 +1,212 @@
+"""Exports a run as a SavedModel and proves that it scores as the run does.
+
+    python -m official.export --model_dir DIR --export_dir DIR
+
+Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
+name, the exported model is fed the raw bytes of the evaluation pictures: it must classify as many
+of them rightly as MODEL_DIR/evaluation.json says, else nothing is exported.
+"""
+
+import dataclasses
+import io
+import logging
+import os
+import shutil
+import tempfile
+
+import PIL.Image
+import tensorflow as tf
+from absl import flags
+
+from nets import fold_batch_norm
+from official.command import flags as run_flags
+from official.evaluate import evaluator, views
+from official.export import serving
+from official.input import pipeline
+from official.run import configuration, files, run
+from official.run.configuration import LABELS_FILE, RunConfig, RunError
+from preprocessing.decode import decode_image, webp_available
+
+FLAGS = flags.FLAGS
+_VERIFY_BATCH = 64
+
+
+def export(
+    model_dir: str,
+    export_dir: str,
+    *,
+    data_dir: str = "",
+    version: int = 0,
+    decoder: str = "jpeg",
+    checkpoint: str = "",
+    verify: bool = True,
+    fold: bool = True,
+) -> str:
+    """Writes a SavedModel and returns its folder.
+
+    Args:
+      model_dir: folder of the run.
+      export_dir: folder of the versions.
+      data_dir: folder of the TFRecords to verify with; default: those last evaluated.
+      version: number of the version; 0: the next one.
+      decoder: what `image_bytes` will be: jpeg, png, webp, or any of TensorFlow's own formats.
+      checkpoint: prefix of a checkpoint; default: the newest.
+      verify: compare the scores on raw bytes with the run's evaluation.
+      fold: fold batch norm into the convolutions; see `nets.fold_batch_norm`.
+
+    Raises:
+      RunError or DatasetError: no such run or data, the version exists, or the scores differ.
+    """
+    config = configuration.load(model_dir)
+    if decoder == "webp" and not webp_available():
+        raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
+    network = run.network_for_inference(config.model, run.input_shape(config))
+    path = run.restore_network(network, model_dir, checkpoint or None)
+    if fold:
+        network = fold_batch_norm(network)
+    version = version or serving.next_version(export_dir)
+    target = os.path.join(export_dir, str(version))
+    if tf.io.gfile.exists(target):
+        raise RunError(f"{target} exists already; choose another --export_version.")
+    prepared = dataclasses.replace(config.preprocessing, decoder=decoder)
+    tf.io.gfile.makedirs(export_dir)
+    # A name that is no number: TensorFlow Serving does not look at it.
+    unfinished = os.path.join(export_dir, f"unfinished-{version}-{os.getpid()}")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            assets = _write_assets(config, prepared, model_dir, path, scratch)
+            _save(serving.ServingModule(network, prepared, assets), unfinished)
+        if verify:
+            _verify(unfinished, config, model_dir, path, data_dir)
+        tf.io.gfile.rename(unfinished, target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _save(module: serving.ServingModule, folder: str) -> None:
+    """Writes the SavedModel without Keras' remarks about functions that are not needed."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        serving.save(module, folder)
+    finally:
+        logger.setLevel(level)
+
+
+def _write_assets(
+    config: RunConfig, prepared, model_dir: str, checkpoint: str, folder: str
+) -> dict[str, str]:
+    """Writes class names and description into `folder`; returns their paths by asset name."""
+    labels = os.path.join(folder, LABELS_FILE)
+    files.write_text(labels, "".join(f"{n}\n" for n in run.class_names(config, model_dir)))
+    description = os.path.join(folder, serving.DESCRIPTION_FILE)
+    files.write_json(
+        description,
+        {
+            "checkpoint": os.path.basename(checkpoint),
+            "step": run.checkpoint_step(checkpoint),
+            "image_size": prepared.eval_size,
+            "decoder": prepared.decoder,
+            "needs_tensorflow_io": prepared.decoder in ("webp", "any") and webp_available(),
+            "num_classes": config.model.num_classes,
+            "model": config.model.to_dict(),
+            "preprocessing": prepared.to_dict(),
+            "versions": configuration.versions(),
+        },
+    )
+    return {"labels": labels, "description": description}
+
+
+def _verify(folder: str, config: RunConfig, model_dir: str, checkpoint: str, data_dir: str) -> None:
+    """Compares the exported model's score on raw bytes with the run's.
+
+    Raises:
+      RunError: the numbers of right answers differ.
+    """
+    wanted = _evaluation(model_dir, checkpoint, data_dir)
+    # Where the evaluation left bad records out, the same ones are left out here.
+    skips = "skip" if "bad_records" in wanted else "fail"
+    config = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, on_bad_val_record=skips)
+    )
+    split = run.evaluation_split(config, wanted["data_dir"], wanted["val_regex"])
+    served = serving.Served(folder)
+    classify = served.signature("serving_default")
+    right = images = 0
+    for encoded, labels in pipeline.encoded_dataset(config, split, _VERIFY_BATCH):
+        if served.description["decoder"] == "webp":
+            encoded = tf.constant([_as_webp(picture) for picture in encoded.numpy()])
+        classes = classify(image_bytes=encoded)["classes"]
+        right += int(tf.reduce_sum(tf.cast(classes == labels, tf.int32)))
+        images += int(tf.size(labels))
+    if (right, images) != (wanted["correct_top1"], wanted["images"]):
+        raise RunError(
+            f"the exported model classifies {right} of {images} pictures of {wanted['val_regex']} "
+            f"rightly, but the evaluation of {wanted['checkpoint']} says "
+            f"{wanted['correct_top1']} of {wanted['images']}. Nothing was exported."
+        )
+    left_out = wanted.get("bad_records", 0)
+    print(
+        f"verified: {right} of {images} raw pictures right "
+        f"(top-1 {100 * right / images:.2f} %), as in the evaluation"
+        + (f"; {left_out} bad records left out, as there" if left_out else "")
+    )
+
+
+def _as_webp(encoded: bytes) -> bytes:
+    """Returns a picture of the records as WebP without loss: the same pixels to the last bit."""
+    pixels = decode_image(tf.constant(encoded), "any").numpy()
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, "webp", lossless=True)
+    return buffer.getvalue()
+
+
+def _evaluation(model_dir: str, checkpoint: str, data_dir: str) -> dict:
+    """Returns the evaluation of `checkpoint`: the one on disk if it fits, else a new one."""
+    path = os.path.join(model_dir, evaluator.EVALUATION_FILE)
+    if tf.io.gfile.exists(path):
+        known = files.read_json(path)
+        same_data = not data_dir or data_dir == known["data_dir"]
+        # A mean over several views of a picture is not what the exported model gives.
+        one_view = known.get("views", "one") == views.describe(False, ())
+        if known["checkpoint"] == os.path.basename(checkpoint) and same_data and one_view:
+            return known
+    return evaluator.evaluate(model_dir, data_dir, checkpoint=checkpoint)
+
+
+def main() -> None:
+    """Exports as the flags say."""
+    folder = export(
+        FLAGS.model_dir,
+        FLAGS.export_dir,
+        data_dir=FLAGS.data_dir,
+        version=FLAGS.export_version,
+        decoder=FLAGS.export_decoder_type,
+        checkpoint=FLAGS.checkpoint,
+        verify=FLAGS.verify,
+        fold=FLAGS.fold_batch_norm,
+    )
+    print(f"exported {folder}")
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    run_flags.define_directory_flags()
+    flags.DEFINE_string("export_dir", "", "Folder of the versions; TensorFlow Serving's base path.")
+    flags.DEFINE_integer("export_version", 0, "Version number; 0: the next one.", lower_bound=0)
+    flags.DEFINE_enum(
+        "export_decoder_type",
+        "jpeg",
+        ["jpeg", "png", "webp", "any"],
+        "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
+    )
+    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_boolean("verify", True, "Score raw pictures and compare with the evaluation.")
+    flags.DEFINE_boolean(
+        "fold_batch_norm",
+        True,
+        "Fold batch norm into the convolutions: faster, logits equal to rounding.",
+    )
+    flags.adopt_module_key_flags(run_flags)

@@ -1,0 +1,293 @@
+"""Keeps the account of bad training records: printed, written down, and limited.
+
+MODEL_DIR/bad_records.jsonl has a line for each step at which records were left out: the step, how
+many since the step before, and how many in all. A run that goes on needs the last number to find
+its place among the records again.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from datasets.records import reader, skipping
+from official.command import program
+from official.input import pipeline
+from official.run import files
+from official.run.configuration import RunConfig, RunError
+
+LOG = "bad_records.jsonl"
+_SHOWN = 3
+_SEARCH_SECONDS = 600.0
+# Where the run is still under way and signals wait for the end of the step.
+_SHORT_SEARCH_SECONDS = 60.0
+
+# What reading or decoding a record can raise; others are not worth a search.
+_OF_RECORDS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
+
+
+class SkippedRecords(tf.keras.callbacks.Callback):
+    """Counts what `on_bad_record=skip` leaves out; ends the run when it is too much."""
+
+    def __init__(
+        self,
+        model_dir: str,
+        config: RunConfig,
+        split: reader.Split,
+        validation: reader.Split,
+        step: int,
+    ):
+        """Goes on with the account of `model_dir` at `step`."""
+        super().__init__()
+        self._path = os.path.join(model_dir, LOG)
+        self._config = config
+        self._split = split
+        self._val_records = validation.num_examples
+        self._total = total_until(model_dir, step)
+        recipe = config.recipe
+        self._per_step = pipeline.pictures_per_step(recipe)
+        self._steps_per_epoch = max(1, split.num_examples // recipe.batch_size)
+        # Of the epoch in progress: its first step, what was left out before this fit, and in it.
+        self._first_step = 0
+        self._before = 0
+        self._counted = 0
+        self._scored = False
+
+    @property
+    def total(self) -> int:
+        """Records left out since the run began."""
+        return self._total
+
+    @property
+    def _step(self) -> int:
+        return int(self.model.optimizer.iterations.numpy())
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Starts the epoch's count, or goes on with that of an interrupted epoch."""
+        self._counted, self._scored = 0, False
+        self._first_step = min(epoch * self._steps_per_epoch, self._step)
+        before = _total_at(files.read_json_lines(self._path), self._first_step)
+        self._before = self._total - before
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Writes down what the step left out.
+
+        Raises:
+          RunError: more than the limit in this epoch.
+        """
+        count = round(float((logs or {}).get("bad_records", 0)))
+        new = count - self._counted
+        if not new:
+            return
+        self._counted = count
+        self._total += new
+        step = self._step
+        files.append_json_line(self._path, {"step": step, "new": new, "total": self._total})
+        count += self._before
+        if count > self._limit(count):
+            message = too_many(count, self._limit(count), step, self._config, self._split)
+            raise RunError(message)
+
+    def _limit(self, count: int) -> int:
+        """Returns how many may be bad in this epoch so far; the flag is about one pass.
+
+        An epoch can be more: with mixup type 1 it is two passes, and bad records are not trained
+        on, so that others are read in their place.
+        """
+        records = self._split.num_examples
+        read = self._per_step * (self._step - self._first_step) + count
+        return int(self._config.data.bad_record_limit(records) * max(1.0, read / records))
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Notes that the epoch ends with a score."""
+        self._scored = True
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Prints the epoch's counts, if there are any.
+
+        Raises:
+          RunError: more validation records than the limit could not be scored.
+        """
+        count = self._before + self._counted
+        if count:
+            print(
+                f"epoch {epoch + 1}: {count} bad records skipped (the run stops above "
+                f"{self._limit(count)}); `python -m datasets.verify {self._config.data.data_dir}` "
+                "names them",
+                file=sys.stderr,
+            )
+        if self._scored:
+            missing = self._val_records - int((logs or {}).get("val_images", 0))
+            if missing:
+                print(
+                    f"epoch {epoch + 1}: {missing} of {self._val_records} validation records are "
+                    "bad and were not scored",
+                    file=sys.stderr,
+                )
+            then = " The checkpoint is saved; the same command with --eval_only scores it then."
+            check_scored(self._config, self._val_records, missing, then)
+
+
+def check_scored(config: RunConfig, records: int, missing: int, then: str = "") -> None:
+    """Raises `RunError` if so many of the validation records are bad that a score says nothing.
+
+    Args:
+      config: the run.
+      records: there are.
+      missing: of them could not be scored.
+      then: a sentence for the end of the message.
+    """
+    limit = config.data.bad_record_limit(records)
+    if missing > limit or missing == records:
+        raise RunError(
+            f"{missing} of {records} validation records are bad and were not scored, more than the "
+            f"{limit} that --max_bad_records allows. Repair the data (`python -m datasets.verify "
+            f"{config.data.data_dir}` names what is wrong), correct --num_classes, or raise "
+            f"--max_bad_records.{then}"
+        )
+
+
+def total_until(model_dir: str, step: int) -> int:
+    """Returns how many records a run left out up to `step`, and forgets the lines after it."""
+    path = os.path.join(model_dir, LOG)
+    files.drop_torn_line(path)
+    lines = files.read_json_lines(path)
+    kept = [line for line in lines if line["step"] <= step]
+    if len(kept) != len(lines):
+        files.write_json_lines(path, kept)
+    return _total_at(kept, step)
+
+
+def _total_at(lines: list[dict], step: int) -> int:
+    """Returns how many records had been left out by `step`, from the lines of the account."""
+    return max((line["total"] for line in lines if line["step"] <= step), default=0)
+
+
+def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:
+    """Returns the error for too many bad records, with the first ones by name."""
+    found, looked = find_bad(config, split, _SHOWN, seconds=_SHORT_SEARCH_SECONDS)
+    shown = f" The first among {looked} records: " + "; ".join(found) + "." if found else ""
+    return (
+        f"{count} bad records were skipped in one epoch, more than the {limit} that "
+        f"--max_bad_records allows, by step {step}.{shown} Repair the data (`python -m "
+        f"datasets.verify {config.data.data_dir}` names what is wrong), correct --num_classes, or "
+        "raise --max_bad_records."
+    )
+
+
+@contextlib.contextmanager
+def named(
+    config: RunConfig, training: reader.Split | None, validation: reader.Split | None
+) -> Iterator[None]:
+    """Says which record it was that ended the body, or which ones where all are bad.
+
+    Args:
+      config: the run; the splits count whose bad records it does not skip.
+      training: the training shards, if the body reads them.
+      validation: those that are scored, if it reads them.
+
+    Raises:
+      RunError: in place of an error of reading.
+    """
+    try:
+        yield
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        if not isinstance(error, _OF_RECORDS):
+            raise
+        if training is not None and skipping.NONE_LEFT in str(error):
+            found, _ = find_bad(config, training, _SHOWN)
+            raise RunError(
+                f"{skipping.NONE_LEFT}. The first bad ones: {'; '.join(found)}. Repair the data "
+                "or correct the flags that say what is in it, such as --num_classes and "
+                "--decoder_type."
+            ) from error
+        searched: list[str] = []
+        for split, mode, flag in (
+            (training, config.data.on_bad_record, "--on_bad_record=skip"),
+            (validation, config.data.on_bad_val_record, "--on_bad_val_record=skip"),
+        ):
+            if split is None or mode == "skip":
+                continue
+            found, looked = find_bad(config, split, 1, training=split is training)
+            searched.append(
+                f"no bad record among {looked} of {split.num_examples} in "
+                f"{os.path.dirname(split.files[0])} (`python -m datasets.verify "
+                f"{os.path.dirname(split.files[0])}` names what is wrong)"
+            )
+            if found:
+                raise RunError(
+                    f"{found[0]}. Repair the data (`python -m datasets.verify "
+                    f"{os.path.dirname(split.files[0])}` names all that is wrong), or leave such "
+                    f"records out with {flag} (official.evaluate: --on_bad_record=skip)."
+                ) from error
+        if not searched:
+            raise
+        what = "a record is damaged"
+        if isinstance(error, tf.errors.OpError):
+            what = program.explain(error).removeprefix("the data could not be read: ")
+        raise RunError(f"the data could not be read: {what}; {'; '.join(searched)}.") from error
+
+
+def find_bad(
+    config: RunConfig,
+    split: reader.Split,
+    most: int,
+    training: bool = True,
+    seconds: float = _SEARCH_SECONDS,
+) -> tuple[list[str], int]:
+    """Returns a line for each of the first bad records, and how many records were looked at.
+
+    A line has file, number in it and reason. It takes as long as reading and decoding takes.
+
+    Args:
+      config: the run.
+      split: the shards.
+      most: lines wanted.
+      training: whether records that cannot be trained on are meant, or those not to be scored.
+      seconds: after which the search ends with what it has.
+    """
+    end = time.monotonic() + seconds
+    print(
+        f"note: looking for the bad records among {split.num_examples}, for at most "
+        f"{seconds:.0f} s",
+        file=sys.stderr,
+    )
+    found: list[str] = []
+    looked = 0
+
+    def judged(record: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        record = {**record, "epoch": tf.constant(0, tf.int64)}
+        return record, pipeline.usable(record, config, training)
+
+    records = reader.read_records(split, skip_damage=True).map(
+        judged, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    for record, good in records:
+        looked += 1
+        reason = "" if good else pipeline.why_bad(record, config, training)
+        if reason:
+            found.append(f"{_place(split, int(record['index']))}: {reason}")
+        if len(found) == most or time.monotonic() > end:
+            break
+    return found, looked
+
+
+def _place(split: reader.Split, index: int) -> str:
+    """Returns file and number of a record in words."""
+    file = max(number for number, offset in enumerate(split.offsets) if offset <= index)
+    return f"record {index - split.offsets[file]} of {split.files[file]}"
+
+
+def find_split(data_dir: str, pattern: str, on_bad_record: str) -> reader.Split:
+    """Finds shards; damaged ones are refused, or with `skip` named and read as far as they go.
+
+    Raises:
+      DatasetError: no such data, or damaged shards that may not be skipped.
+    """
+    split = reader.find_split(data_dir, pattern, allow_damage=on_bad_record == "skip")
+    for line in split.damage:
+        print(f"note: {line}. What cannot be read is skipped and counted.", file=sys.stderr)
+    return split

@@ -1,0 +1,1 @@
+"""The named networks: a list, and a diagram of one."""

@@ -1,0 +1,130 @@
+"""Lists the networks that have a name, or shows one of them.
+
+    python -m official.models
+    python -m official.models assemble_resnet50 --output assemble.png
+
+The list gives parameters, FLOPs at the size of the evaluation (a multiplication and an addition are
+one, as in the paper) and the table rows that a network is needed for. With names it prints the
+layers of each and draws its stages.
+"""
+
+import sys
+import textwrap
+
+from absl import flags
+
+from nets import NAMED_MODELS, ModelConfig, Variant, build_model, cost, named_config
+from official.models import diagram
+from official.run.configuration import RunError
+
+FLAGS = flags.FLAGS
+_COLUMNS = 100
+
+
+def listing() -> str:
+    """Returns the table of all networks, and below each the rows of the paper that need it."""
+    width = max(len(name) for name in NAMED_MODELS)
+    lines = [f"{'name':{width}}  parameters (M)  GFLOPs  evaluated at  trained at"]
+    lines.append("-" * len(lines[0]))
+    for name, variant in NAMED_MODELS.items():
+        counted = cost(variant.config, variant.image_size)
+        lines.append(
+            f"{name:{width}}  {counted.trainable / 1e6:14.2f}  "
+            f"{counted.multiply_adds / 1e9:6.2f}  {variant.image_size:12d}  "
+            f"{variant.train_image_size:10d}"
+        )
+        lines.extend(table_rows(variant))
+    return "\n".join(lines)
+
+
+def table_rows(variant: Variant) -> list[str]:
+    """Returns indented lines such as `table7_assembling: E10, E11`, wrapped."""
+    by_table: dict[str, list[str]] = {}
+    for row in variant.table_rows:
+        table, name = row.split("/", 1)
+        by_table.setdefault(table, []).append(name)
+    text = "; ".join(f"{table}: {', '.join(rows)}" for table, rows in by_table.items())
+    indent = "    "
+    return textwrap.wrap(
+        text,
+        _COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+
+
+def show(name: str, image_size: int = 0, num_classes: int = 0, output: str = "") -> str:
+    """Prints the layers of one network and draws it.
+
+    Args:
+      name: key in `nets.NAMED_MODELS`.
+      image_size: side of the pictures; 0: that of its evaluation.
+      num_classes: width of the classifier; 0: ImageNet's 1001.
+      output: PNG file; default: NAME.png in the current folder.
+
+    Returns:
+      The file.
+
+    Raises:
+      RunError: no such network, or an impossible size.
+    """
+    config = chosen(name, num_classes)
+    variant = NAMED_MODELS[name]
+    size = image_size or variant.image_size
+    output = output or f"{name}.png"
+    model = build_model(config, (size, size, 3))
+    model.summary(line_length=_COLUMNS)
+    counted = cost(config, size)
+    print(
+        f"{name} at {size} x {size}: {counted.trainable:,} trainable parameters "
+        f"({counted.parameters:,} with moving statistics), "
+        f"{counted.multiply_adds / 1e9:.3f} GFLOPs"
+    )
+    print("\n".join(table_rows(variant)))
+    diagram.draw(output, name, config, size)
+    return output
+
+
+def chosen(name: str, num_classes: int) -> ModelConfig:
+    """Returns the configuration of a named network.
+
+    Raises:
+      RunError: there is none of that name; the nearest ones are named.
+    """
+    try:
+        return named_config(name, **({"num_classes": num_classes} if num_classes else {}))
+    except ValueError as error:
+        raise RunError(f"{error} (`python -m official.models` lists all)") from error
+
+
+def check(names: list[str], num_classes: int, output: str) -> None:
+    """Refuses bad names before the first network is built.
+
+    Raises:
+      RunError: a network is unknown, or several would be drawn into one file.
+    """
+    if len(names) > 1 and output:
+        raise RunError(f"--output={output} is one file, but {len(names)} networks are named.")
+    for name in names:
+        chosen(name, num_classes)
+
+
+def main(names: list[str]) -> None:
+    """Lists all networks, or shows those that are named."""
+    if not names:
+        print(listing())
+        return
+    check(names, FLAGS.num_classes, FLAGS.output)
+    for name in names:
+        path = show(name, FLAGS.image_size, FLAGS.num_classes, FLAGS.output)
+        print(f"picture: {path}", file=sys.stderr)
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    flags.DEFINE_string("output", "", "PNG file for the picture of a network; default: NAME.png.")
+    flags.DEFINE_integer(
+        "image_size", 0, "Side of the pictures; 0: that of the evaluation.", 0, 4096
+    )
+    flags.DEFINE_integer("num_classes", 0, "Width of the classifier; 0: 1001.", lower_bound=0)

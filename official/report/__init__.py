@@ -1,0 +1,1 @@
+"""Finished runs in a table and a picture."""

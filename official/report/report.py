@@ -1,0 +1,185 @@
+"""Puts a finished run into one table and one picture.
+
+Usage:
+    python -m official.report --model_dir DIR [--baseline_dir DIR] [--saved_model DIR]
+        [--benchmark FILE] --picture FILE.png
+
+The table shows the scores of the last `python -m official.evaluate` of each run and the lines that
+`python -m official.benchmark` wrote into FILE. The picture shows the training curves and, with
+--saved_model, a sheet of evaluation photos with what the exported model says of them.
+"""
+
+import dataclasses
+import io
+import os
+import sys
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from official.evaluate import evaluator
+from official.export import serving
+from official.input import pipeline
+from official.run import configuration, files, run
+from official.run.configuration import RunConfig, RunError
+from official.train import callbacks
+
+FLAGS = flags.FLAGS
+_PHOTOS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """A run with what was recorded of it."""
+
+    name: str
+    model_dir: str
+    config: RunConfig
+    evaluation: dict
+    epochs: list[dict]
+
+
+def load(name: str, model_dir: str) -> Finished:
+    """Returns the records of a run.
+
+    Raises:
+      RunError: it was not trained or not evaluated.
+    """
+    config = configuration.load(model_dir)
+    path = os.path.join(model_dir, evaluator.EVALUATION_FILE)
+    if not tf.io.gfile.exists(path):
+        raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
+    epochs = files.read_json_lines(os.path.join(model_dir, callbacks.TRAINING_LOG))
+    if not epochs:
+        raise RunError(f"{model_dir} has no {callbacks.TRAINING_LOG} with finished epochs.")
+    return Finished(name, model_dir, config, files.read_json(path), epochs)
+
+
+def table(runs: list[Finished], benchmarks: list[dict]) -> str:
+    """Returns the closing table: a column per run, then a line per benchmark."""
+    rows = [("", *[finished.name for finished in runs])]
+    rows.append(("pictures scored", *[f"{r.evaluation['images']:,}" for r in runs]))
+    for key in ("top1", "top5"):
+        label = f"top-{key[3:]} (%)"
+        rows.append((label, *[f"{100 * r.evaluation[key]:.2f}" for r in runs]))
+    rows.append(("calibration error (ECE)", *[f"{r.evaluation['ece']:.4f}" for r in runs]))
+    rows.append(("epochs", *[str(r.epochs[-1]["epoch"]) for r in runs]))
+    rows.append(("training time (s)", *[f"{_seconds(r):.0f}" for r in runs]))
+    rows.append(("training images/s", *[f"{_rate(r):.0f}" for r in runs]))
+    for line in benchmarks:
+        speed = f"{line['images_per_second']:.1f}"
+        rows.append(
+            (f"SavedModel images/s, batch {line['batch_size']}", speed, *[""] * len(runs[1:]))
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    lines.insert(1, "-" * max(len(line) for line in lines))
+    return "\n".join(lines)
+
+
+def draw(path: str, runs: list[Finished], saved_model: str) -> None:
+    """Saves the picture as PNG: curves above, photos below."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=(12, 12 if saved_model else 4), layout="constrained")
+    above, below = figure, None
+    if saved_model:
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
+    _curves(above, runs)
+    if below is not None:
+        _photo_sheet(below, runs[0], serving.Served(saved_model))
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=90)
+    pyplot.close(figure)
+    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
+    with tf.io.gfile.GFile(path, "wb") as handle:
+        handle.write(picture.getvalue())
+
+
+def _curves(figure, runs: list[Finished]) -> None:
+    """Draws cross entropy in training and validation top-1 over the epochs."""
+    left, right = figure.subplots(1, 2)
+    for finished in runs:
+        numbers = [line["epoch"] for line in finished.epochs]
+        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=finished.name)
+        scored = [line for line in finished.epochs if "validation" in line]
+        right.plot(
+            [line["epoch"] for line in scored],
+            [100 * line["validation"]["top1"] for line in scored],
+            marker="o",
+            label=finished.name,
+        )
+    left.set(xlabel="epoch", ylabel="cross entropy in training")
+    right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.legend()
+
+
+def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:
+    """Draws evaluation photos, evenly spread, with the model's answer; wrong ones in red."""
+    known = finished.evaluation
+    split = run.evaluation_split(finished.config, known["data_dir"], known["val_regex"])
+    stride = max(1, split.num_examples // _PHOTOS)
+    chosen = [
+        (encoded.numpy(), int(label))
+        for index, (encoded, label) in enumerate(
+            pipeline.encoded_dataset(finished.config, split, batch_size=1).unbatch()
+        )
+        if index % stride == 0
+    ][:_PHOTOS]
+    classify = served.signature("serving_default")
+    answers = classify(image_bytes=tf.constant([encoded for encoded, _ in chosen]))
+    probabilities = answers["probabilities"].numpy()
+    grid = np.atleast_1d(figure.subplots(-(-len(chosen) // 5), 5)).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (encoded, label), shares in zip(grid, chosen, probabilities, strict=False):
+        answer = int(shares.argmax())
+        axes.imshow(tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy())
+        said = f"{served.class_names[answer]} {100 * shares[answer]:.0f} %"
+        if answer != label:
+            said += f"\nis {served.class_names[label]}"
+        axes.set_title(said, fontsize=10, color="darkgreen" if answer == label else "firebrick")
+
+
+def _seconds(finished: Finished) -> float:
+    """Returns the time spent in training steps."""
+    return sum(line["seconds"] for line in finished.epochs)
+
+
+def _rate(finished: Finished) -> float:
+    """Returns pictures trained on per second, over the whole training."""
+    pictures = finished.epochs[-1]["step"] * finished.config.recipe.batch_size
+    return pictures / max(_seconds(finished), 1e-9)
+
+
+def main() -> None:
+    """Prints the table and saves the picture."""
+    runs = [load(FLAGS.name, FLAGS.model_dir)]
+    if FLAGS.baseline_dir:
+        runs.append(load(FLAGS.baseline_name, FLAGS.baseline_dir))
+    benchmarks = files.read_json_lines(FLAGS.benchmark) if FLAGS.benchmark else []
+    print(table(runs, benchmarks))
+    if FLAGS.picture:
+        draw(FLAGS.picture, runs, FLAGS.saved_model)
+        print(f"picture: {FLAGS.picture}", file=sys.stderr)
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    flags.DEFINE_string("model_dir", "", "Folder of the run.")
+    flags.DEFINE_string("name", "Assemble-ResNet", "Its name in the table.")
+    flags.DEFINE_string("baseline_dir", "", "Folder of a run to compare with.")
+    flags.DEFINE_string("baseline_name", "ResNet", "Its name in the table.")
+    flags.DEFINE_string("saved_model", "", "Export of the run, for the sheet of photos.")
+    flags.DEFINE_string("benchmark", "", "File with the JSON lines of official.benchmark.")
+    flags.DEFINE_string("picture", "", "Where to save the picture (PNG).")

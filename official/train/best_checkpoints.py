@@ -1,0 +1,82 @@
+"""Keeps checkpoints beyond the newest ones: the best by validation, or each that was scored.
+
+The folders and the list are the original's: MODEL_DIR/best with `best_checkpoints` (name -> top-1)
+and MODEL_DIR/periodical.
+"""
+
+import os
+
+import tensorflow as tf
+
+from official.run import files, run
+
+BEST = "best"
+PERIODICAL = "periodical"
+BEST_LIST = "best_checkpoints"
+
+
+class KeptCheckpoints(tf.keras.callbacks.Callback):
+    """After each evaluation puts the checkpoint aside if it is among the best, or always."""
+
+    def __init__(self, model_dir: str, num_best: int, keep_all: bool):
+        """Keeps the `num_best` checkpoints of the best top-1, and every one if `keep_all`.
+
+        The checkpoint of the step must have been saved when an epoch ends.
+        """
+        super().__init__()
+        self._model_dir = model_dir
+        self._num_best = num_best
+        self._keep_all = keep_all
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Looks at the score, if the epoch was evaluated."""
+        logs = logs or {}
+        if "val_images" not in logs:
+            return
+        name = f"{run.CHECKPOINT_NAME}-{int(self.model.optimizer.iterations.numpy())}"
+        score = float(logs["val_correct_top1"]) / max(1.0, float(logs["val_images"]))
+        if self._keep_all:
+            put_aside(self._model_dir, name, PERIODICAL)
+        if self._num_best:
+            keep_best(self._model_dir, name, score, self._num_best)
+
+
+def keep_best(model_dir: str, name: str, score: float, count: int) -> None:
+    """Takes a checkpoint into MODEL_DIR/best if it belongs to the best `count`.
+
+    Of equal scores the earlier one stays. One that drops out is deleted after the new one is in.
+
+    Args:
+      model_dir: folder of the run, which holds the checkpoint.
+      name: `model.ckpt-120`.
+      score: its top-1, higher is better.
+      count: how many are kept.
+    """
+    folder = os.path.join(model_dir, BEST)
+    listed = os.path.join(folder, BEST_LIST)
+    known = files.read_json(listed) if tf.io.gfile.exists(listed) else {}
+    known.pop(name, None)  # A resumed run scores the same step again.
+    ranking = sorted({**known, name: score}.items(), key=lambda item: -item[1])
+    kept = dict(ranking[:count])
+    if name in kept:
+        put_aside(model_dir, name, BEST)
+    files.write_json(listed, kept)
+    for dropped, _ in ranking[count:]:
+        for path in tf.io.gfile.glob(os.path.join(folder, f"{dropped}.*")):
+            tf.io.gfile.remove(path)
+
+
+def put_aside(model_dir: str, name: str, place: str) -> None:
+    """Copies a checkpoint into a folder of MODEL_DIR, as a link where the disk can do that."""
+    folder = os.path.join(model_dir, place)
+    tf.io.gfile.makedirs(folder)
+    paths = tf.io.gfile.glob(os.path.join(model_dir, f"{name}.*"))
+    # The index last: a checkpoint whose index is there is whole.
+    for path in sorted(paths, key=lambda path: path.endswith(".index")):
+        target = os.path.join(folder, os.path.basename(path))
+        temporary = f"{target}.tmp-{os.getpid()}"
+        try:
+            os.link(path, temporary)
+        except OSError:
+            tf.io.gfile.copy(path, temporary, overwrite=True)
+        tf.io.gfile.rename(temporary, target, overwrite=True)

@@ -1,0 +1,72 @@
+"""The loss of the paper: classification, distillation and weight decay (section 3.2)."""
+
+from collections.abc import Iterable
+
+import tensorflow as tf
+
+from nets.layers.pooling import GeneralizedMeanPooling
+
+LOSS_TYPES = ("softmax", "sigmoid")
+
+
+def classification_loss(
+    logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float = 0.0, loss_type: str = "softmax"
+) -> tf.Tensor:
+    """Returns the loss against hard or mixed labels, averaged over the batch.
+
+    Args:
+      logits: float32 [N, C].
+      labels: float32 [N, C], one-hot or a mixture of two.
+      label_smoothing: share of the label that is spread evenly over all classes; softmax only.
+      loss_type: `softmax` for cross entropy; `sigmoid` for binary cross entropy summed over
+        classes and divided by the number of positives, which the original does not smooth.
+
+    Returns:
+      float32 scalar.
+
+    Raises:
+      ValueError: unknown `loss_type`.
+    """
+    if loss_type == "softmax":
+        classes = tf.cast(tf.shape(labels)[-1], tf.float32)
+        targets = labels * (1.0 - label_smoothing) + label_smoothing / classes
+        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+    if loss_type == "sigmoid":
+        entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+        return tf.reduce_sum(entropy) / tf.reduce_sum(labels)
+    raise ValueError(f"--cls_loss_type must be one of {LOSS_TYPES}. Received: {loss_type!r}")
+
+
+def distillation_loss(
+    logits: tf.Tensor, teacher_probabilities: tf.Tensor, temperature: float
+) -> tf.Tensor:
+    """Returns `T^2` times the cross entropy against the teacher (Hinton et al., 1503.02531).
+
+    Args:
+      logits: the student's, float32 [N, C].
+      teacher_probabilities: `softmax(teacher logits / T)`, float32 [N, C]; never smoothed.
+      temperature: T > 0.
+
+    Returns:
+      float32 scalar, averaged over the batch.
+    """
+    entropy = tf.nn.softmax_cross_entropy_with_logits(teacher_probabilities, logits / temperature)
+    return temperature**2 * tf.reduce_mean(entropy)
+
+
+def decayed_variables(network: tf.keras.Model) -> list[tf.Variable]:
+    """Returns the trainable variables that weight decay applies to: all but batch norm's.
+
+    Biases are decayed, as in the original. A learnt exponent of the pooling is not: it has no
+    reason to be near 0.
+    """
+    spared = set()
+    for layer in network.submodules:
+        if isinstance(layer, (tf.keras.layers.BatchNormalization, GeneralizedMeanPooling)):
+            spared.update(id(variable) for variable in layer.trainable_variables)
+    return [variable for variable in network.trainable_variables if id(variable) not in spared]
+
+
+def weight_decay_loss(variables: Iterable[tf.Variable], weight_decay: float) -> tf.Tensor:
+    """Returns `weight_decay * sum(w^2) / 2` over `variables`, float32 scalar."""
+    return weight_decay * tf.add_n([tf.nn.l2_loss(tf.cast(v, tf.float32)) for v in variables])

@@ -1,0 +1,1 @@
+"""What is done to colours and shapes, one image at a time."""

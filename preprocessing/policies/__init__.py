@@ -1,0 +1,1 @@
+"""Which operations are done: AutoAugment, RandAugment, AugMix."""

@@ -11,6 +11,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.12",
     packages=find_packages(include=["official*", "nets*", "preprocessing*", "datasets*"]),
+    entry_points={"console_scripts": ["assembled-cnn = official.__main__:main"]},
     install_requires=[
         "absl-py>=1.4,<2; python_version < '3.11'",
         "absl-py>=2,<3; python_version >= '3.11'",

@@ -1,5 +1,9 @@
-"""The hall: flags, input pipeline, trainer, evaluation, export, benchmark, command lines."""
+"""The hall: where the wings meet. One room for each capability, one command for each task."""
 
-from official.quiet_tensorflow import import_tensorflow
+import sys
 
-import_tensorflow()
+from official.quiet_tensorflow import command_of, import_tensorflow
+
+# A list of commands needs nothing that takes seconds to import.
+if command_of(sys.orig_argv) != "":
+    import_tensorflow()

@@ -12,7 +12,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-_TRAINING_COMMAND = "official.train"
+_PACKAGE = "official"
+# What setup.py installs.
+_SCRIPT = "assembled-cnn"
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 # Said by every GPU build of 2.15 when it is imported, as an error, which it is not: level 2 keeps
@@ -47,10 +49,36 @@ def import_tensorflow() -> None:
 
 
 def is_training(arguments: Sequence[str]) -> bool:
-    """Whether a command line, as in `sys.orig_argv`, is `python ... -m official.train ...`."""
-    return f"-m{_TRAINING_COMMAND}" in arguments or ("-m", _TRAINING_COMMAND) in zip(
-        arguments, arguments[1:], strict=False
-    )
+    """Whether a command line, as in `sys.orig_argv`, runs the training command."""
+    return command_of(arguments) == "train"
+
+
+def command_of(arguments: Sequence[str]) -> str | None:
+    """Returns which command of this program a command line, as in `sys.orig_argv`, runs.
+
+    Returns:
+      `train` for `python -m official.train ...`, `python -m official train ...` and
+      `assembled-cnn train ...`; "" where the commands are to be listed; None for other programs.
+    """
+    words = iter(arguments[1:])
+    for word in words:
+        if word in ("-W", "-X"):
+            next(words, None)
+        elif word == "-c":
+            return None
+        elif word.startswith("-m"):
+            program = word[2:] or next(words, "")
+            break
+        elif not word.startswith("-"):
+            program = os.path.basename(word)
+            break
+    else:
+        return None
+    if program not in (_PACKAGE, _SCRIPT):
+        name = program.removeprefix(f"{_PACKAGE}.")
+        return name if name != program else None
+    first = next(words, "")
+    return "" if first in ("", "-h", "--help", "help") else first
 
 
 def environment(training: bool) -> dict[str, str]:

@@ -39,6 +39,9 @@ BOX_KEYS = (KEY_YMIN, KEY_XMIN, KEY_YMAX, KEY_XMAX)
 # What a record without a label parses to; never a valid label.
 MISSING_LABEL = -1
 
+_JPEG_START = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+
 Box = tuple[float, float, float, float]
 
 
@@ -236,3 +239,32 @@ def assert_label_in_range(
     )
     with tf.control_dependencies([] if right is None else [right]):
         return tf.identity(label)
+
+
+def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tensor:
+    """Returns `encoded`, or stops when there are no bytes or a JPEG that was cut off.
+
+    A training crop decodes no more of a JPEG than its window, so a missing end would be noticed in
+    some passes only. A JPEG that does not end in its end marker is therefore decoded in full.
+
+    Args:
+        encoded: string [].
+        filename: string [], whose picture it is, for the message.
+
+    Raises:
+        tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.
+    """
+    size = tf.strings.length(encoded)
+    there = tf.debugging.Assert(size > 4, ["no image in the record, or no whole one:", filename])
+    with tf.control_dependencies([] if there is None else [there]):
+        is_cut = tf.logical_and(
+            tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
+            tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
+        )
+    pixels = tf.cond(
+        is_cut,
+        lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)),
+        lambda: tf.constant(1),
+    )
+    with tf.control_dependencies([pixels]):
+        return tf.identity(encoded)

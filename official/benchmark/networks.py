@@ -32,10 +32,10 @@ from absl import flags
 from nets import NAMED_MODELS, build_model, cost, fold_batch_norm, named_config
 from official import quiet_tensorflow
 from official.benchmark import original_graph
-from official.command import program
-from official.run import files
-from official.run.configuration import DTYPES, RecipeConfig, RunError
-from official.train import trainer
+from official.run import devices, files
+from official.run.errors import RunError
+from official.run.recipe import DTYPES, RecipeConfig
+from official.train import step as training
 
 FLAGS = flags.FLAGS
 MODES = ("inference", "train")
@@ -145,7 +145,7 @@ def _multiply_adds(network: tf.keras.Model) -> int:
 
 def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
     """Returns a function that does one call and waits for its result, and facts of the network."""
-    program.set_precision(case.precision)
+    devices.set_precision(case.precision)
     tf.keras.utils.set_random_seed(0)
     network, gflops = build(case)
     facts = {"parameters": network.count_params(), "gflops": round(gflops, 3)}
@@ -188,8 +188,8 @@ def _training_step(case: Case, network: tf.keras.Model, images: tf.Tensor) -> Ca
     if case.model == YARDSTICK:
         # The trainer wants logits; that of Keras ends in a softmax, which costs next to nothing.
         network = tf.keras.Model(network.input, tf.cast(network.output, tf.float32))
-    model = trainer.Trainer(network, recipe, total_steps=1000)
-    optimizer = trainer.make_optimizer(recipe, num_images=1000 * case.batch_size)
+    model = training.Trainer(network, recipe, total_steps=1000)
+    optimizer = training.make_optimizer(recipe, num_images=1000 * case.batch_size)
     optimizer.build(network.trainable_variables)
     model.compile(optimizer=optimizer)
     labels = tf.one_hot(tf.range(case.batch_size) % _CLASSES, _CLASSES)

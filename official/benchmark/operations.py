@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import flags
 
 import preprocessing
-from official.run.configuration import RunError
+from official.run.errors import RunError
 from preprocessing import MixingConfig, PreprocessingConfig
 from preprocessing.operations import levels
 from preprocessing.policies import aug_mix

@@ -25,7 +25,7 @@ from absl import flags
 
 from official.benchmark import networks, training_input, turns
 from official.export import serving
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
 FLAGS = flags.FLAGS
 

@@ -20,12 +20,14 @@ import tensorflow as tf
 from absl import flags
 
 import preprocessing
-from datasets.records import reader, schema, skipping
+from datasets.records import reader, schema
 from nets import ModelConfig
 from official.benchmark import made_up_photos
-from official.input import bad_records, pipeline
+from official.input import mixing, pipeline, splits
 from official.run import allocator
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig, decode
 from preprocessing.crops import crop
 
@@ -88,7 +90,7 @@ def without(config: RunConfig, *stages: str) -> RunConfig:
         recipe = dataclasses.replace(
             config.recipe,
             mixup_type=0,
-            batch_size=pipeline.pictures_per_step(config.recipe),
+            batch_size=mixing.images_per_step(config.recipe),
         )
         config = dataclasses.replace(config, recipe=recipe)
     return config
@@ -96,7 +98,7 @@ def without(config: RunConfig, *stages: str) -> RunConfig:
 
 def up_to(name: str, config: RunConfig, split: reader.Split) -> tuple[tf.data.Dataset, int]:
     """Returns the pipeline up to stage `name` (or `plain`) and decoded pictures per element."""
-    per_step = pipeline.pictures_per_step(config.recipe)
+    per_step = mixing.images_per_step(config.recipe)
     if name in ("mix", _last(config)):
         return pipeline.training_dataset(config, split), per_step
     if name == "batch":
@@ -138,7 +140,7 @@ def _single_picture_work(name: str, config: RunConfig) -> Callable[[dict], tf.Te
         example = schema.parse_example(record["serialized"])
         if name == "read":
             return example["encoded"]
-        encoded = skipping.assert_whole_image(example["encoded"], example["filename"])
+        encoded = schema.assert_whole_image(example["encoded"], example["filename"])
         seed = preprocessing.example_seed(config.recipe.seed, record["epoch"], record["index"])
         if name == "decode":
             if preparation.family != "imagenet":
@@ -182,14 +184,14 @@ def measure_mixing(
       Seconds per decoded picture, the median of the rounds: of a GPU by the clock, else CPU time.
     """
     recipe = config.recipe
-    if not pipeline.mixes_on_device(recipe, replicas=1):
+    if not mixing.mixes_on_device(recipe, replicas=1):
         return None
     dataset, per_element = up_to(_last(config), config, split)
     on_gpu = bool(tf.config.list_logical_devices("GPU"))
 
     @tf.function
     def mixed(images: tf.Tensor, targets: dict[str, tf.Tensor]) -> tf.Tensor:
-        images, targets = pipeline.mix_batch(images, targets, recipe, one_by_one=not on_gpu)
+        images, targets = mixing.mix_batch(images, targets, recipe, one_by_one=not on_gpu)
         # All of it is computed, and so little is returned that waiting for it costs nothing.
         return images[0, 0, 0, 0] + targets["labels"][0, 0]
 
@@ -243,7 +245,7 @@ def summarise(timings: dict[str, list[Timing]], config: RunConfig) -> dict:
         ]
         costs[name], before = max(0.0, statistics.median(differences)), timings[name]
     last = stages[-1]
-    delivered = config.recipe.batch_size / pipeline.pictures_per_step(config.recipe)
+    delivered = config.recipe.batch_size / mixing.images_per_step(config.recipe)
     limit = max(costs, key=costs.get)
     return {
         "images_per_second_decoded": round(1 / wall[last], 1),
@@ -377,7 +379,7 @@ def run() -> None:
             size = made_up_photos.write_photos(folder, FLAGS.num_images, FLAGS.jpeg_quality)
             data_dir = folder
             source = f"{FLAGS.num_images} made-up JPEGs of about 500 x 375, {size / 1024:.0f} KiB"
-        split = bad_records.find_split(data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
+        split = splits.find_split(data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
         try:
             config = make_config(data_dir, FLAGS.num_classes)
         except ValueError as error:

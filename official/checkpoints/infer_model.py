@@ -16,7 +16,7 @@ from typing import Any
 
 from nets import NAMED_MODELS, ModelConfig, depths, variable_shapes
 from nets.variable_names import MOBILENET_ROOT, ROOT
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
 Shapes = Mapping[str, tuple[int, ...]]
 

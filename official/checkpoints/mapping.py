@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nets import ModelConfig
 from official.checkpoints import infer_model
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
 Shape = tuple[int, ...]
 

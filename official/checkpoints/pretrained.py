@@ -14,10 +14,11 @@ import tensorflow as tf
 
 from nets import ModelConfig, original_variable_names
 from official.checkpoints import mapping, original_checkpoint
-from official.run import configuration, run
-from official.run.configuration import RunError
+from official.run import checkpoints, configuration
+from official.run.errors import RunError
+from official.run.folder import CONFIG_FILE
+from official.run.network import input_shape, network_for_inference
 
-PRETRAINED_FILE = "pretrained.json"
 Shapes = dict[str, tuple[int, ...]]
 # Parts of the head by what their variables' names hold.
 _CLASSIFIER = "/dense/"
@@ -77,7 +78,7 @@ def load(path: str) -> Pretrained:
       RunError: there is nothing of the kind.
     """
     try:
-        prefix = original_checkpoint.resolve_prefix(path)
+        prefix = checkpoints.resolve_prefix(path)
         if original_checkpoint.is_object_based(prefix):
             return _of_this_program(prefix)
         checkpoint = original_checkpoint.read(prefix)
@@ -90,20 +91,20 @@ def _of_this_program(prefix: str) -> Pretrained:
     """Opens a checkpoint of a MODEL_DIR, whose config.json says what it is a checkpoint of."""
     folder = os.path.dirname(prefix) or "."
     for model_dir in (folder, os.path.dirname(os.path.abspath(folder))):
-        if tf.io.gfile.exists(os.path.join(model_dir, configuration.CONFIG_FILE)):
+        if tf.io.gfile.exists(os.path.join(model_dir, CONFIG_FILE)):
             break
     else:
         raise RunError(
-            f"{prefix} is a checkpoint of TensorFlow 2, but no {configuration.CONFIG_FILE} is in "
+            f"{prefix} is a checkpoint of TensorFlow 2, but no {CONFIG_FILE} is in "
             f"{folder} that would say of which network."
         )
     config = configuration.load(model_dir)
     policy = tf.keras.mixed_precision.global_policy()
     try:
-        network = run.network_for_inference(config.model, run.input_shape(config))
+        network = network_for_inference(config.model, input_shape(config))
     finally:
         tf.keras.mixed_precision.set_global_policy(policy)
-    run.restore_network(network, model_dir, prefix)
+    checkpoints.restore_network(network, model_dir, prefix)
     variables = original_variable_names(network)
     return Pretrained(
         prefix,

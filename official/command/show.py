@@ -12,8 +12,9 @@ from absl import flags
 
 import preprocessing
 from datasets.inspection import show_command
+from official.command import configs
 from official.command import flags as run_flags
-from official.run.configuration import RunError
+from official.run.errors import RunError
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -58,7 +59,7 @@ def training_view(encoded: bytes, boxes: np.ndarray, index: int, number: int) ->
 def main() -> None:
     """Draws and says where."""
     try:
-        config = run_flags.preprocessing_config()
+        config = configs.preprocessing_config()
     except ValueError as error:
         raise RunError(str(error)) from error
     paths = show_command.show(

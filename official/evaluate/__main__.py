@@ -1,12 +1,62 @@
-"""`python -m official.evaluate`; see `official.evaluate.evaluator`."""
+"""Scores a trained network on every picture of a split; writes MODEL_DIR/evaluation.json.
+
+    python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
+
+Architecture, preprocessing and data are those of the run, so no model flags are needed.
+"""
 
 from absl import flags
 
+from official.command import flags as run_flags
 from official.command import program
-from official.evaluate import evaluator
+from official.evaluate import evaluation, views
+from official.run.configuration import ON_BAD_RECORD
+
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Scores, prints and records."""
+    result = evaluation.evaluate(
+        FLAGS.model_dir,
+        FLAGS.data_dir,
+        FLAGS.val_regex,
+        FLAGS.checkpoint,
+        FLAGS.val_batch_size,
+        FLAGS.num_gpus,
+        FLAGS.ten_crop,
+        views.scales(FLAGS.test_scales),
+        FLAGS.on_bad_record or "",
+    )
+    evaluation.record(FLAGS.model_dir, result)
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    run_flags.define_directory_flags()
+    flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
+    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
+    run_flags.define_run_flags("num_gpus")
+    flags.DEFINE_boolean(
+        "ten_crop", False, "Average the probabilities over ten crops of each picture."
+    )
+    flags.DEFINE_list(
+        "test_scales",
+        [],
+        "Score whole pictures at these shorter sides, such as 224,256,384,480,640, and average the "
+        "probabilities (1512.03385); one picture at a time.",
+    )
+    flags.DEFINE_enum(
+        "on_bad_record",
+        None,
+        ON_BAD_RECORD,
+        "Records that cannot be scored: fail, or leave them out and say how many; default: the "
+        "run's --on_bad_val_record, which is fail if nothing was said.",
+    )
+    flags.adopt_module_key_flags(run_flags)
+
 
 if __name__ == "__main__":
-    __doc__ = evaluator.__doc__
-    evaluator.define_flags()
-    flags.adopt_module_key_flags(evaluator)
-    program.run(evaluator.main, required=("model_dir",))
+    define_flags()
+    program.run(main, required=("model_dir",))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 import preprocessing
-from official.run.configuration import RunError
+from official.run.errors import RunError
 from preprocessing import PreprocessingConfig
 
 _SMALLEST_SCALE = 32

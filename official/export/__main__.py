@@ -1,12 +1,57 @@
-"""`python -m official.export`; see `official.export.exporter`."""
+"""Exports a run as a SavedModel and proves that it scores as the run does.
+
+    python -m official.export --model_dir DIR --export_dir DIR
+
+Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
+name, the exported model is fed the raw bytes of the evaluation pictures: it must classify as many
+of them rightly as MODEL_DIR/evaluation.json says, else nothing is exported.
+"""
 
 from absl import flags
 
+from official.command import flags as run_flags
 from official.command import program
 from official.export import exporter
 
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Exports as the flags say."""
+    folder = exporter.export(
+        FLAGS.model_dir,
+        FLAGS.export_dir,
+        data_dir=FLAGS.data_dir,
+        version=FLAGS.export_version,
+        decoder=FLAGS.export_decoder_type,
+        checkpoint=FLAGS.checkpoint,
+        verify=FLAGS.verify,
+        fold=FLAGS.fold_batch_norm,
+    )
+    print(f"exported {folder}")
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    run_flags.define_directory_flags()
+    flags.DEFINE_string("export_dir", "", "Folder of the versions; TensorFlow Serving's base path.")
+    flags.DEFINE_integer("export_version", 0, "Version number; 0: the next one.", lower_bound=0)
+    flags.DEFINE_enum(
+        "export_decoder_type",
+        "jpeg",
+        ["jpeg", "png", "webp", "any"],
+        "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
+    )
+    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_boolean("verify", True, "Score raw pictures and compare with the evaluation.")
+    flags.DEFINE_boolean(
+        "fold_batch_norm",
+        True,
+        "Fold batch norm into the convolutions: faster, logits equal to rounding.",
+    )
+    flags.adopt_module_key_flags(run_flags)
+
+
 if __name__ == "__main__":
-    __doc__ = exporter.__doc__
-    exporter.define_flags()
-    flags.adopt_module_key_flags(exporter)
-    program.run(exporter.main, required=("model_dir", "export_dir"))
+    define_flags()
+    program.run(main, required=("model_dir", "export_dir"))

@@ -1,11 +1,4 @@
-"""Exports a run as a SavedModel and proves that it scores as the run does.
-
-    python -m official.export --model_dir DIR --export_dir DIR
-
-Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
-name, the exported model is fed the raw bytes of the evaluation pictures: it must classify as many
-of them rightly as MODEL_DIR/evaluation.json says, else nothing is exported.
-"""
+"""Exports a run as a SavedModel and proves that it scores as the run does."""
 
 import dataclasses
 import io
@@ -16,18 +9,21 @@ import tempfile
 
 import PIL.Image
 import tensorflow as tf
-from absl import flags
 
 from nets import fold_batch_norm
-from official.command import flags as run_flags
-from official.evaluate import evaluator, views
+from official.evaluate import evaluation, views
 from official.export import serving
 from official.input import pipeline
-from official.run import configuration, files, run
-from official.run.configuration import LABELS_FILE, RunConfig, RunError
+from official.input.splits import evaluation_split
+from official.run import checkpoints, configuration, files
+from official.run.classes import class_names
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import EVALUATION_FILE, LABELS_FILE
+from official.run.network import input_shape, network_for_inference
+from official.run.versions import versions
 from preprocessing.decode import decode_image, webp_available
 
-FLAGS = flags.FLAGS
 _VERIFY_BATCH = 64
 
 
@@ -60,8 +56,8 @@ def export(
     config = configuration.load(model_dir)
     if decoder == "webp" and not webp_available():
         raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
-    network = run.network_for_inference(config.model, run.input_shape(config))
-    path = run.restore_network(network, model_dir, checkpoint or None)
+    network = network_for_inference(config.model, input_shape(config))
+    path = checkpoints.restore_network(network, model_dir, checkpoint or None)
     if fold:
         network = fold_batch_norm(network)
     version = version or serving.next_version(export_dir)
@@ -100,20 +96,20 @@ def _write_assets(
 ) -> dict[str, str]:
     """Writes class names and description into `folder`; returns their paths by asset name."""
     labels = os.path.join(folder, LABELS_FILE)
-    files.write_text(labels, "".join(f"{n}\n" for n in run.class_names(config, model_dir)))
+    files.write_text(labels, "".join(f"{n}\n" for n in class_names(config, model_dir)))
     description = os.path.join(folder, serving.DESCRIPTION_FILE)
     files.write_json(
         description,
         {
             "checkpoint": os.path.basename(checkpoint),
-            "step": run.checkpoint_step(checkpoint),
+            "step": checkpoints.step_of(checkpoint),
             "image_size": prepared.eval_size,
             "decoder": prepared.decoder,
             "needs_tensorflow_io": prepared.decoder in ("webp", "any") and webp_available(),
             "num_classes": config.model.num_classes,
             "model": config.model.to_dict(),
             "preprocessing": prepared.to_dict(),
-            "versions": configuration.versions(),
+            "versions": versions(),
         },
     )
     return {"labels": labels, "description": description}
@@ -128,10 +124,8 @@ def _verify(folder: str, config: RunConfig, model_dir: str, checkpoint: str, dat
     wanted = _evaluation(model_dir, checkpoint, data_dir)
     # Where the evaluation left bad records out, the same ones are left out here.
     skips = "skip" if "bad_records" in wanted else "fail"
-    config = dataclasses.replace(
-        config, data=dataclasses.replace(config.data, on_bad_val_record=skips)
-    )
-    split = run.evaluation_split(config, wanted["data_dir"], wanted["val_regex"])
+    config = config.with_data(on_bad_val_record=skips)
+    split = evaluation_split(config, wanted["data_dir"], wanted["val_regex"])
     served = serving.Served(folder)
     classify = served.signature("serving_default")
     right = images = 0
@@ -165,7 +159,7 @@ def _as_webp(encoded: bytes) -> bytes:
 
 def _evaluation(model_dir: str, checkpoint: str, data_dir: str) -> dict:
     """Returns the evaluation of `checkpoint`: the one on disk if it fits, else a new one."""
-    path = os.path.join(model_dir, evaluator.EVALUATION_FILE)
+    path = os.path.join(model_dir, EVALUATION_FILE)
     if tf.io.gfile.exists(path):
         known = files.read_json(path)
         same_data = not data_dir or data_dir == known["data_dir"]
@@ -173,40 +167,4 @@ def _evaluation(model_dir: str, checkpoint: str, data_dir: str) -> dict:
         one_view = known.get("views", "one") == views.describe(False, ())
         if known["checkpoint"] == os.path.basename(checkpoint) and same_data and one_view:
             return known
-    return evaluator.evaluate(model_dir, data_dir, checkpoint=checkpoint)
-
-
-def main() -> None:
-    """Exports as the flags say."""
-    folder = export(
-        FLAGS.model_dir,
-        FLAGS.export_dir,
-        data_dir=FLAGS.data_dir,
-        version=FLAGS.export_version,
-        decoder=FLAGS.export_decoder_type,
-        checkpoint=FLAGS.checkpoint,
-        verify=FLAGS.verify,
-        fold=FLAGS.fold_batch_norm,
-    )
-    print(f"exported {folder}")
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    run_flags.define_directory_flags()
-    flags.DEFINE_string("export_dir", "", "Folder of the versions; TensorFlow Serving's base path.")
-    flags.DEFINE_integer("export_version", 0, "Version number; 0: the next one.", lower_bound=0)
-    flags.DEFINE_enum(
-        "export_decoder_type",
-        "jpeg",
-        ["jpeg", "png", "webp", "any"],
-        "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
-    )
-    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
-    flags.DEFINE_boolean("verify", True, "Score raw pictures and compare with the evaluation.")
-    flags.DEFINE_boolean(
-        "fold_batch_norm",
-        True,
-        "Fold batch norm into the convolutions: faster, logits equal to rounding.",
-    )
-    flags.adopt_module_key_flags(run_flags)
+    return evaluation.evaluate(model_dir, data_dir, checkpoint=checkpoint)

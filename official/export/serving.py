@@ -7,7 +7,8 @@ import tensorflow as tf
 
 import preprocessing
 from official.run import files
-from official.run.configuration import LABELS_FILE, RunError
+from official.run.errors import RunError
+from official.run.folder import LABELS_FILE
 from preprocessing import PreprocessingConfig
 from preprocessing.decode import webp_available
 

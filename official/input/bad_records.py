@@ -5,28 +5,22 @@ many since the step before, and how many in all. A run that goes on needs the la
 its place among the records again.
 """
 
-import contextlib
 import os
 import sys
-import time
-from collections.abc import Iterator
 
 import tensorflow as tf
 
-from datasets.records import reader, skipping
-from official.command import program
-from official.input import pipeline
+from datasets.records import reader
+from official.input.examples import TrainingExample
+from official.input.mixing import images_per_step
+from official.input.search import SHOWN, find_bad
 from official.run import files
-from official.run.configuration import RunConfig, RunError
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import BAD_RECORDS_LOG
 
-LOG = "bad_records.jsonl"
-_SHOWN = 3
-_SEARCH_SECONDS = 600.0
 # Where the run is still under way and signals wait for the end of the step.
 _SHORT_SEARCH_SECONDS = 60.0
-
-# What reading or decoding a record can raise; others are not worth a search.
-_OF_RECORDS = (tf.errors.InvalidArgumentError, tf.errors.DataLossError, UnicodeDecodeError)
 
 
 class SkippedRecords(tf.keras.callbacks.Callback):
@@ -42,13 +36,13 @@ class SkippedRecords(tf.keras.callbacks.Callback):
     ):
         """Goes on with the account of `model_dir` at `step`."""
         super().__init__()
-        self._path = os.path.join(model_dir, LOG)
+        self._path = os.path.join(model_dir, BAD_RECORDS_LOG)
         self._config = config
         self._split = split
         self._val_records = validation.num_examples
         self._total = total_until(model_dir, step)
         recipe = config.recipe
-        self._per_step = pipeline.pictures_per_step(recipe)
+        self._per_step = images_per_step(recipe)
         self._steps_per_epoch = max(1, split.num_examples // recipe.batch_size)
         # Of the epoch in progress: its first step, what was left out before this fit, and in it.
         self._first_step = 0
@@ -152,7 +146,7 @@ def check_scored(config: RunConfig, records: int, missing: int, then: str = "") 
 
 def total_until(model_dir: str, step: int) -> int:
     """Returns how many records a run left out up to `step`, and forgets the lines after it."""
-    path = os.path.join(model_dir, LOG)
+    path = os.path.join(model_dir, BAD_RECORDS_LOG)
     files.drop_torn_line(path)
     lines = files.read_json_lines(path)
     kept = [line for line in lines if line["step"] <= step]
@@ -168,7 +162,7 @@ def _total_at(lines: list[dict], step: int) -> int:
 
 def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader.Split) -> str:
     """Returns the error for too many bad records, with the first ones by name."""
-    found, looked = find_bad(config, split, _SHOWN, seconds=_SHORT_SEARCH_SECONDS)
+    found, looked = find_bad(split, TrainingExample(config), SHOWN, _SHORT_SEARCH_SECONDS)
     shown = f" The first among {looked} records: " + "; ".join(found) + "." if found else ""
     return (
         f"{count} bad records were skipped in one epoch, more than the {limit} that "
@@ -176,118 +170,3 @@ def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader
         f"datasets.verify {config.data.data_dir}` names what is wrong), correct --num_classes, or "
         "raise --max_bad_records."
     )
-
-
-@contextlib.contextmanager
-def named(
-    config: RunConfig, training: reader.Split | None, validation: reader.Split | None
-) -> Iterator[None]:
-    """Says which record it was that ended the body, or which ones where all are bad.
-
-    Args:
-      config: the run; the splits count whose bad records it does not skip.
-      training: the training shards, if the body reads them.
-      validation: those that are scored, if it reads them.
-
-    Raises:
-      RunError: in place of an error of reading.
-    """
-    try:
-        yield
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        if not isinstance(error, _OF_RECORDS):
-            raise
-        if training is not None and skipping.NONE_LEFT in str(error):
-            found, _ = find_bad(config, training, _SHOWN)
-            raise RunError(
-                f"{skipping.NONE_LEFT}. The first bad ones: {'; '.join(found)}. Repair the data "
-                "or correct the flags that say what is in it, such as --num_classes and "
-                "--decoder_type."
-            ) from error
-        searched: list[str] = []
-        for split, mode, flag in (
-            (training, config.data.on_bad_record, "--on_bad_record=skip"),
-            (validation, config.data.on_bad_val_record, "--on_bad_val_record=skip"),
-        ):
-            if split is None or mode == "skip":
-                continue
-            found, looked = find_bad(config, split, 1, training=split is training)
-            searched.append(
-                f"no bad record among {looked} of {split.num_examples} in "
-                f"{os.path.dirname(split.files[0])} (`python -m datasets.verify "
-                f"{os.path.dirname(split.files[0])}` names what is wrong)"
-            )
-            if found:
-                raise RunError(
-                    f"{found[0]}. Repair the data (`python -m datasets.verify "
-                    f"{os.path.dirname(split.files[0])}` names all that is wrong), or leave such "
-                    f"records out with {flag} (official.evaluate: --on_bad_record=skip)."
-                ) from error
-        if not searched:
-            raise
-        what = "a record is damaged"
-        if isinstance(error, tf.errors.OpError):
-            what = program.explain(error).removeprefix("the data could not be read: ")
-        raise RunError(f"the data could not be read: {what}; {'; '.join(searched)}.") from error
-
-
-def find_bad(
-    config: RunConfig,
-    split: reader.Split,
-    most: int,
-    training: bool = True,
-    seconds: float = _SEARCH_SECONDS,
-) -> tuple[list[str], int]:
-    """Returns a line for each of the first bad records, and how many records were looked at.
-
-    A line has file, number in it and reason. It takes as long as reading and decoding takes.
-
-    Args:
-      config: the run.
-      split: the shards.
-      most: lines wanted.
-      training: whether records that cannot be trained on are meant, or those not to be scored.
-      seconds: after which the search ends with what it has.
-    """
-    end = time.monotonic() + seconds
-    print(
-        f"note: looking for the bad records among {split.num_examples}, for at most "
-        f"{seconds:.0f} s",
-        file=sys.stderr,
-    )
-    found: list[str] = []
-    looked = 0
-
-    def judged(record: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        record = {**record, "epoch": tf.constant(0, tf.int64)}
-        return record, pipeline.usable(record, config, training)
-
-    records = reader.read_records(split, skip_damage=True).map(
-        judged, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-    for record, good in records:
-        looked += 1
-        reason = "" if good else pipeline.why_bad(record, config, training)
-        if reason:
-            found.append(f"{_place(split, int(record['index']))}: {reason}")
-        if len(found) == most or time.monotonic() > end:
-            break
-    return found, looked
-
-
-def _place(split: reader.Split, index: int) -> str:
-    """Returns file and number of a record in words."""
-    file = max(number for number, offset in enumerate(split.offsets) if offset <= index)
-    return f"record {index - split.offsets[file]} of {split.files[file]}"
-
-
-def find_split(data_dir: str, pattern: str, on_bad_record: str) -> reader.Split:
-    """Finds shards; damaged ones are refused, or with `skip` named and read as far as they go.
-
-    Raises:
-      DatasetError: no such data, or damaged shards that may not be skipped.
-    """
-    split = reader.find_split(data_dir, pattern, allow_damage=on_bad_record == "skip")
-    for line in split.damage:
-        print(f"note: {line}. What cannot be read is skipped and counted.", file=sys.stderr)
-    return split

@@ -1,23 +1,11 @@
-"""Lists the networks that have a name, or shows one of them.
+"""The networks that have a name: the table of all, and the layers of one."""
 
-    python -m official.models
-    python -m official.models assemble_resnet50 --output assemble.png
-
-The list gives parameters, FLOPs at the size of the evaluation (a multiplication and an addition are
-one, as in the paper) and the table rows that a network is needed for. With names it prints the
-layers of each and draws its stages.
-"""
-
-import sys
 import textwrap
-
-from absl import flags
 
 from nets import NAMED_MODELS, ModelConfig, Variant, build_model, cost, named_config
 from official.models import diagram
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
-FLAGS = flags.FLAGS
 _COLUMNS = 100
 
 
@@ -108,23 +96,3 @@ def check(names: list[str], num_classes: int, output: str) -> None:
         raise RunError(f"--output={output} is one file, but {len(names)} networks are named.")
     for name in names:
         chosen(name, num_classes)
-
-
-def main(names: list[str]) -> None:
-    """Lists all networks, or shows those that are named."""
-    if not names:
-        print(listing())
-        return
-    check(names, FLAGS.num_classes, FLAGS.output)
-    for name in names:
-        path = show(name, FLAGS.image_size, FLAGS.num_classes, FLAGS.output)
-        print(f"picture: {path}", file=sys.stderr)
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    flags.DEFINE_string("output", "", "PNG file for the picture of a network; default: NAME.png.")
-    flags.DEFINE_integer(
-        "image_size", 0, "Side of the pictures; 0: that of the evaluation.", 0, 4096
-    )
-    flags.DEFINE_integer("num_classes", 0, "Width of the classifier; 0: 1001.", lower_bound=0)

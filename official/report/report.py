@@ -1,31 +1,20 @@
-"""Puts a finished run into one table and one picture.
-
-Usage:
-    python -m official.report --model_dir DIR [--baseline_dir DIR] [--saved_model DIR]
-        [--benchmark FILE] --picture FILE.png
-
-The table shows the scores of the last `python -m official.evaluate` of each run and the lines that
-`python -m official.benchmark` wrote into FILE. The picture shows the training curves and, with
---saved_model, a sheet of evaluation photos with what the exported model says of them.
-"""
+"""Finished runs in one table and one picture."""
 
 import dataclasses
 import io
 import os
-import sys
 
 import numpy as np
 import tensorflow as tf
-from absl import flags
 
-from official.evaluate import evaluator
 from official.export import serving
 from official.input import pipeline
-from official.run import configuration, files, run
-from official.run.configuration import RunConfig, RunError
-from official.train import callbacks
+from official.input.splits import evaluation_split
+from official.run import configuration, files
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import EVALUATION_FILE, TRAINING_LOG
 
-FLAGS = flags.FLAGS
 _PHOTOS = 20
 
 
@@ -47,12 +36,12 @@ def load(name: str, model_dir: str) -> Finished:
       RunError: it was not trained or not evaluated.
     """
     config = configuration.load(model_dir)
-    path = os.path.join(model_dir, evaluator.EVALUATION_FILE)
+    path = os.path.join(model_dir, EVALUATION_FILE)
     if not tf.io.gfile.exists(path):
         raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
-    epochs = files.read_json_lines(os.path.join(model_dir, callbacks.TRAINING_LOG))
+    epochs = files.read_json_lines(os.path.join(model_dir, TRAINING_LOG))
     if not epochs:
-        raise RunError(f"{model_dir} has no {callbacks.TRAINING_LOG} with finished epochs.")
+        raise RunError(f"{model_dir} has no {TRAINING_LOG} with finished epochs.")
     return Finished(name, model_dir, config, files.read_json(path), epochs)
 
 
@@ -127,7 +116,7 @@ def _curves(figure, runs: list[Finished]) -> None:
 def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:
     """Draws evaluation photos, evenly spread, with the model's answer; wrong ones in red."""
     known = finished.evaluation
-    split = run.evaluation_split(finished.config, known["data_dir"], known["val_regex"])
+    split = evaluation_split(finished.config, known["data_dir"], known["val_regex"])
     stride = max(1, split.num_examples // _PHOTOS)
     chosen = [
         (encoded.numpy(), int(label))
@@ -160,26 +149,3 @@ def _rate(finished: Finished) -> float:
     """Returns pictures trained on per second, over the whole training."""
     pictures = finished.epochs[-1]["step"] * finished.config.recipe.batch_size
     return pictures / max(_seconds(finished), 1e-9)
-
-
-def main() -> None:
-    """Prints the table and saves the picture."""
-    runs = [load(FLAGS.name, FLAGS.model_dir)]
-    if FLAGS.baseline_dir:
-        runs.append(load(FLAGS.baseline_name, FLAGS.baseline_dir))
-    benchmarks = files.read_json_lines(FLAGS.benchmark) if FLAGS.benchmark else []
-    print(table(runs, benchmarks))
-    if FLAGS.picture:
-        draw(FLAGS.picture, runs, FLAGS.saved_model)
-        print(f"picture: {FLAGS.picture}", file=sys.stderr)
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    flags.DEFINE_string("model_dir", "", "Folder of the run.")
-    flags.DEFINE_string("name", "Assemble-ResNet", "Its name in the table.")
-    flags.DEFINE_string("baseline_dir", "", "Folder of a run to compare with.")
-    flags.DEFINE_string("baseline_name", "ResNet", "Its name in the table.")
-    flags.DEFINE_string("saved_model", "", "Export of the run, for the sheet of photos.")
-    flags.DEFINE_string("benchmark", "", "File with the JSON lines of official.benchmark.")
-    flags.DEFINE_string("picture", "", "Where to save the picture (PNG).")

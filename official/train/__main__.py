@@ -1,12 +1,127 @@
-"""`python -m official.train`; see `official.train.loop`."""
+"""Trains a network: TFRecords in, checkpoints and scores out.
 
+    python -m official.train --data_dir DIR --model_dir DIR [model, data, recipe flags]
+
+A MODEL_DIR that has a checkpoint is continued where it stopped, with the same pictures that an
+uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
+--pretrained_model_checkpoint_path=PATH starts a new one from the weights of another (fine-tuning).
+"""
+
+import os
+
+import tensorflow as tf
 from absl import flags
 
-from official.command import program
+from official.command import configs, original_flags, program
+from official.command import flags as run_flags
+from official.evaluate import evaluation
+from official.export import exporter
+from official.run import configuration
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import CONFIG_FILE
 from official.train import loop
 
+FLAGS = flags.FLAGS
+
+
+def main() -> None:
+    """Trains as the flags say, or does what --eval_only or --export_only ask for."""
+    if FLAGS.eval_only and FLAGS.export_only:
+        raise RunError("--eval_only and --export_only exclude each other.")
+    if FLAGS.eval_only:
+        evaluate_run()
+    elif not FLAGS.export_only:
+        options = configs.run_options()
+        loop.run(configs.run_config(), options)
+    if FLAGS.export_dir or FLAGS.export_only:
+        export_run()
+
+
+def evaluate_run() -> None:
+    """Scores the newest checkpoint of MODEL_DIR, as `python -m official.evaluate` does.
+
+    Raises:
+      RunError: there is no run, or flags say other things of it than its config.json.
+    """
+    config = _finished_run()
+    result = evaluation.evaluate(
+        FLAGS.model_dir,
+        data_dir=FLAGS.data_dir or config.data.data_dir,
+        pattern=FLAGS.val_regex if FLAGS["val_regex"].present else "",
+        batch_size=FLAGS.val_batch_size if FLAGS["val_batch_size"].present else 0,
+        num_gpus=FLAGS.num_gpus,
+    )
+    evaluation.record(FLAGS.model_dir, result)
+
+
+def export_run() -> None:
+    """Exports the newest checkpoint of MODEL_DIR, as `python -m official.export` does.
+
+    Raises:
+      RunError: there is no run, no --export_dir, or flags that contradict the run's config.json.
+    """
+    if not FLAGS.export_dir:
+        raise RunError("--export_only needs --export_dir, the folder of the versions.")
+    _finished_run()
+    folder = exporter.export(
+        FLAGS.model_dir,
+        FLAGS.export_dir,
+        data_dir=FLAGS.data_dir,
+        decoder=FLAGS.export_decoder_type,
+    )
+    print(f"exported {folder}")
+
+
+def _finished_run() -> RunConfig:
+    """Returns the configuration of MODEL_DIR, after a look whether the flags given fit it.
+
+    Raises:
+      RunError: there is no run, or the flags contradict it.
+    """
+    model_dir = FLAGS.model_dir
+    path = os.path.join(model_dir, CONFIG_FILE)
+    if not tf.io.gfile.exists(path) and tf.io.gfile.glob(os.path.join(model_dir, "*.index")):
+        raise RunError(
+            f"{model_dir} holds checkpoints but no {CONFIG_FILE}. Those of the original are "
+            f"imported first: python -m official.import_checkpoint --checkpoint={model_dir} "
+            "--model_dir=NEW --infer"
+        )
+    config = configuration.load(model_dir)
+    try:
+        wrong = configs.contradictions(config)
+    except ValueError as error:
+        raise RunError(str(error)) from error
+    if wrong:
+        raise RunError(f"{path} says otherwise:\n  " + "\n  ".join(wrong))
+    return config
+
+
+def define_flags() -> None:
+    """Defines the flags of this command and shows them in its --help."""
+    run_flags.define_directory_flags()
+    run_flags.define_data_flags()
+    run_flags.define_model_flags()
+    run_flags.define_recipe_flags()
+    run_flags.define_run_flags()
+    original_flags.define()
+    flags.DEFINE_boolean("eval_only", False, "Do not train: score MODEL_DIR's newest checkpoint.")
+    flags.DEFINE_boolean(
+        "export_only", False, "Do not train: export MODEL_DIR's newest checkpoint to EXPORT_DIR."
+    )
+    flags.DEFINE_string(
+        "export_dir",
+        None,
+        "Export there at the end, as `python -m official.export` does.",
+        short_name="ed",
+    )
+    flags.DEFINE_enum(
+        "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Pictures for --export_dir."
+    )
+    flags.adopt_module_key_flags(run_flags)
+    flags.adopt_module_key_flags(original_flags)
+
+
 if __name__ == "__main__":
-    __doc__ = loop.__doc__
-    loop.define_flags()
-    flags.adopt_module_key_flags(loop)
-    program.run(loop.main, required=("model_dir",))
+    define_flags()
+    program.run(main, required=("model_dir",))

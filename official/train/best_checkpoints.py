@@ -8,11 +8,8 @@ import os
 
 import tensorflow as tf
 
-from official.run import files, run
-
-BEST = "best"
-PERIODICAL = "periodical"
-BEST_LIST = "best_checkpoints"
+from official.run import files
+from official.run.folder import BEST, BEST_LIST, CHECKPOINT_NAME, PERIODICAL
 
 
 class KeptCheckpoints(tf.keras.callbacks.Callback):
@@ -33,7 +30,7 @@ class KeptCheckpoints(tf.keras.callbacks.Callback):
         logs = logs or {}
         if "val_images" not in logs:
             return
-        name = f"{run.CHECKPOINT_NAME}-{int(self.model.optimizer.iterations.numpy())}"
+        name = f"{CHECKPOINT_NAME}-{int(self.model.optimizer.iterations.numpy())}"
         score = float(logs["val_correct_top1"]) / max(1.0, float(logs["val_images"]))
         if self._keep_all:
             put_aside(self._model_dir, name, PERIODICAL)

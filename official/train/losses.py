@@ -5,8 +5,7 @@ from collections.abc import Iterable
 import tensorflow as tf
 
 from nets.layers.pooling import GeneralizedMeanPooling
-
-LOSS_TYPES = ("softmax", "sigmoid")
+from official.run.recipe import LOSS_TYPES
 
 
 def classification_loss(

@@ -9,57 +9,7 @@ import dataclasses
 
 import tensorflow as tf
 
-DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
-
-
-@dataclasses.dataclass(frozen=True)
-class ScheduleConfig:
-    """What the learning rate depends on.
-
-    Attributes:
-      decay_type: one of `DECAY_TYPES`.
-      base_learning_rate: rate at the end of the warm-up; no scaling by batch size is applied.
-      steps_per_epoch: images / batch size, not rounded (boundaries are rounded down as a whole).
-      train_epochs: length of the training; cosine decay ends there.
-      warmup_epochs: epochs of linear warm-up from 0.
-      num_epochs_per_decay: epochs of one step of the exponential or of the whole polynomial decay.
-      decay_factor: factor of one step of the exponential decay.
-      end_learning_rate: last rate of the polynomial decay.
-      boundary_epochs: epochs at which the piecewise rate changes.
-      decay_rates: factors of the piecewise rate, one more than boundaries.
-    """
-
-    decay_type: str = "exponential"
-    base_learning_rate: float = 0.01
-    steps_per_epoch: float = 1.0
-    train_epochs: float = 90
-    warmup_epochs: float = 0
-    num_epochs_per_decay: float = 2.0
-    decay_factor: float = 0.94
-    end_learning_rate: float = 0.0001
-    boundary_epochs: tuple[int, ...] = (30, 60, 80, 90)
-    decay_rates: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
-
-    def __post_init__(self) -> None:
-        """Refuses what cannot be computed.
-
-        Raises:
-          ValueError: unknown decay type, or piecewise lists that do not fit.
-        """
-        if self.decay_type not in DECAY_TYPES:
-            raise ValueError(
-                f"--learning_rate_decay_type must be one of {', '.join(DECAY_TYPES)}. "
-                f"Received: {self.decay_type!r}"
-            )
-        if (
-            self.decay_type == "piecewise"
-            and len(self.decay_rates) != len(self.boundary_epochs) + 1
-        ):
-            raise ValueError(
-                "--piecewise_lr_decay_rates needs one value more than "
-                f"--piecewise_lr_boundary_epochs. Received: {list(self.decay_rates)} and "
-                f"{list(self.boundary_epochs)}"
-            )
+from official.run.recipe import ScheduleConfig
 
 
 class LearningRate(tf.keras.optimizers.schedules.LearningRateSchedule):

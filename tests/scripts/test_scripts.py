@@ -57,12 +57,12 @@ def test_flag_files_describe_a_run(name):
     code = """
 import sys
 from absl import flags
-from official.command import flags as run_flags
-from official.train import loop as train
+from official.command import configs
+from official.train import __main__ as train
 train.define_flags()
 flags.FLAGS([sys.argv[0], "--flagfile=" + sys.argv[1]])
-model, recipe = run_flags.model_config(5), run_flags.recipe_config()
-pictures = run_flags.preprocessing_config()
+model, recipe = configs.model_config(5), configs.recipe_config()
+pictures = configs.preprocessing_config()
 print([model.big_little, model.use_sk_block, model.anti_alias_type == "sconv", model.zero_gamma,
        model.use_dropblock, recipe.use_dropblock, recipe.mixup_type > 0,
        recipe.label_smoothing > 0, bool(pictures.autoaugment_type)])

@@ -6,7 +6,7 @@ import pytest
 from nets import build_model, named_config
 from official.benchmark import networks, original_graph, turns
 from official.benchmark.networks import Case
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
 ROW = {
     "milliseconds": 40.0, "slowest_milliseconds": 44.0, "peak_memory_mb": 500,

@@ -12,7 +12,8 @@ from official.benchmark import made_up_photos, training_input
 from official.benchmark.training_input import Timing
 from official.input import pipeline
 from official.run import allocator
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig
+from official.run.configuration import DataConfig, RunConfig
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 

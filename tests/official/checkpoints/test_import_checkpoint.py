@@ -7,12 +7,17 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, named_config, original_variable_names, variable_shapes
+from official import import_checkpoint as import_command
 from official.checkpoints import importing, mapping, original_checkpoint
-from official.command import flags as run_flags
-from official.evaluate import evaluator
+from official.command import configs
+from official.evaluate import evaluation
 from official.export import exporter
-from official.run import configuration, run
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official.run import configuration
+from official.run.checkpoints import restore_network
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.network import network_for_inference
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 SMALL = ModelConfig(
@@ -33,8 +38,8 @@ def run_config(model, data_dir="", **data):
 
 def values_in(model_dir):
     """Every variable of a MODEL_DIR, by the original's names, and the network."""
-    network = run.network_for_inference(configuration.load(str(model_dir)).model)
-    run.restore_network(network, str(model_dir))
+    network = network_for_inference(configuration.load(str(model_dir)).model)
+    restore_network(network, str(model_dir))
     return {n: v.numpy() for n, v in original_variable_names(network).items()}, network
 
 
@@ -119,7 +124,7 @@ def test_slots_step_and_averages_are_told_from_weights(trained_by_tf1, tiny):
 
 def test_import_of_the_averages(trained_by_tf1, call_command, tmp_path, capsys):
     call_command(
-        importing, f"--checkpoint={trained_by_tf1}", f"--model_dir={tmp_path}/model",
+        import_command, f"--checkpoint={trained_by_tf1}", f"--model_dir={tmp_path}/model",
         "--infer", "--use_moving_averages", "--table", "--preprocessing_type=imagenet_160",
     )  # fmt: skip
     out = capsys.readouterr().out
@@ -247,7 +252,7 @@ def test_a_folder_in_use_is_left_alone(small, call_command, tmp_path):
     arguments = [f"--checkpoint={small[0]}", f"--model_dir={model}", "--infer"]
     for more in ([], ["--clean"]):
         with pytest.raises(RunError, match=r"not empty \(thesis.txt\); nothing is overwritten"):
-            call_command(importing, *arguments, *more)
+            call_command(import_command, *arguments, *more)
     assert [path.name for path in tmp_path.rglob("*")] == ["model", "thesis.txt"]
 
 
@@ -263,14 +268,16 @@ def test_a_folder_in_use_is_left_alone(small, call_command, tmp_path):
 )
 def test_flags_that_cannot_be(arguments, message, small, call_command, tmp_path):
     with pytest.raises(RunError, match=message):
-        call_command(importing, f"--checkpoint={small[0]}", f"--model_dir={tmp_path}/m", *arguments)
+        call_command(
+            import_command, f"--checkpoint={small[0]}", f"--model_dir={tmp_path}/m", *arguments
+        )
 
 
 def test_a_named_network_and_changes_to_it(call_command):
     config = call_command(
-        importing, "--model=assemble_resnet152", "--use_dropblock", "--bn_momentum=0.9",
+        import_command, "--model=assemble_resnet152", "--use_dropblock", "--bn_momentum=0.9",
         "--cls_loss_type=sigmoid", "--se_ratio=8",
-        function=lambda: run_flags.model_config(11),
+        function=lambda: configs.model_config(11),
     )  # fmt: skip
     wanted = {"use_dropblock": True, "bn_momentum": 0.9, "se_ratio": 8, "num_classes": 11}
     bias = -np.log(10.0)
@@ -284,8 +291,8 @@ def test_an_imported_run_is_evaluated_and_exported(tiny, records, photos, tmp_pa
     model_dir = str(tmp_path / "model")
     config = run_config(TINY, records, label_offset=1, val_batch_size=8)
     importing.import_checkpoint(original_checkpoint.read(tiny[0]), config, model_dir)
-    scores = evaluator.evaluate(model_dir)
-    evaluator.record(model_dir, scores)
+    scores = evaluation.evaluate(model_dir)
+    evaluation.record(model_dir, scores)
     assert (scores["step"], scores["images"]) == (70, 20)
     folder = exporter.export(model_dir, str(tmp_path / "export"))
     names = pathlib.Path(folder, "assets/labels.txt").read_text().split()
@@ -303,4 +310,4 @@ def test_without_data_the_evaluation_says_what_it_needs(tiny, tmp_path):
     model_dir = str(tmp_path / "model")
     importing.import_checkpoint(original_checkpoint.read(tiny[0]), run_config(TINY), model_dir)
     with pytest.raises(RunError, match="--data_dir must be given"):
-        evaluator.evaluate(model_dir)
+        evaluation.evaluate(model_dir)

@@ -8,7 +8,7 @@ import pytest
 
 from nets import NAMED_MODELS, ModelConfig, named_config, variable_shapes
 from official.checkpoints import infer_model
-from official.run.configuration import RunError
+from official.run.errors import RunError
 
 MODELS = pathlib.Path(__file__).parents[2] / "reference/nets/models"
 # What leaves no variable behind.

@@ -8,9 +8,15 @@ import tensorflow as tf
 
 from nets import ModelConfig, build_model, original_variable_names
 from official.checkpoints import importing, original_checkpoint, pretrained
-from official.run import configuration, run
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
-from official.train import loop, trainer
+from official.command import configs
+from official.run import configuration
+from official.run.checkpoints import restore_network
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.network import network_for_inference
+from official.run.recipe import RecipeConfig
+from official.train import __main__ as train_command
+from official.train import loop, step
 from preprocessing import PreprocessingConfig
 
 FIELDS = {"resnet_size": 18, "num_filters": 8}
@@ -133,8 +139,8 @@ def test_a_step_of_mixed_precision_behind_the_import(imported, original):
             assert variables[name].dtype == tf.float32
             np.testing.assert_array_equal(variables[name].numpy(), original[1][name])
         recipe = RecipeConfig(batch_size=8, dtype="fp16", learning_rate_decay_type="fixed")
-        model = trainer.Trainer(network, recipe, total_steps=1)
-        optimizer = trainer.make_optimizer(recipe, num_images=8)
+        model = step.Trainer(network, recipe, total_steps=1)
+        optimizer = step.make_optimizer(recipe, num_images=8)
         optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer, run_eagerly=True)
         found = model.train_step(batch)
@@ -166,14 +172,15 @@ def test_fine_tuning_by_the_command(fine_tuned, original, call_command, capsys):
     """Without a rate nothing moves but the statistics, so the weights are still the original's."""
     arguments, folder = fine_tuned
     call_command(
-        loop, *arguments, f"--pmcp={original[0]}", "--base_learning_rate=0", "--weight_decay=0",
-        "--bn_momentum=0.99", "--keep_ckpt_every_eval", "--num_best_ckpt_to_keep=1",
+        train_command, *arguments, f"--pmcp={original[0]}", "--base_learning_rate=0",
+        "--weight_decay=0", "--bn_momentum=0.99", "--keep_ckpt_every_eval",
+        "--num_best_ckpt_to_keep=1",
     )  # fmt: skip
     err = capsys.readouterr().err
     total = len(original[1])
     assert f"starting from {original[0]}: {total - 2} of {total} variables restored; not" in err
-    network = run.network_for_inference(configuration.load(str(folder)).model)
-    run.restore_network(network, str(folder))
+    network = network_for_inference(configuration.load(str(folder)).model)
+    restore_network(network, str(folder))
     values = original[1]
     for name, variable in original_variable_names(network).items():
         if name not in HEAD and "moving_" not in name:
@@ -198,14 +205,17 @@ def test_a_run_of_its_own_comes_first(fine_tuned, call_command, capsys):
     arguments, folder = fine_tuned
     path = "--pmcp=/nowhere/model.ckpt"
     source = call_command(
-        loop, *arguments, path, function=lambda: loop.open_pretrained(str(folder))
+        train_command,
+        *arguments,
+        path,
+        function=lambda: loop.open_pretrained(configs.run_options()),
     )
     assert source is None
     assert "model_checkpoint_path=/nowhere/model.ckpt is not read" in capsys.readouterr().err
     with pytest.raises(RunError, match="/nowhere does not exist"):
         call_command(
-            loop, *arguments, path, "--clean",
-            function=lambda: loop.open_pretrained(str(folder)),
+            train_command, *arguments, path, "--clean",
+            function=lambda: loop.open_pretrained(configs.run_options()),
         )  # fmt: skip
     assert tf.train.latest_checkpoint(str(folder)).endswith("model.ckpt-10")
     source = pretrained.load(f"{folder}/periodical/model.ckpt-5")
@@ -214,12 +224,12 @@ def test_a_run_of_its_own_comes_first(fine_tuned, call_command, capsys):
 
 def test_evaluation_only(fine_tuned, call_command, capsys):
     arguments, folder = fine_tuned
-    call_command(loop, *arguments, "--eval_only", "--bn_momentum=0.99")
+    call_command(train_command, *arguments, "--eval_only", "--bn_momentum=0.99")
     scores = json.loads((folder / "evaluation.json").read_text())
     assert (scores["step"], scores["images"]) == (10, 20)
     assert "model.ckpt-10 on 20 pictures" in capsys.readouterr().out
     with pytest.raises(RunError, match="num_filters: 8, not 4"):
-        call_command(loop, *arguments, "--num_filters=4", "--eval_only")
+        call_command(train_command, *arguments, "--num_filters=4", "--eval_only")
 
 
 def test_modes_that_cannot_be(original, imported, records, call_command, tmp_path):
@@ -235,6 +245,6 @@ def test_modes_that_cannot_be(original, imported, records, call_command, tmp_pat
         ([f"--model_dir={imported}", data, *SHORT], f"checkpoint_path={imported}"),
     ):
         with pytest.raises(RunError, match=message):
-            call_command(loop, *arguments)
+            call_command(train_command, *arguments)
     assert not (tmp_path / "new").exists()
     assert tf.train.latest_checkpoint(imported).endswith("model.ckpt-600")

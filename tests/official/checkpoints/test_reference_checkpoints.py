@@ -9,8 +9,10 @@ import pytest
 import tensorflow as tf
 
 from nets import original_variable_names
-from official.checkpoints import importing
-from official.run import configuration, run
+from official import import_checkpoint as import_command
+from official.run import configuration
+from official.run.checkpoints import latest, restore_network
+from official.run.network import network_for_inference
 
 MODELS = pathlib.Path(__file__).parents[2] / "reference/nets/models"
 # What no variable shows, and the importer does not assume.
@@ -64,7 +66,7 @@ def test_logits_behind_the_importer(name, recipe, write_reference, call_command,
     prefix, contents = write_reference(case)
     folder = str(tmp_path / "model")
     call_command(
-        importing, f"--checkpoint={prefix}", f"--model_dir={folder}", "--infer",
+        import_command, f"--checkpoint={prefix}", f"--model_dir={folder}", "--infer",
         *UNSEEN.get(name, []),
     )  # fmt: skip
     out, err = capsys.readouterr()
@@ -77,10 +79,10 @@ def test_logits_behind_the_importer(name, recipe, write_reference, call_command,
     assert slots > 100 and averages > 200
     assert f"ignored {slots}: optimiser slot Momentum" in out
     assert f"ignored {averages}: moving average" in out
-    assert run.latest_checkpoint(folder).endswith(f"model.ckpt-{STEP}")
+    assert latest(folder).endswith(f"model.ckpt-{STEP}")
     config = configuration.load(folder)
-    network = run.network_for_inference(config.model)
-    run.restore_network(network, folder)
+    network = network_for_inference(config.model)
+    restore_network(network, folder)
     assert list(original_variable_names(network)) == [name for name, _ in case["variables"]]
     check_against_the_original(network, recipe, name)
     if name == "assemble_r50":

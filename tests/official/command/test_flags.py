@@ -6,8 +6,8 @@ import pytest
 from absl import flags
 
 from nets import ModelConfig, named_config
-from official.command import flags as run_flags
-from official.train import loop
+from official.command import configs, original_flags
+from official.train import __main__ as train_command
 
 FLAGS = flags.FLAGS
 
@@ -99,34 +99,36 @@ def test_every_field_of_a_network_has_its_flag(call_command):
         defaults = ModelConfig()
         assert all(getattr(defaults, name) != value for name, value in given.items())
         built, named = call_command(
-            loop, *as_flags(given),
-            function=lambda: (run_flags.model_config(7), run_flags.given_model_fields()),
+            train_command, *as_flags(given),
+            function=lambda: (configs.model_config(7), configs.given_model_fields()),
         )  # fmt: skip
         assert built == ModelConfig(**given, num_classes=7)
         assert named == given
-    big_little = call_command(loop, "--rv=2", function=lambda: run_flags.model_config(7))
+    big_little = call_command(train_command, "--rv=2", function=lambda: configs.model_config(7))
     assert big_little == ModelConfig(big_little=True, num_classes=7)
 
 
 def test_a_list_of_words_is_refused(call_command):
     with pytest.raises(ValueError, match="--dropblock_gamma_scales must be numbers .*'much'"):
         call_command(
-            loop, "--dropblock_gamma_scales=0,0,0,much", function=run_flags.given_model_fields
+            train_command,
+            "--dropblock_gamma_scales=0,0,0,much",
+            function=configs.given_model_fields,
         )
 
 
 def test_every_flag_of_the_original_is_known(call_command):
-    call_command(loop, function=lambda: check_names(ORIGINAL))
+    call_command(train_command, function=lambda: check_names(ORIGINAL))
     lines = call_command(
-        loop, "--use_hyperdash=False", "--bmt=table", "--df=channels_first",
-        function=run_flags.ignored_flags,
+        train_command, "--use_hyperdash=False", "--bmt=table", "--df=channels_first",
+        function=original_flags.ignored,
     )  # fmt: skip
     assert [line.split()[0] for line in lines] == [
         "--data_format", "--use_hyperdash", "--bigquery_metric_table",
     ]  # fmt: skip
     lines = call_command(
-        loop, "--logit_type=arc_margin", "--zeroshot_eval", "--return_embedding=False",
-        function=run_flags.refused_flags,
+        train_command, "--logit_type=arc_margin", "--zeroshot_eval", "--return_embedding=False",
+        function=original_flags.refused,
     )  # fmt: skip
     assert [line.split("=")[0] for line in lines] == ["--zeroshot_eval", "--logit_type"]
 
@@ -138,27 +140,27 @@ def check_names(names):
 
 
 def resolved():
-    assert run_flags.refused_flags() == [] and run_flags.ignored_flags() == []
+    assert original_flags.refused() == [] and original_flags.ignored() == []
     return (
-        run_flags.model_config(1001), run_flags.recipe_config(), run_flags.preprocessing_config(),
+        configs.model_config(1001), configs.recipe_config(), configs.preprocessing_config(),
     )  # fmt: skip
 
 
 def test_the_scripts_of_the_original_are_understood(call_command):
-    model, recipe, pictures = call_command(loop, *SCRATCH, function=resolved)
+    model, recipe, pictures = call_command(train_command, *SCRATCH, function=resolved)
     assert model == named_config("assemble_resnet50", use_dropblock=True)
     assert (recipe.batch_size, recipe.train_epochs, recipe.kd_temp) == (1024, 600, 1.0)
     assert (recipe.weight_decay, recipe.base_learning_rate, recipe.dtype) == (1e-4, 0.4, "fp16")
     assert (pictures.train_size, pictures.eval_size) == (224, 256)
 
-    model, recipe, pictures = call_command(loop, *FOOD, function=resolved)
+    model, recipe, pictures = call_command(train_command, *FOOD, function=resolved)
     assert model == named_config(
         "assemble_resnet50", use_dropblock=True, bn_momentum=0.966, zero_gamma=False
     )
     assert (recipe.dropblock_kp, recipe.lr_warmup_epochs) == ((0.9, 0.7), 5)
     assert (pictures.autoaugment_type, pictures.eval_size) == ("good", 224)
 
-    model, _, pictures = call_command(loop, *BEST, function=resolved)
+    model, _, pictures = call_command(train_command, *BEST, function=resolved)
     assert model == named_config("assemble_resnet152", zero_gamma=False)
     assert pictures == dataclasses.replace(
         pictures, preprocessing_type="imagenet_224_256a", autoaugment_type=""

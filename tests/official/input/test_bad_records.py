@@ -17,13 +17,17 @@ import tensorflow as tf
 import preprocessing
 from datasets.records import reader, schema
 from nets import ModelConfig
-from official.evaluate import evaluator
+from official.evaluate import evaluation
 from official.export import exporter
-from official.input import bad_records, pipeline
-from official.run import files
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
-from official.run.run import network_for_inference
-from official.train import trainer
+from official.input import bad_records, pipeline, search
+from official.input.examples import TrainingExample
+from official.run import files, history
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.folder import BAD_RECORDS_LOG, EVALUATION_FILE
+from official.run.network import network_for_inference
+from official.run.recipe import RecipeConfig
+from official.train import step
 from preprocessing import PreprocessingConfig
 from preprocessing.decode import webp_available
 
@@ -164,7 +168,7 @@ def kind(name: str, base: dict[str, bytes]) -> bytes:
 def test_every_kind_is_used_or_skipped_and_named(name, base, tmp_path):
     run = config(tmp_path, recipe={"kd_temp": 1.0})
     record = {"serialized": tf.constant(kind(name, base)), "index": 0, "epoch": 0}
-    assert (pipeline.why_bad(record, run) == "") == KINDS[name]
+    assert (search.why_bad(record, TrainingExample(run)) == "") == KINDS[name]
 
 
 def test_one_of_every_kind_in_a_stream(base, tmp_path):
@@ -305,12 +309,12 @@ def test_a_run_that_stopped_goes_on_at_its_place(mutants):
             np.testing.assert_array_equal(targets[name], targets_2[name])
 
 
-def make_model(run: RunConfig) -> trainer.Trainer:
+def make_model(run: RunConfig) -> step.Trainer:
     layers = [tf.keras.layers.Flatten(), tf.keras.layers.Dense(CLASSES)]
     network = tf.keras.Sequential(layers)
     network.build([None, 16, 16, 3])
-    model = trainer.Trainer(network, run.recipe, total_steps=10)
-    model.compile(optimizer=trainer.make_optimizer(run.recipe, num_images=100))
+    model = step.Trainer(network, run.recipe, total_steps=10)
+    model.compile(optimizer=step.make_optimizer(run.recipe, num_images=100))
     return model
 
 
@@ -338,7 +342,7 @@ def test_training_prints_and_writes_the_count_of_each_epoch(mutants, tmp_path, c
             f"epoch {epoch + 1}: {int(count)} bad records skipped (the run stops above 5000)"
             in (printed)
         )
-    path = tmp_path / bad_records.LOG
+    path = tmp_path / BAD_RECORDS_LOG
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(line["step"], line["new"]) for line in lines] == [
         (step + 1, count) for step, count in enumerate(batches[:6]) if count
@@ -367,7 +371,7 @@ def test_an_offset_makes_no_label_of_a_missing_one(base, tmp_path):
     run = config(tmp_path)
     run = dataclasses.replace(run, data=dataclasses.replace(run.data, label_offset=1))
     reasons = [
-        pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, run)
+        search.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, TrainingExample(run))
         for record in reader.read_records(split)
     ]
     assert [bool(reason) for reason in reasons] == [True, True, False]
@@ -432,7 +436,7 @@ def test_a_score_of_almost_nothing_is_refused(good, base, tmp_path):
     run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4)
     message = f"{10 - good} of 10 validation records are bad and were not scored, more than the 5 "
     with pytest.raises(RunError, match=message):
-        evaluator.score(make_model(run), run, split)
+        evaluation.score(make_model(run), run, split)
     training = write(tmp_path, [kind("whole", base)] * 12)
     watcher = bad_records.SkippedRecords(str(tmp_path), run, training, split, 0)
     with pytest.raises(RunError, match=message):
@@ -450,11 +454,11 @@ def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
     usable = [name for name in KINDS if KINDS[name] or "logit" in name]
     split = write(tmp_path, [kind(name, base) for name in KINDS], split="validation")
     run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4, max_bad_records=20.0)
-    scores, _ = evaluator.score(make_model(run), run, split)
+    scores, _ = evaluation.score(make_model(run), run, split)
     assert (scores["images"], scores["bad_records"]) == (len(usable), len(KINDS) - len(usable))
     run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
     with pytest.raises((tf.errors.OpError, UnicodeDecodeError)):
-        evaluator.score(make_model(run), run, split)
+        evaluation.score(make_model(run), run, split)
 
 
 @pytest.mark.parametrize("name", ["no image", "text for an image", "no Example", "label too large"])
@@ -464,11 +468,11 @@ def test_where_none_may_be_skipped_the_record_is_named(name, base, tmp_path):
     run = config(tmp_path, on_bad_record="fail", on_bad_val_record="fail")
     place = f"record 3 of {split.files[0]}: .*Repair the data.*{{}}=skip"
     with pytest.raises(RunError, match=place.format("--on_bad_record")) as error:
-        with bad_records.named(run, split, None):
+        with search.named(run, split, None):
             list(pipeline.training_dataset(run, split).take(2))
     assert ("f.jpg" in str(error.value)) == (name in ("no image", "label too large"))
     with pytest.raises(RunError, match=place.format("--on_bad_val_record")):
-        with bad_records.named(run, None, split):
+        with search.named(run, None, split):
             list(pipeline.evaluation_dataset(run, split))
 
 
@@ -476,7 +480,7 @@ def test_data_of_which_nothing_is_good_is_explained(base, tmp_path):
     split = write(tmp_path, [kind("text for an image", base)] * 2 + [kind("no image", base)] * 3)
     run = config(tmp_path, on_bad_record="skip")
     with pytest.raises(RunError, match="almost no record can be used. The first bad") as error:
-        with bad_records.named(run, split, None):
+        with search.named(run, split, None):
             list(pipeline.training_dataset(run, split).take(1))
     places = [f"record {number} of {split.files[0]}: " for number in range(4)]
     assert [place in str(error.value) for place in places] == [True, True, True, False]
@@ -490,7 +494,7 @@ def test_other_errors_keep_their_words(base, tmp_path):
         tf.errors.InvalidArgumentError(None, None, "a matrix of another size"),
     ):
         with pytest.raises(type(error), match=error.message):
-            with bad_records.named(run, split, None):
+            with search.named(run, split, None):
                 raise error
 
 
@@ -503,12 +507,12 @@ def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsy
     usable = sum(bool(KINDS[name]) or "logit" in name for name in KINDS) + 4
     folder = str(tmp_path / "model")
     run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4, max_bad_records=20.0)
-    run.save(folder)
+    history.write(folder, run)
     network = network_for_inference(run.model)
     tf.train.Checkpoint(network=network).save(f"{folder}/model.ckpt")
     # What a mean over ten crops scored says nothing about single views: they are scored anew.
     ten = {"checkpoint": "model.ckpt-1", "views": "ten crops", "data_dir": str(tmp_path)}
-    files.write_json(f"{folder}/{evaluator.EVALUATION_FILE}", ten)
+    files.write_json(f"{folder}/{EVALUATION_FILE}", ten)
     exporter.export(folder, str(tmp_path / "out"))
     out = capsys.readouterr().out
     assert f" of {usable} raw pictures right" in out
@@ -530,7 +534,7 @@ def test_records_of_other_formats_need_their_decoder(tmp_path):
         ("any", dataclasses.replace(config(tmp_path), preprocessing=any_of_them)),
     ):
         reasons[name] = [
-            pipeline.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, run)
+            search.why_bad({**record, "epoch": tf.constant(0, tf.int64)}, TrainingExample(run))
             for record in reader.read_records(split)
         ]
     assert all(reasons["jpeg"]) and not reasons["any"][0]
@@ -544,17 +548,17 @@ def test_a_bad_record_far_behind_is_named(base, tmp_path):
     run = config(tmp_path, on_bad_record="fail")
     error = tf.errors.InvalidArgumentError(None, None, "Unknown image file format")
     with pytest.raises(RunError, match=f"^record 2600 of {split.files[0]}: Unknown image file"):
-        with bad_records.named(run, split, None):
+        with search.named(run, split, None):
             raise error
     # One second too late from the start on.
-    assert bad_records.find_bad(run, split, 1, seconds=-1.0) == ([], 1)
+    assert search.find_bad(split, TrainingExample(run), 1, seconds=-1.0) == ([], 1)
 
 
 def test_where_no_record_is_found_the_error_says_how_to_find_out(base, tmp_path):
     split = write(tmp_path, [kind("whole", base)] * 3)
     run = config(tmp_path, on_bad_record="fail")
     with pytest.raises(RunError) as error:
-        with bad_records.named(run, split, None):
+        with search.named(run, split, None):
             raise tf.errors.DataLossError(None, None, "corrupted record at 7")
     assert str(error.value) == (
         f"the data could not be read: corrupted record at 7; no bad record among 3 of 3 in "
@@ -574,7 +578,7 @@ def test_changed_data_costs_one_record(base, tmp_path):
         for _, targets in pipeline.training_dataset(run, split).take(2)
     ]
     assert found == [1, 1]
-    assert bad_records.find_bad(run, split, 3) == (
+    assert search.find_bad(split, TrainingExample(run), 3) == (
         [f"record 0 of {path}: cannot be read: the file is damaged here or before"],
         40,
     )

@@ -12,9 +12,11 @@ import tensorflow as tf
 
 from datasets.records import reader, schema
 from nets import ModelConfig
-from official.command import program
-from official.input import bad_records, data_service, pipeline
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
+from official.input import data_service, pipeline, search
+from official.run import errors
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 NUM = 50
@@ -145,7 +147,7 @@ def test_data_of_which_nothing_is_good_is_explained_as_without_a_service(tmp_pat
             )
             writer.write(example)
     bad, run = reader.find_split(str(tmp_path)), config(address)
-    with pytest.raises(RunError) as error, bad_records.named(run, bad, None):
+    with pytest.raises(RunError) as error, search.named(run, bad, None):
         list(pipeline.training_dataset(run, bad).take(1))
     assert str(error.value).startswith(
         f"almost no record can be used. The first bad ones: record 0 of {path}: Unknown image "
@@ -153,7 +155,7 @@ def test_data_of_which_nothing_is_good_is_explained_as_without_a_service(tmp_pat
     served = error.value.__cause__
     assert "Failed to get element from worker localhost:" in str(served)
     # 2 * 50 + 20 * 8 in whole markers of 64.
-    assert program.explain(served) == (
+    assert errors.explain(served) == (
         "the data could not be read: almost no record can be used: records read without getting "
         "one batch together: 320"
     )

@@ -9,11 +9,13 @@ import tensorflow as tf
 import preprocessing
 from datasets.records import reader
 from nets import ModelConfig
-from official.evaluate import views
-from official.input import pipeline
+from official.evaluate import scorer, views
+from official.input import mixing, pipeline
 from official.run import configuration
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig, RunError
-from official.train import loop, trainer
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.recipe import RecipeConfig
+from official.train import step
 from preprocessing import PreprocessingConfig
 
 CLASSES = 4
@@ -48,10 +50,10 @@ def linear_network() -> tf.keras.Model:
 
 def weights_after(config, records, steps) -> np.ndarray:
     split = reader.find_split(str(records), "train-*")
-    model = trainer.Trainer(
+    model = step.Trainer(
         linear_network(), config.recipe, 10, multi_scale=config.preprocessing.multi_scale
     )
-    model.compile(optimizer=trainer.make_optimizer(config.recipe, 40))
+    model.compile(optimizer=step.make_optimizer(config.recipe, 40))
     dataset = pipeline.training_dataset(config, split)
     model.fit(dataset, steps_per_epoch=steps, verbose=0)
     return model.network.get_weights()[0]
@@ -79,7 +81,7 @@ def test_mixing_on_the_device_feeds_the_same_batches(records, recipe):
         assert {len(values) for values in targets.values()} == {len(images)}
         assert expected.shape == (6, 32, 32, 3) and expected.dtype == tf.float32
         for one_by_one in (True, False):
-            result = pipeline.mix_batch(images, targets, config.recipe, one_by_one)
+            result = mixing.mix_batch(images, targets, config.recipe, one_by_one)
             # Weights of bytes may differ by their last bit where all go together.
             np.testing.assert_allclose(result[0], expected, atol=0 if one_by_one else 1e-4)
             assert set(result[1]) == set(labels) == {"labels", "bad_records"}
@@ -94,7 +96,7 @@ def test_two_devices_mix_what_one_would(records):
     parts = []
     for rows in (slice(6), slice(6, None)):
         part = {name: values[rows] for name, values in targets.items()}
-        parts.append(pipeline.mix_batch(images[rows], part, config.recipe, True))
+        parts.append(mixing.mix_batch(images[rows], part, config.recipe, True))
     (expected, labels), *_ = pipeline.training_dataset(in_the_pipeline(config), split).take(1)
     np.testing.assert_array_equal(tf.concat([part[0] for part in parts], axis=0), expected)
     found = tf.concat([part[1]["labels"] for part in parts], axis=0)
@@ -103,9 +105,9 @@ def test_two_devices_mix_what_one_would(records):
 
 def test_what_devices_cannot_mix_by_themselves_is_mixed_before(records):
     config = make_config(records, cutmix_alpha=1.0)
-    assert pipeline.mixes_on_device(config.recipe, 1)
-    assert not pipeline.mixes_on_device(config.recipe, 2)
-    assert not pipeline.mixes_on_device(RecipeConfig(), 1)
+    assert mixing.mixes_on_device(config.recipe, 1)
+    assert not mixing.mixes_on_device(config.recipe, 2)
+    assert not mixing.mixes_on_device(RecipeConfig(), 1)
     split = reader.find_split(str(records), "train-*")
     there, here = (
         list(pipeline.training_dataset(run, split, replicas=2).take(1))
@@ -113,10 +115,10 @@ def test_what_devices_cannot_mix_by_themselves_is_mixed_before(records):
     )
     assert set(there[0][1]) == {"labels", "bad_records"}
     np.testing.assert_array_equal(there[0][0], here[0][0])
-    assert loop.describe_mixing(config.recipe, 1) == ", CutMix on the device"
-    assert loop.describe_mixing(config.recipe, 2) == ", CutMix in the input pipeline"
-    assert loop.describe_mixing(RecipeConfig(mixup_type=2), 4) == ", mixup 2 on the device"
-    assert loop.describe_mixing(RecipeConfig(), 4) == ""
+    assert mixing.describe(config.recipe, 1) == "CutMix on the device"
+    assert mixing.describe(config.recipe, 2) == "CutMix in the input pipeline"
+    assert mixing.describe(RecipeConfig(mixup_type=2), 4) == "mixup 2 on the device"
+    assert mixing.describe(RecipeConfig(), 4) == ""
 
 
 @pytest.mark.parametrize("kind", [1, 2])
@@ -140,8 +142,8 @@ def test_bytes_train_as_floats_do(records):
     targets = {"labels": tf.eye(6, CLASSES)}
     changed = []
     for pictures in (images, preprocessing.to_input(images)):
-        model = trainer.Trainer(linear_network(), config.recipe, 10)
-        model.compile(optimizer=trainer.make_optimizer(config.recipe, 40))
+        model = step.Trainer(linear_network(), config.recipe, 10)
+        model.compile(optimizer=step.make_optimizer(config.recipe, 40))
         model.fit(tf.data.Dataset.from_tensors((pictures, targets)), verbose=0)
         changed.append(model.network.get_weights()[0])
     np.testing.assert_allclose(changed[0], changed[1], rtol=1e-5)
@@ -192,10 +194,10 @@ def test_scores_over_views(records, options):
     split = reader.find_split(str(records), "validation-*")
     prepare = views.choose(config.preprocessing, **options)
     network = linear_network()
-    model = trainer.Trainer(network, config.recipe, 1)
+    model = step.Trainer(network, config.recipe, 1)
     model.compile()
     dataset = pipeline.evaluation_dataset(config, split, prepare)
-    scores = trainer.summarise(model.evaluate(dataset, verbose=0, return_dict=True))
+    scores = scorer.summarise(model.evaluate(dataset, verbose=0, return_dict=True))
     entropy, right = [], 0
     for images, labels in dataset.unbatch():
         several = images if isinstance(images, tuple) else tf.unstack(images)

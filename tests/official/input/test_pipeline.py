@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from datasets.records import reader, schema
 from nets import ModelConfig
-from official.input import pipeline
-from official.run.configuration import DataConfig, RecipeConfig, RunConfig
+from official.input import mixing, pipeline
+from official.input.examples import TrainingExample
+from official.run.configuration import DataConfig, RunConfig
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 
@@ -57,7 +59,7 @@ def batches(run, records, steps, start_step=0):
     for images, targets in pipeline.training_dataset(run, split, start_step).take(steps):
         if run.recipe.mixing.active:
             # As the training step does.
-            images, targets = pipeline.mix_batch(images, targets, run.recipe, one_by_one=True)
+            images, targets = mixing.mix_batch(images, targets, run.recipe, one_by_one=True)
         found.append((images.numpy(), targets["labels"].numpy()))
     return found
 
@@ -102,7 +104,7 @@ def test_a_picture_is_the_same_in_any_order_of_reading(textured, augmentation):
 
     def pictures(stream, threads):
         def prepare(record):
-            return record["epoch"], record["index"], pipeline._training_example(record, run)
+            return record["epoch"], record["index"], TrainingExample(run)(record)
 
         found = stream.take(80).map(prepare, num_parallel_calls=threads, deterministic=False)
         return {(int(e), int(i)): image.numpy() for e, i, (image, _) in found}

@@ -9,16 +9,18 @@ import pytest
 import tensorflow as tf
 
 from nets import NAMED_MODELS, ModelConfig, named_config
+from official.models import __main__ as models_command
 from official.models import diagram, listing
-from official.run import configuration, run
-from official.run.configuration import RunError
+from official.run import configuration
+from official.run.errors import RunError
+from official.run.network import input_shape, network_for_inference
 from preprocessing import PreprocessingConfig
 
 ROOT = pathlib.Path(__file__).parents[3]
 
 
 def test_list_has_every_network_with_its_costs_and_rows(capsys):
-    listing.main([])
+    models_command.main([])
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines[2:] if not line.startswith(" ")]
     assert names == list(NAMED_MODELS)
@@ -101,9 +103,9 @@ def test_flatten_takes_one_size():
         )
 
     equal = config(image_size=64)
-    assert run.input_shape(equal) == (64, 64, 3)
-    network = run.network_for_inference(equal.model, run.input_shape(equal))
+    assert input_shape(equal) == (64, 64, 3)
+    network = network_for_inference(equal.model, input_shape(equal))
     assert network.get_layer("embedding").output_shape == (None, 2 * 2 * 32)
     with pytest.raises(RunError, match="training has 64 and evaluation 96"):
-        run.input_shape(config(image_size=64, eval_image_size=96))
+        input_shape(config(image_size=64, eval_image_size=96))
     assert json.loads(json.dumps(equal.to_dict()))["model"]["pool_type"] == "flatten"

@@ -5,8 +5,9 @@ import json
 import pytest
 from absl.flags import FLAGS
 
-from official.command import flags as run_flags
-from official.run.configuration import RunError
+from official.command import configs, original_flags
+from official.run.errors import RunError
+from official.train import __main__ as train_command
 from official.train import best_checkpoints, loop
 
 
@@ -48,17 +49,21 @@ def test_a_step_that_is_scored_again_counts_once(tmp_path):
 )
 def test_epochs_that_are_scored(arguments, wanted, call_command):
     found = call_command(
-        loop, "--train_epochs=10", *arguments, function=lambda: loop.evaluation_epochs(10)
+        train_command,
+        "--train_epochs=10",
+        "--model_dir=m",
+        *arguments,
+        function=lambda: loop.evaluation_epochs(10, 10, configs.run_options()),
     )
     assert found == wanted
 
 
 def test_flags_of_the_original_that_are_not_built(call_command):
     refused, ignored, smoothing = call_command(
-        loop, "--zeroshot_eval", "--logit_type=arc_margin", "--synth=False", "--lblsm=0.2",
+        train_command, "--zeroshot_eval", "--logit_type=arc_margin", "--synth=False", "--lblsm=0.2",
         "--use_hyperdash", "--inter=2", "--label_file=x",
         function=lambda: (
-            run_flags.refused_flags(), run_flags.ignored_flags(), FLAGS.label_smoothing
+            original_flags.refused(), original_flags.ignored(), FLAGS.label_smoothing
         ),
     )  # fmt: skip
     assert [line.split(":")[0] for line in refused] == [
@@ -72,4 +77,4 @@ def test_flags_of_the_original_that_are_not_built(call_command):
 
 def test_a_wrong_value_is_one_error(call_command, tmp_path):
     with pytest.raises(RunError, match="exclude each other"):
-        call_command(loop, "--eval_only", "--export_only", f"--model_dir={tmp_path}")
+        call_command(train_command, "--eval_only", "--export_only", f"--model_dir={tmp_path}")

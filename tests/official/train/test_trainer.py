@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, build_model, original_variable_names
-from official.run.configuration import RecipeConfig
-from official.train.trainer import Trainer, make_optimizer, summarise
+from official.evaluate.scorer import summarise
+from official.run.recipe import RecipeConfig
+from official.train.step import Trainer, make_optimizer
 
 TESTS = pathlib.Path(__file__).parents[2]
 

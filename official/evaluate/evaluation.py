@@ -1,28 +1,22 @@
-"""Scores a trained network on every picture of a split; writes MODEL_DIR/evaluation.json.
+"""Scores a run's checkpoint on every image of a split, and writes the scores down."""
 
-    python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
-
-Architecture, preprocessing and data are those of the run, so no model flags are needed.
-"""
-
-import dataclasses
 import os
 import sys
 import time
 
-from absl import flags
-
 import preprocessing
 from datasets.records import reader
-from official.command import flags as run_flags
-from official.command import program
 from official.evaluate import views
-from official.input import bad_records, pipeline
-from official.run import configuration, files, run
-from official.train import callbacks, trainer
-
-FLAGS = flags.FLAGS
-EVALUATION_FILE = "evaluation.json"
+from official.evaluate.scorer import Scorer, summarise
+from official.input import pipeline, search
+from official.input.bad_records import check_scored
+from official.input.examples import Prepare
+from official.input.splits import evaluation_split
+from official.run import checkpoints, configuration, devices, files
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import EVALUATION_FILE, EVALUATION_LOG
+from official.run.network import input_shape, network_for_inference
 
 
 def evaluate(
@@ -44,7 +38,7 @@ def evaluate(
       pattern: glob of the shards; default: the run's --val_regex.
       checkpoint: prefix of a checkpoint; default: the newest.
       batch_size: pictures per batch; default: the run's --val_batch_size.
-      num_gpus: see `command.strategy`.
+      num_gpus: see `devices.strategy`.
       ten_crop: whether to average over ten crops of each picture.
       test_scales: shorter sides in pixels at which whole pictures are scored and averaged.
       on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
@@ -58,28 +52,25 @@ def evaluate(
       RunError or DatasetError: no such run, checkpoint or data.
     """
     config = configuration.load(model_dir)
-    data = dataclasses.replace(
-        config.data,
+    config = config.with_data(
         val_batch_size=batch_size or config.data.val_batch_size,
         on_bad_val_record=on_bad_record or config.data.on_bad_val_record,
     )
-    config = dataclasses.replace(config, data=data)
-    split = run.evaluation_split(config, data_dir, pattern)
+    split = evaluation_split(config, data_dir, pattern)
     prepare = views.choose(config.preprocessing, ten_crop, test_scales)
-    with program.strategy(num_gpus).scope():
-        network = run.network_for_inference(config.model, run.input_shape(config))
-        model = trainer.Trainer(network, config.recipe, total_steps=1)
+    with devices.strategy(num_gpus).scope():
+        network = network_for_inference(config.model, input_shape(config))
+        model = Scorer(network)
         model.compile()
-    path = run.restore_network(network, model_dir, checkpoint or None)
+    path = checkpoints.restore_network(network, model_dir, checkpoint or None)
     if test_scales:
         # Whole pictures have different shapes, so each is a batch of its own.
-        data = dataclasses.replace(config.data, val_batch_size=1)
-        config = dataclasses.replace(config, data=data)
-    with bad_records.named(config, None, split):
+        config = config.with_data(val_batch_size=1)
+    with search.named(config, None, split):
         scores, seconds = score(model, config, split, prepare)
     return {
         "checkpoint": os.path.basename(path),
-        "step": run.checkpoint_step(path),
+        "step": checkpoints.step_of(path),
         "data_dir": data_dir or config.data.data_dir,
         "val_regex": pattern or config.data.val_regex,
         "views": views.describe(ten_crop, test_scales),
@@ -89,10 +80,10 @@ def evaluate(
 
 
 def score(
-    model: trainer.Trainer,
-    config: configuration.RunConfig,
+    model: Scorer,
+    config: RunConfig,
     split: reader.Split,
-    prepare: pipeline.Prepare = preprocessing.eval_image,
+    prepare: Prepare = preprocessing.eval_image,
 ) -> tuple[dict, float]:
     """Returns the scores over all of `split` and the seconds that it took.
 
@@ -110,36 +101,18 @@ def score(
     images = int(found.get("images", 0))
     bad = split.num_examples - images
     if bad < 0 or (bad and config.data.on_bad_val_record == "fail"):
-        raise configuration.RunError(
-            f"{images} pictures were scored, but the shards hold {split.num_examples}."
-        )
-    bad_records.check_scored(config, split.num_examples, bad)
-    scores = trainer.summarise(found)
+        raise RunError(f"{images} pictures were scored, but the shards hold {split.num_examples}.")
+    check_scored(config, split.num_examples, bad)
+    scores = summarise(found)
     if config.data.on_bad_val_record == "skip":
         scores["bad_records"] = bad
     return scores, time.monotonic() - start
 
 
-def main() -> None:
-    """Scores, prints and records."""
-    result = evaluate(
-        FLAGS.model_dir,
-        FLAGS.data_dir,
-        FLAGS.val_regex,
-        FLAGS.checkpoint,
-        FLAGS.val_batch_size,
-        FLAGS.num_gpus,
-        FLAGS.ten_crop,
-        views.scales(FLAGS.test_scales),
-        FLAGS.on_bad_record or "",
-    )
-    record(FLAGS.model_dir, result)
-
-
 def record(model_dir: str, result: dict) -> None:
     """Writes and prints what `evaluate` returned."""
     files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
-    files.append_json_line(os.path.join(model_dir, callbacks.EVALUATION_LOG), result)
+    files.append_json_line(os.path.join(model_dir, EVALUATION_LOG), result)
     print(
         f"{result['checkpoint']} on {result['images']} pictures ({result['val_regex']}): "
         f"top-1 {100 * result['top1']:.2f} %  top-5 {100 * result['top5']:.2f} %  "
@@ -148,31 +121,3 @@ def record(model_dir: str, result: dict) -> None:
     )
     if result.get("bad_records"):
         print(f"not scored: {result['bad_records']} bad records")
-
-
-def define_flags() -> None:
-    """Defines the flags of this command."""
-    run_flags.define_directory_flags()
-    flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
-    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
-    flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
-    flags.DEFINE_integer(
-        "num_gpus", -1, "GPUs to use; -1: all there are, 0: the CPU.", lower_bound=-1
-    )
-    flags.DEFINE_boolean(
-        "ten_crop", False, "Average the probabilities over ten crops of each picture."
-    )
-    flags.DEFINE_list(
-        "test_scales",
-        [],
-        "Score whole pictures at these shorter sides, such as 224,256,384,480,640, and average the "
-        "probabilities (1512.03385); one picture at a time.",
-    )
-    flags.DEFINE_enum(
-        "on_bad_record",
-        None,
-        configuration.ON_BAD_RECORD,
-        "Records that cannot be scored: fail, or leave them out and say how many; default: the "
-        "run's --on_bad_val_record, which is fail if nothing was said.",
-    )
-    flags.adopt_module_key_flags(run_flags)

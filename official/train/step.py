@@ -1,24 +1,22 @@
-"""One training and one evaluation step, for `Model.fit` and `Model.evaluate`."""
+"""One training step, for `Model.fit`."""
 
 import functools
 
 import tensorflow as tf
 
 import preprocessing
-from official.evaluate import metrics, views
-from official.input import pipeline
-from official.run.configuration import RecipeConfig
+from official.evaluate.scorer import Scorer
+from official.input.mixing import mix_batch
+from official.run.recipe import RecipeConfig
 from official.train import losses, schedules
 from official.train.optimizer import Momentum
 
 
-class Trainer(tf.keras.Model):
+class Trainer(Scorer):
     """A network with the loss, schedules and scores of the recipe around it.
 
-    `network` stays a plain functional model: it is what checkpoints, exports and callers use.
-
     Attributes:
-      network: images [N, H, W, 3] to logits float32 [N, C].
+      network: images [N, H, W, 3] to logits float32 [N, C]; see `Scorer`.
       recipe: how it is trained.
       total_steps: updates of the whole training; DropBlock's keep probability ends there.
       multi_scale: sides in pixels, one of which is drawn for each training batch; empty: off.
@@ -32,8 +30,7 @@ class Trainer(tf.keras.Model):
         multi_scale: tuple[int, ...] = (),
     ):
         """Wraps `network`; call inside the strategy's scope."""
-        super().__init__(name="trainer")
-        self.network = network
+        super().__init__(network, name="trainer")
         self.recipe = recipe
         self.total_steps = total_steps
         # A tuple would become a tracked structure of Keras.
@@ -54,11 +51,6 @@ class Trainer(tf.keras.Model):
         # Mixed labels have no single right answer, so there is nothing to count with mixup.
         self._train_top1 = None if recipe.mixing.active else tf.keras.metrics.Mean(name="top1")
         self._bad_records = tf.keras.metrics.Sum(name="bad_records", dtype=tf.int64)
-        self._eval_loss = tf.keras.metrics.Mean(name="cross_entropy")
-        self._images = metrics.Images()
-        self._correct1 = metrics.Correct(1, name="correct_top1")
-        self._correct5 = metrics.Correct(5, name="correct_top5")
-        self._ece = metrics.ExpectedCalibrationError()
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -67,25 +59,15 @@ class Trainer(tf.keras.Model):
             *self._means.values(),
             *([self._train_top1] if self._train_top1 else []),
             self._bad_records,
-            self._eval_loss,
-            self._images,
-            self._correct1,
-            self._correct5,
-            self._ece,
+            *self.scores,
         ]
 
-    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns the network's logits, float32 [N, C]."""
-        return self.network(images, training=training)
-
     def train_step(self, batch: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
-        """Does one update; see `input_pipeline.training_dataset` for `batch`."""
+        """Does one update; see `official.input.pipeline.training_dataset` for `batch`."""
         images, targets = batch
         step = self.optimizer.iterations
         if "mixing" in targets:
-            images, targets = pipeline.mix_batch(
-                images, targets, self.recipe, one_by_one=not self._on_gpu
-            )
+            images, targets = mix_batch(images, targets, self.recipe, one_by_one=not self._on_gpu)
         images = preprocessing.to_input(images)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
@@ -117,21 +99,6 @@ class Trainer(tf.keras.Model):
         if keep_probability is not None:
             result["dropblock_kp"] = keep_probability
         return result
-
-    def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Scores one batch; every image counts once whatever the size of the batch."""
-        images, labels = batch
-        logits = views.logits(self.network, images)
-        probabilities = tf.nn.softmax(logits)
-        predictions = tf.argmax(logits, axis=-1)
-        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-        self._eval_loss.update_state(entropy)
-        self._images.update_state(labels)
-        self._correct1.update_state(labels, logits)
-        self._correct5.update_state(labels, logits)
-        self._ece.update_state(tf.reduce_max(probabilities, axis=-1), predictions, labels)
-        scores = [self._eval_loss, self._images, self._correct1, self._correct5, self._ece]
-        return {metric.name: metric.result() for metric in scores}
 
     def loss_terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the terms of the loss, float32 scalars, whose sum is minimised.
@@ -192,21 +159,3 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
     return tf.keras.mixed_precision.LossScaleOptimizer(
         optimizer, dynamic=False, initial_scale=scale
     )
-
-
-def summarise(scores: dict[str, float]) -> dict[str, float | int]:
-    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned.
-
-    Raises:
-      KeyError: nothing was scored.
-    """
-    images = int(scores["images"])
-    return {
-        "images": images,
-        "correct_top1": int(scores["correct_top1"]),
-        "correct_top5": int(scores["correct_top5"]),
-        "top1": int(scores["correct_top1"]) / max(1, images),
-        "top5": int(scores["correct_top5"]) / max(1, images),
-        "ece": float(scores["ece"]),
-        "cross_entropy": float(scores["cross_entropy"]),
-    }

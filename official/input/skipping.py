@@ -1,9 +1,9 @@
-"""Records that training cannot use: skipped inside tf.data, and every one of them counted.
+"""Examples that cannot be made are left out inside tf.data, and every one of them is counted.
 
 `Dataset.ignore_errors` alone loses the count, and on data of which nothing is good it never
-returns. Here each record is numbered before the work on it and the gaps are counted behind it; and
-now and then a marker runs along that cannot fail, so that a stream in which everything fails can be
-told from a slow one. Per picture that costs some 20 microseconds.
+returns. Here each record is numbered before the work on it, and the gaps between the numbers are
+counted behind it. Now and then a marker runs along that cannot fail, so that a stream in which
+everything fails can be told from a slow one. Per image that costs some 20 microseconds.
 """
 
 from collections.abc import Callable
@@ -18,33 +18,19 @@ _MARKER_POSITION = -1
 # How the error of a stream begins of which (almost) nothing is good.
 NONE_LEFT = "almost no record can be used"
 
-_JPEG_START = b"\xff\xd8\xff"
-_JPEG_END = b"\xff\xd9"
 
-
-def map_batch_and_skip(
-    records: tf.data.Dataset,
-    function: Callable[[Any], Any],
-    signature: Any,
-    batch_size: int,
-    give_up_after: int,
+def prepare(
+    records: tf.data.Dataset, function: Callable[[Any], Any], signature: Any
 ) -> tf.data.Dataset:
-    """Maps in parallel and in order, leaves out what `function` fails on, and makes batches.
-
-    The count is exact whatever the number of threads: it is the number of records between one good
-    record and the next. Records that are skipped at the end of a finite dataset are not counted.
+    """Maps in parallel and in order, and leaves out what `function` fails on.
 
     Args:
-        records: An element is what `function` takes. Errors of its own must not come.
-        function: From a record to a structure of tensors; any TensorFlow error skips the record.
-        signature: Structure of `tf.TensorSpec` with static shapes, of what `function` returns.
-        batch_size: Good records in a batch.
-        give_up_after: Number of records read in vain or for one batch (to some 64), after which
-            the stream ends with an InvalidArgumentError.
+      records: an element is what `function` takes. Errors of its own must not come.
+      function: from a record to a structure of tensors; any TensorFlow error skips the record.
+      signature: structure of `tf.TensorSpec` with static shapes, of what `function` returns.
 
     Returns:
-        Dataset of (batch, skipped int64 [n]): before example i of the batch, `skipped[i]` records
-        were left out. n is `batch_size`, but at the end of finite records less.
+      Dataset for `batch_and_count`: (is a marker int64 [], number of the record int64 [], example).
     """
 
     def attempt(position: tf.Tensor, record: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
@@ -52,11 +38,30 @@ def map_batch_and_skip(
         result = tf.cond(is_marker, lambda: _blank(signature), lambda: function(record))
         return tf.cast(is_marker, tf.int64), position, result
 
-    done = (
-        _with_markers(records)
-        .map(attempt, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .ignore_errors()
-    )
+    numbered = _with_markers(records)
+    return numbered.map(
+        attempt, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    ).ignore_errors()
+
+
+def batch_and_count(
+    examples: tf.data.Dataset, batch_size: int, give_up_after: int
+) -> tf.data.Dataset:
+    """Makes batches, and says how many records are missing before each example.
+
+    The count is exact whatever the number of threads. Records that are skipped at the end of a
+    finite dataset are not counted.
+
+    Args:
+      examples: of `prepare`.
+      batch_size: examples in a batch.
+      give_up_after: number of records read in vain or for one batch (to some 64), after which the
+        stream ends with an InvalidArgumentError.
+
+    Returns:
+      Dataset of (batch, skipped int64 [n]): before example i of the batch, `skipped[i]` records
+      were left out. n is `batch_size`, but at the end of finite records less.
+    """
     # Markers gather in windows of their own. TensorFlow runs no function for a key that is an
     # element's component, which is what makes this cheaper than a filter or a scan.
     markers = -(-give_up_after // MARKER_EVERY)
@@ -64,7 +69,7 @@ def map_batch_and_skip(
     def by_key(key: tf.Tensor, of_good: int, of_markers: int) -> tf.Tensor:
         return tf.where(key > 0, tf.constant(of_markers, tf.int64), of_good)
 
-    windows = done.group_by_window(
+    windows = examples.group_by_window(
         key_func=lambda key, position, result: key,
         reduce_func=lambda key, window: window.take(by_key(key, batch_size, 1)).batch(batch_size),
         window_size_func=lambda key: by_key(key, batch_size, markers),
@@ -117,32 +122,3 @@ def _count_gaps(
         batch,
         positions - before - 1,
     )
-
-
-def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tensor:
-    """Returns `encoded`, or stops when there are no bytes or a JPEG that was cut off.
-
-    A training crop decodes no more of a JPEG than its window, so a missing end would be noticed in
-    some passes only. A JPEG that does not end in its end marker is therefore decoded in full.
-
-    Args:
-        encoded: string [].
-        filename: string [], whose picture it is, for the message.
-
-    Raises:
-        tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.
-    """
-    size = tf.strings.length(encoded)
-    there = tf.debugging.Assert(size > 4, ["no image in the record, or no whole one:", filename])
-    with tf.control_dependencies([] if there is None else [there]):
-        is_cut = tf.logical_and(
-            tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
-            tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
-        )
-    pixels = tf.cond(
-        is_cut,
-        lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)),
-        lambda: tf.constant(1),
-    )
-    with tf.control_dependencies([pixels]):
-        return tf.identity(encoded)

@@ -1,0 +1,54 @@
+"""Lists the commands, or runs one: `python -m official train ...`, `assembled-cnn train ...`."""
+
+import runpy
+import sys
+
+_NAME = "assembled-cnn"
+COMMANDS = {
+    "train": "trains a network on TFRecords; goes on where it stopped",
+    "evaluate": "scores a run on every image of a split",
+    "export": "writes a run as a SavedModel, checked on encoded images",
+    "predict": "classifies images with an exported model",
+    "report": "puts finished runs into one table and one picture",
+    "models": "lists the paper's networks, or shows one: layers, cost, diagram",
+    "import_checkpoint": "makes a run of a TensorFlow 1 checkpoint of the original",
+    "benchmark": "measures exported models, networks without a checkpoint, or the input",
+    "benchmark_ops": "measures what each operation on images costs",
+    "show": "draws a data set as it is and as training sees it",
+    "data_service": "lets other hosts prepare the images of a training",
+}
+
+
+def listing() -> str:
+    """Returns a line for each command."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Commands of Assembled-CNN for TensorFlow 2:",
+            *lines,
+            f"`python -m official.NAME --help` (or `{_NAME} NAME --help`) explains one; data sets "
+            "are made by `python -m datasets.convert`, looked through by `datasets.verify` and "
+            "`datasets.show`.",
+        ]
+    )
+
+
+def main() -> None:
+    """Runs the command that the first word names; without one lists them."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(listing())
+        return
+    if words[0] not in COMMANDS:
+        print(
+            f"error: there is no command {words[0]!r}; it must be one of {', '.join(COMMANDS)}.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    sys.argv = [f"{_NAME} {words[0]}", *words[1:]]
+    runpy.run_module(f"official.{words[0]}", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

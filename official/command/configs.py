@@ -1,0 +1,168 @@
+"""What the flags say, as the frozen configurations that everything below the commands takes."""
+
+import dataclasses
+import os
+import typing
+from typing import Any, TypeVar
+
+from absl import flags
+
+from nets import ModelConfig, named_config
+from official.command.flags import FLAG_OF
+from official.run.classes import count_classes
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.options import RunOptions
+from official.run.recipe import RecipeConfig, sigmoid_bias
+from preprocessing import PreprocessingConfig
+from preprocessing.decode import webp_available
+
+FLAGS = flags.FLAGS
+_Config = TypeVar("_Config")
+
+# Model and preprocessing flags that may differ from a run's where it is not trained.
+_TRAINING_ONLY = {
+    "use_dropblock", "dropblock_size", "dropblock_gamma_scales", "seed", "zero_gamma",
+    "bn_momentum", "autoaugment_type", "training_random_crop", "use_bounding_boxes",
+    "randaugment_num_layers", "randaugment_magnitude", "scale_augmentation", "augmix_severity",
+    "augmix_width", "augmix_depth", "augmix_alpha", "rotation_degrees", "multi_scale",
+}  # fmt: skip
+
+
+def run_config() -> RunConfig:
+    """Returns the run that the flags describe; `official.train.run` adds what the data says.
+
+    Raises:
+      RunError or DatasetError: flags or data that cannot be trained on.
+    """
+    if not FLAGS.data_dir:
+        raise RunError("--data_dir must be given; see --help.")
+    name = FLAGS.dataset_name or ""
+    try:
+        classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
+        return RunConfig(
+            model=model_config(classes),
+            preprocessing=preprocessing_config(),
+            recipe=recipe_config(),
+            data=data_config(num_classes=classes),
+        )
+    except ValueError as error:
+        raise RunError(str(error)) from error
+
+
+def run_options() -> RunOptions:
+    """Returns how the flags want it to be run.
+
+    Raises:
+      RunError: an impossible value, or flags of fine-tuning that say not from where.
+    """
+    if not FLAGS.pretrained_model_checkpoint_path:
+        for name in ("restore_trainable_only", "restore_classifier"):
+            if FLAGS[name].present:
+                raise RunError(f"--{name} needs --pretrained_model_checkpoint_path.")
+    try:
+        return RunOptions(**_fields(RunOptions))
+    except ValueError as error:
+        raise RunError(str(error)) from error
+
+
+def data_config(**known: Any) -> DataConfig:
+    """Returns what the flags say of the data; `known` are fields that were worked out."""
+    fields = {**_fields(DataConfig), **known}
+    if fields["data_dir"] and "://" not in fields["data_dir"]:
+        fields["data_dir"] = os.path.abspath(fields["data_dir"])
+    return DataConfig(**fields)
+
+
+def recipe_config() -> RecipeConfig:
+    """Returns the recipe that the flags describe; raises ValueError for impossible values."""
+    return RecipeConfig(**_fields(RecipeConfig))
+
+
+def preprocessing_config() -> PreprocessingConfig:
+    """Returns the preprocessing that the flags describe; raises ValueError for unknown names.
+
+    Raises:
+      RunError: WebP records, and no decoder for them is installed.
+    """
+    if FLAGS.decoder_type == "webp" and not webp_available():
+        raise RunError(
+            "--decoder_type=webp: TensorFlow 2.15 has no decoder of its own for it: pip install "
+            "-e .[webp]"
+        )
+    return PreprocessingConfig(**_fields(PreprocessingConfig))
+
+
+def model_config(num_classes: int) -> ModelConfig:
+    """Returns the architecture that the flags describe.
+
+    Args:
+      num_classes: width of the classifier.
+
+    Raises:
+      ValueError: an impossible combination, named.
+    """
+    # The sigmoid loss starts with every class at the probability 1 / num_classes.
+    final_bias = sigmoid_bias(num_classes) if FLAGS.cls_loss_type == "sigmoid" else 0.0
+    known = {"num_classes": num_classes, "final_bias": final_bias}
+    if FLAGS.model:
+        return named_config(FLAGS.model, **{**given_model_fields(), **known})
+    return ModelConfig(**{**_fields(ModelConfig), **known})
+
+
+def given_model_fields() -> dict[str, Any]:
+    """Returns the `ModelConfig` fields whose flags stand on the command line.
+
+    Raises:
+      ValueError: a list holds something that is no number.
+    """
+    return _fields(ModelConfig, given_only=True)
+
+
+def contradictions(config: RunConfig) -> list[str]:
+    """Returns a line for each model or preprocessing flag given that differs from a run's.
+
+    What matters in training only may differ.
+    """
+    wanted = {**given_model_fields(), **_fields(PreprocessingConfig, given_only=True)}
+    saved = {**vars(config.preprocessing), **vars(config.model)}
+    return [
+        f"{field}: {saved[field]!r}, not {value!r}"
+        for field, value in wanted.items()
+        if field not in _TRAINING_ONLY and saved[field] != value
+    ]
+
+
+def _fields(kind: type[_Config], given_only: bool = False) -> dict[str, Any]:
+    """Returns the fields of a dataclass that have a flag here, with the flags' values."""
+    types = typing.get_type_hints(kind)
+    fields = {}
+    for field in dataclasses.fields(kind):
+        name = FLAG_OF.get(field.name, field.name)
+        if name not in FLAGS or (given_only and not FLAGS[name].present):
+            continue
+        value = FLAGS[name].value
+        if name == "resnet_version":
+            value = value == "2"
+        elif typing.get_origin(types[field.name]) is tuple:
+            value = _numbers(name, typing.get_args(types[field.name])[0])
+        elif types[field.name] is int:
+            value = int(value)
+        elif types[field.name] is str:
+            value = value or ""
+        fields[field.name] = value
+    return fields
+
+
+def _numbers(name: str, kind: type) -> tuple:
+    """Returns a list flag as a tuple of `kind`.
+
+    Raises:
+      ValueError: an entry is no number.
+    """
+    try:
+        return tuple(kind(value) for value in FLAGS[name].value)
+    except ValueError as error:
+        raise ValueError(
+            f"--{name} must be numbers separated by commas. Received: {FLAGS[name].value}"
+        ) from error

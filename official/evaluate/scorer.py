@@ -1,0 +1,71 @@
+"""A network with its scores, for `Model.evaluate`: every image counts once."""
+
+import tensorflow as tf
+
+from official.evaluate import metrics, views
+
+
+class Scorer(tf.keras.Model):
+    """Counts what a network gets right; `official.train.step.Trainer` adds the training to it.
+
+    `network` stays a plain functional model: it is what checkpoints, exports and callers use.
+
+    Attributes:
+      network: images [N, H, W, 3] to logits float32 [N, C].
+    """
+
+    def __init__(self, network: tf.keras.Model, name: str = "scorer"):
+        """Wraps `network`; call inside the strategy's scope."""
+        super().__init__(name=name)
+        self.network = network
+        self._eval_loss = tf.keras.metrics.Mean(name="cross_entropy")
+        self._images = metrics.Images()
+        self._correct1 = metrics.Correct(1, name="correct_top1")
+        self._correct5 = metrics.Correct(5, name="correct_top5")
+        self._ece = metrics.ExpectedCalibrationError()
+
+    @property
+    def scores(self) -> list[tf.keras.metrics.Metric]:
+        """Returns the metrics of an evaluation."""
+        return [self._eval_loss, self._images, self._correct1, self._correct5, self._ece]
+
+    @property
+    def metrics(self) -> list[tf.keras.metrics.Metric]:
+        """Returns the metrics that Keras resets at the start of each evaluation."""
+        return self.scores
+
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns the network's logits, float32 [N, C]."""
+        return self.network(images, training=training)
+
+    def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Scores one batch; every image counts once whatever the size of the batch."""
+        images, labels = batch
+        logits = views.logits(self.network, images)
+        probabilities = tf.nn.softmax(logits)
+        predictions = tf.argmax(logits, axis=-1)
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        self._eval_loss.update_state(entropy)
+        self._images.update_state(labels)
+        self._correct1.update_state(labels, logits)
+        self._correct5.update_state(labels, logits)
+        self._ece.update_state(tf.reduce_max(probabilities, axis=-1), predictions, labels)
+        return {metric.name: metric.result() for metric in self.scores}
+
+
+def summarise(scores: dict[str, float]) -> dict[str, float | int]:
+    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned.
+
+    Raises:
+      KeyError: nothing was scored.
+    """
+    images = int(scores["images"])
+    return {
+        "images": images,
+        "correct_top1": int(scores["correct_top1"]),
+        "correct_top5": int(scores["correct_top5"]),
+        "top1": int(scores["correct_top1"]) / max(1, images),
+        "top5": int(scores["correct_top5"]) / max(1, images),
+        "ece": float(scores["ece"]),
+        "cross_entropy": float(scores["cross_entropy"]),
+    }

@@ -1,0 +1,105 @@
+"""From one record to one example: parsed, its label checked, its image prepared."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+import preprocessing
+from datasets.records import schema
+from official.run.configuration import DataConfig, RunConfig
+
+# A record as the readers of `datasets.records` give it: `serialized`, `index`, `epoch`.
+Record = dict[str, tf.Tensor]
+Targets = dict[str, tf.Tensor]
+# Makes the network's input of one encoded image; see `official.evaluate.views`.
+Prepare = Callable[[tf.Tensor, preprocessing.PreprocessingConfig], Any]
+
+
+class TrainingExample:
+    """Makes an augmented image and its targets of a record; call it inside of tf.data or eagerly.
+
+    Everything random is a function of (seed of the run, epoch, index of the record).
+
+    Attributes:
+      decoder: which formats of images are understood.
+    """
+
+    def __init__(self, config: RunConfig):
+        """Takes what the run says of it."""
+        self.decoder = config.preprocessing.decoder
+        self._recipe = config.recipe
+        self._data = config.data
+        self._preprocessing = config.preprocessing
+
+    def __call__(self, record: Record) -> tuple[tf.Tensor, Targets]:
+        """Returns the image and its targets, as `signature` has them.
+
+        Raises:
+          tf.errors.InvalidArgumentError: the record cannot be used; the message says why.
+        """
+        recipe, classes = self._recipe, self._data.num_classes
+        example = schema.parse_example(
+            record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
+        )
+        seed = preprocessing.example_seed(recipe.seed, record["epoch"], record["index"])
+        # What is mixed later may be bytes until then, which is a quarter of the memory.
+        mixed = recipe.mixing.active
+        prepare = preprocessing.train_pixels if mixed else preprocessing.train_image
+        encoded = schema.assert_whole_image(example["encoded"], example["filename"])
+        image = prepare(encoded, example["bbox"], seed, self._preprocessing)
+        targets = {"labels": tf.one_hot(_checked_label(example, self._data), classes)}
+        if recipe.kd_temp > 0:
+            targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
+        return image, targets
+
+    @property
+    def signature(self) -> tuple[tf.TensorSpec, dict[str, tf.TensorSpec]]:
+        """Shapes and types: the image uint8 or float32 [S, S, 3], `labels` float32 [C], ..."""
+        side, classes = self._preprocessing.train_size, self._data.num_classes
+        targets = {"labels": tf.TensorSpec([classes], tf.float32)}
+        if self._recipe.kd_temp > 0:
+            targets["teacher"] = tf.TensorSpec([classes], tf.float32)
+        in_bytes = self._recipe.mixing.active and self._preprocessing.augments_bytes
+        pixels = tf.TensorSpec([side, side, 3], tf.uint8 if in_bytes else tf.float32)
+        return pixels, targets
+
+
+class EvaluationExample:
+    """Makes the network's input and the label of a record, without anything random.
+
+    Attributes:
+      decoder: which formats of images are understood.
+    """
+
+    def __init__(self, config: RunConfig, prepare: Prepare = preprocessing.eval_image):
+        """Takes what the run says of it, and what makes the input of an encoded image."""
+        self._data = config.data
+        self._preprocessing = config.preprocessing
+        self._prepare = prepare
+        self.decoder = config.preprocessing.decoder
+
+    def __call__(self, record: Record) -> tuple[Any, tf.Tensor]:
+        """Returns the input, float32 [S, S, 3] or the views of it, and the label, int64 [].
+
+        Raises:
+          tf.errors.InvalidArgumentError: the record cannot be scored; the message says why.
+        """
+        example = schema.parse_example(record["serialized"])
+        image = self._prepare(example["encoded"], self._preprocessing)
+        return image, _checked_label(example, self._data)
+
+
+def encoded_example(record: Record, label_offset: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the image as it lies in the record, string [], and its label, int64 []."""
+    example = schema.parse_example(record["serialized"])
+    return example["encoded"], example["label"] + label_offset
+
+
+def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
+    """Returns the label; reading stops with a message of its own where it is out of range."""
+    label = example["label"]
+    if data.label_offset:
+        # A record without a label stays without one.
+        label = tf.where(label < 0, label, label + data.label_offset)
+    return schema.assert_label_in_range(label, data.num_classes, example["filename"])

@@ -1,0 +1,43 @@
+"""Which devices compute, and in what precision."""
+
+import os
+
+import tensorflow as tf
+
+from official.run.errors import RunError
+from official.run.recipe import DTYPES
+
+
+def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
+    """Returns a MirroredStrategy over GPUs, or over the one CPU where there is none.
+
+    Args:
+      num_gpus: GPUs to use; -1: all there are; 0: the CPU.
+
+    Raises:
+      RunError: more GPUs were asked for than there are.
+    """
+    logical = tf.config.list_logical_devices("GPU")
+    if num_gpus > len(logical):
+        raise RunError(
+            f"--num_gpus={num_gpus}, but TensorFlow sees {len(logical)}. Use --num_gpus=0 for the "
+            "CPU, or install the GPU build with `pip install -e .[gpu]`."
+        )
+    count = len(logical) if num_gpus < 0 else num_gpus
+    if count:
+        return tf.distribute.MirroredStrategy([device.name for device in logical[:count]])
+    cpus = [device.name for device in tf.config.list_logical_devices("CPU")]
+    return tf.distribute.MirroredStrategy(cpus)
+
+
+def set_precision(dtype: str) -> None:
+    """Sets the Keras policy for --dtype: fp32, fp16 or bf16."""
+    tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
+
+
+def describe_devices(scope: tf.distribute.Strategy) -> str:
+    """Returns the devices of a strategy in words, such as `1 CPU (2 cores)`."""
+    gpus = [name for name in scope.extended.worker_devices if "GPU" in name.upper()]
+    if gpus:
+        return f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}"
+    return f"{scope.num_replicas_in_sync} CPU device ({os.cpu_count()} cores)"

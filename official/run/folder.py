@@ -1,0 +1,23 @@
+"""What lies where in MODEL_DIR, the folder of a run: the one list of names."""
+
+# What the run is and how it was started last; each start has a line in the history.
+CONFIG_FILE = "config.json"
+HISTORY_FILE = "history.jsonl"
+# One class name per line; the number of the line, from 0, is the label.
+LABELS_FILE = "labels.txt"
+# A line per epoch, a line per evaluation, and the scores of the last one.
+TRAINING_LOG = "training.jsonl"
+EVALUATION_LOG = "evaluations.jsonl"
+EVALUATION_FILE = "evaluation.json"
+# The account of records that were left out.
+BAD_RECORDS_LOG = "bad_records.jsonl"
+# Where the first weights came from: a checkpoint of the original, or another run.
+IMPORT_FILE = "import.json"
+PRETRAINED_FILE = "pretrained.json"
+# TensorBoard's events.
+EVENTS = "logs"
+# Checkpoints are `model.ckpt-STEP`; those put aside lie in folders, as in the original.
+CHECKPOINT_NAME = "model.ckpt"
+BEST = "best"
+BEST_LIST = "best_checkpoints"
+PERIODICAL = "periodical"

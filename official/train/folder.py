@@ -1,0 +1,56 @@
+"""Whether a run may be written to MODEL_DIR, and making it ready."""
+
+import os
+
+import tensorflow as tf
+
+from official.run import configuration, history
+from official.run.classes import save_labels
+from official.run.configuration import RunConfig
+from official.run.errors import RunError
+from official.run.folder import CONFIG_FILE, IMPORT_FILE
+from official.run.options import RunOptions
+
+
+def check(config: RunConfig, options: RunOptions) -> None:
+    """Looks whether MODEL_DIR can be used: new, to be cleaned, or holding the same run.
+
+    Raises:
+      RunError: it holds another run; the differences are listed.
+    """
+    model_dir = options.model_dir
+    path = os.path.join(model_dir, CONFIG_FILE)
+    if options.clean and tf.io.gfile.exists(path):
+        return
+    if tf.train.latest_checkpoint(model_dir) and not tf.io.gfile.exists(path):
+        raise RunError(
+            f"{model_dir} holds checkpoints but no {CONFIG_FILE}, so it is not a run of this "
+            "program. Choose another --model_dir."
+        )
+    if tf.io.gfile.exists(os.path.join(model_dir, IMPORT_FILE)):
+        raise RunError(
+            f"{model_dir} holds an imported network, which has no training to go on with. Give a "
+            f"new --model_dir and --pretrained_model_checkpoint_path={model_dir}."
+        )
+    if tf.io.gfile.exists(path):
+        changed = configuration.differences(configuration.load(model_dir), config)
+        if changed:
+            raise RunError(
+                f"{model_dir} holds a run with other settings:\n  "
+                + "\n  ".join(changed)
+                + "\nChoose another --model_dir, repeat the flags of that run, or start over "
+                "with --clean."
+            )
+
+
+def prepare(config: RunConfig, options: RunOptions, step: int) -> None:
+    """Writes configuration and class names into MODEL_DIR, which goes on at `step`."""
+    history.write(options.model_dir, config, options, step)
+    save_labels(config.data.data_dir, options.model_dir, config.data.label_offset)
+
+
+def clean(options: RunOptions) -> None:
+    """Empties MODEL_DIR if that is wanted and a run is there."""
+    path = os.path.join(options.model_dir, CONFIG_FILE)
+    if options.clean and tf.io.gfile.exists(path):
+        tf.io.gfile.rmtree(options.model_dir)

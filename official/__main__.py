@@ -1,5 +1,6 @@
 """Lists the commands, or runs one: `python -m official train ...`, `assembled-cnn train ...`."""
 
+import difflib
 import runpy
 import sys
 
@@ -41,10 +42,9 @@ def main() -> None:
         print(listing())
         return
     if words[0] not in COMMANDS:
-        print(
-            f"error: there is no command {words[0]!r}; it must be one of {', '.join(COMMANDS)}.",
-            file=sys.stderr,
-        )
+        near = difflib.get_close_matches(words[0], COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"must be one of {', '.join(COMMANDS)}."
+        print(f"error: there is no command {words[0]!r}; {hint}", file=sys.stderr)
         sys.exit(1)
     sys.argv = [f"{_NAME} {words[0]}", *words[1:]]
     runpy.run_module(f"official.{words[0]}", run_name="__main__", alter_sys=True)

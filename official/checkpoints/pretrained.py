@@ -99,11 +99,7 @@ def _of_this_program(prefix: str) -> Pretrained:
             f"{folder} that would say of which network."
         )
     config = configuration.load(model_dir)
-    policy = tf.keras.mixed_precision.global_policy()
-    try:
-        network = network_for_inference(config.model, input_shape(config))
-    finally:
-        tf.keras.mixed_precision.set_global_policy(policy)
+    network = network_for_inference(config.model, input_shape(config))
     checkpoints.restore_network(network, model_dir, prefix)
     variables = original_variable_names(network)
     return Pretrained(

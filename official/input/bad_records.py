@@ -146,13 +146,7 @@ def check_scored(config: RunConfig, records: int, missing: int, then: str = "") 
 
 def total_until(model_dir: str, step: int) -> int:
     """Returns how many records a run left out up to `step`, and forgets the lines after it."""
-    path = os.path.join(model_dir, BAD_RECORDS_LOG)
-    files.drop_torn_line(path)
-    lines = files.read_json_lines(path)
-    kept = [line for line in lines if line["step"] <= step]
-    if len(kept) != len(lines):
-        files.write_json_lines(path, kept)
-    return _total_at(kept, step)
+    return _total_at(files.forget_after(os.path.join(model_dir, BAD_RECORDS_LOG), step), step)
 
 
 def _total_at(lines: list[dict], step: int) -> int:

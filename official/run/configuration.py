@@ -10,7 +10,7 @@ from nets import ModelConfig
 from official.run import files
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE
-from official.run.recipe import RecipeConfig, require
+from official.run.recipe import RecipeConfig, dataclass_from, require
 from preprocessing import PreprocessingConfig
 
 ON_BAD_RECORD = ("skip", "fail")
@@ -20,8 +20,29 @@ ON_BAD_RECORD = ("skip", "fail")
 class DataConfig:
     """Which records a run reads; fields are the flags of the same names.
 
-    `num_images` is the number of training pictures that the schedules were made for.
-    `on_bad_record` and `on_bad_val_record`: see docs/input_pipeline.md.
+    Attributes:
+      data_dir: Folder of TFRecord shards (train-*, validation-*), labels.txt, manifest.json, as
+        `python -m datasets.convert` writes it or as the original did.
+      dataset_name: Name in datasets/catalog.py (imagenet, food101, ...), which gives the number of
+        classes. Without it labels.txt in DATA_DIR does.
+      train_regex: Glob of the training shards in DATA_DIR.
+      val_regex: Glob of the evaluation shards in DATA_DIR.
+      num_classes: Number of classes; 0: as DATA_DIR or catalogue say.
+      num_images: Training images that the schedules were made for; 0: as many as there are.
+      label_offset: Added to the labels of the records; 1 where they count from 0 and the network
+        has a background class at 0.
+      shuffle_buffer: Records in the shuffle buffer; 0: the data set's own (catalogue), else
+        10,000. It holds encoded images.
+      val_batch_size: Images in one evaluation batch.
+      private_threads: Threads of the input pipeline; 0: TensorFlow chooses.
+      on_bad_record: Training records that cannot be used (damaged shard or image, label out of
+        range, wrong number of teacher logits): skip and count them, or fail.
+      on_bad_val_record: Records of the validation split that cannot be used: fail, or leave them
+        out of the score, which says how many images it counts.
+      max_bad_records: Bad records in one pass over the training data above which the run stops;
+        below 1: a share of all. Default: 1 % of the records, at least 100, at most half.
+      data_service: HOST:PORT of a tf.data service (`python -m official.data_service`) whose
+        workers decode and augment the training images; default: this process does.
     """
 
     data_dir: str
@@ -95,8 +116,8 @@ class RunConfig:
         return cls(
             model=ModelConfig.from_dict(value["model"]),
             preprocessing=PreprocessingConfig.from_dict(value["preprocessing"]),
-            recipe=_dataclass_from(RecipeConfig, value["recipe"]),
-            data=_dataclass_from(DataConfig, value["data"]),
+            recipe=dataclass_from(RecipeConfig, value["recipe"]),
+            data=dataclass_from(DataConfig, value["data"]),
         )
 
     def with_data(self, **changes: Any) -> "RunConfig":
@@ -147,12 +168,3 @@ def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
             if before != value:
                 lines.append(f"{section}.{field}: {before!r} -> {value!r}")
     return lines
-
-
-def _dataclass_from(kind: type, value: dict[str, Any]) -> Any:
-    """Makes a frozen dataclass from JSON values, lists back to tuples."""
-    known = {field.name for field in dataclasses.fields(kind)}
-    unknown = sorted(set(value) - known)
-    if unknown:
-        raise ValueError(f"unknown settings of {kind.__name__}: {', '.join(unknown)}")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})

@@ -1,6 +1,8 @@
 """Which devices compute, and in what precision."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -33,6 +35,17 @@ def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
 def set_precision(dtype: str) -> None:
     """Sets the Keras policy for --dtype: fp32, fp16 or bf16."""
     tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
+
+
+@contextlib.contextmanager
+def precision(dtype: str) -> Iterator[None]:
+    """Sets the Keras policy for --dtype while the body builds a network, then the one before."""
+    before = tf.keras.mixed_precision.global_policy()
+    set_precision(dtype)
+    try:
+        yield
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
 
 
 def describe_devices(scope: tf.distribute.Strategy) -> str:

@@ -74,3 +74,19 @@ def append_json_line(path: str, record: dict[str, Any]) -> None:
     """Adds one JSON object as a line at the end of `path`."""
     with tf.io.gfile.GFile(path, "a") as handle:
         handle.write(json.dumps(record) + "\n")
+
+
+def forget_after(path: str, step: int) -> list[dict[str, Any]]:
+    """Drops the lines of a file of JSON lines that belong to steps after `step`.
+
+    A resumed run does those steps again.
+
+    Returns:
+      The lines that stay; none if the file is missing.
+    """
+    drop_torn_line(path)
+    lines = read_json_lines(path)
+    kept = [line for line in lines if line["step"] <= step]
+    if len(kept) != len(lines):
+        write_json_lines(path, kept)
+    return kept

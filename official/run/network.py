@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from nets import ModelConfig, build_model
+from official.run import devices
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
@@ -29,5 +30,5 @@ def network_for_inference(
     model: ModelConfig, shape: tuple[int | None, int | None, int] = (None, None, 3)
 ) -> tf.keras.Model:
     """Returns the network in float32 with fresh weights, to be restored; see `input_shape`."""
-    tf.keras.mixed_precision.set_global_policy("float32")
-    return build_model(model, shape)
+    with devices.precision("fp32"):
+        return build_model(model, shape)

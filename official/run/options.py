@@ -11,22 +11,27 @@ class RunOptions:
     """What may differ between the parts of one run; fields are the flags of the same names.
 
     Attributes:
-      model_dir: the run's folder.
-      clean: delete what an earlier run left there.
-      num_gpus: GPUs to use; -1: all there are; 0: the CPU.
-      max_train_steps: stop after that many steps, without a change of the schedules; 0: do not.
-      epochs_between_evals: epochs between two evaluations.
-      ratio_fine_eval: from that share of the epochs on, evaluate after each one.
-      save_checkpoints_epochs: epochs between two checkpoints; fractions are fine.
-      keep_checkpoint_max: newest checkpoints that are kept; 0: all.
-      num_best_ckpt_to_keep: checkpoints of the best validation top-1 that stay in MODEL_DIR/best.
-      keep_ckpt_every_eval: keep each evaluated checkpoint in MODEL_DIR/periodical.
-      pretrained_model_checkpoint_path: where a new training's first weights come from.
-      restore_trainable_only: take over no batch-norm statistics, embedding layer and classifier.
-      restore_classifier: take over the classifier, if it has as many classes.
-      data_service_patience: seconds without the end of a step after which the run ends, where it
-        waits for a data service.
-      keep_freed_memory: let malloc keep the memory of batches; see `official.run.allocator`.
+      model_dir: Folder of the run: config.json, checkpoints, logs, scores.
+      clean: Delete MODEL_DIR, if it is a run's, before training.
+      num_gpus: GPUs to use; -1: all there are, 0: the CPU.
+      max_train_steps: Stop after that many steps; the schedules are not shortened. 0: do not.
+      epochs_between_evals: Epochs between two evaluations.
+      ratio_fine_eval: From that share of --train_epochs on, evaluate after every epoch.
+      save_checkpoints_epochs: Epochs between two checkpoints; fractions are fine.
+      keep_checkpoint_max: Checkpoints kept; 0: all.
+      num_best_ckpt_to_keep: Checkpoints of the best validation top-1 that stay in MODEL_DIR/best.
+      keep_ckpt_every_eval: Keep each evaluated checkpoint in MODEL_DIR/periodical.
+      pretrained_model_checkpoint_path: Start a new training from these weights: a checkpoint of the
+        original (prefix or folder), or a MODEL_DIR or checkpoint of this program. The classifier is
+        new where the number of classes differs.
+      restore_trainable_only: Fine-tune as the original does: batch-norm statistics, embedding layer
+        and classifier start fresh.
+      restore_classifier: Take over the classifier too, if it has as many classes.
+      data_service_patience: With --data_service: seconds without the end of a training step after
+        which the run ends. The first step takes longer than others.
+      keep_freed_memory: Keep the memory of batches for the next ones instead of giving it back to
+        the system each time (glibc only): less CPU time for the input, and memory stays at its
+        peak.
     """
 
     model_dir: str

@@ -13,58 +13,36 @@ _PAIRS_NEEDED = "at least 2 where pictures of one batch are mixed with each othe
 
 
 @dataclasses.dataclass(frozen=True)
-class ScheduleConfig:
-    """What the learning rate depends on.
+class RecipeConfig:
+    """How a network is trained; fields are the flags of the same names.
 
     Attributes:
-      decay_type: one of `DECAY_TYPES`.
-      base_learning_rate: rate at the end of the warm-up; no scaling by batch size is applied.
-      steps_per_epoch: images / batch size, not rounded (boundaries are rounded down as a whole).
-      train_epochs: length of the training; cosine decay ends there.
-      warmup_epochs: epochs of linear warm-up from 0.
-      num_epochs_per_decay: epochs of one step of the exponential or of the whole polynomial decay.
-      decay_factor: factor of one step of the exponential decay.
-      end_learning_rate: last rate of the polynomial decay.
-      boundary_epochs: epochs at which the piecewise rate changes.
-      decay_rates: factors of the piecewise rate, one more than boundaries.
+      batch_size: Images that enter the network in one step, over all devices.
+      train_epochs: Epochs; cosine decay ends with the last one.
+      base_learning_rate: Rate after the warm-up. It is not scaled by the batch size.
+      learning_rate_decay_type: fixed, exponential, polynomial, piecewise or cosine.
+      num_epochs_per_decay: Epochs of one exponential decay step, or of the polynomial decay.
+      learning_rate_decay_factor: Factor of the exponential decay.
+      end_learning_rate: Last rate of the polynomial decay.
+      piecewise_lr_boundary_epochs: Epochs where the rate changes.
+      piecewise_lr_decay_rates: Factors of the rate, one more than boundaries.
+      lr_warmup_epochs: Epochs of linear warm-up from 0.
+      momentum: Momentum.
+      weight_decay: L2 weight decay on all but batch-norm variables.
+      label_smoothing: Share of the label spread over all classes.
+      cls_loss_type: Classification loss.
+      mixup_type: 0: off; 1: two batches make one; 2: one batch with its own halves (1710.09412).
+      mixup_alpha: Mixup: parameter of the Beta distribution.
+      use_dropblock: DropBlock in stages 3 and 4 (1810.12890).
+      dropblock_kp: DropBlock: keep probability at the start and at the end.
+      kd_temp: Distillation temperature; 0: off. Records must hold image/logit.
+      dtype: Precision of the arithmetic; weights, softmax and batch statistics stay float32.
+      loss_scale: fp16: a number, or `dynamic`; default 128, as the original.
+      seed: Seed of everything that is random: the same seed feeds the same pixels.
+      cutmix_alpha: CutMix: parameter of the Beta distribution (1905.04899); 0: off.
+      mixup_on_device: Mixup or CutMix in the training step, as in the original; off: in the input
+        pipeline. The images are the same, on any number of devices.
     """
-
-    decay_type: str = "exponential"
-    base_learning_rate: float = 0.01
-    steps_per_epoch: float = 1.0
-    train_epochs: float = 90
-    warmup_epochs: float = 0
-    num_epochs_per_decay: float = 2.0
-    decay_factor: float = 0.94
-    end_learning_rate: float = 0.0001
-    boundary_epochs: tuple[int, ...] = (30, 60, 80, 90)
-    decay_rates: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
-
-    def __post_init__(self) -> None:
-        """Refuses what cannot be computed.
-
-        Raises:
-          ValueError: unknown decay type, or piecewise lists that do not fit.
-        """
-        if self.decay_type not in DECAY_TYPES:
-            raise ValueError(
-                f"--learning_rate_decay_type must be one of {', '.join(DECAY_TYPES)}. "
-                f"Received: {self.decay_type!r}"
-            )
-        if (
-            self.decay_type == "piecewise"
-            and len(self.decay_rates) != len(self.boundary_epochs) + 1
-        ):
-            raise ValueError(
-                "--piecewise_lr_decay_rates needs one value more than "
-                f"--piecewise_lr_boundary_epochs. Received: {list(self.decay_rates)} and "
-                f"{list(self.boundary_epochs)}"
-            )
-
-
-@dataclasses.dataclass(frozen=True)
-class RecipeConfig:
-    """How a network is trained; fields are the flags of the same names."""
 
     batch_size: int = 32
     train_epochs: int = 90
@@ -116,7 +94,15 @@ class RecipeConfig:
         good = len(keep) == 2 and all(0 < value <= 1 for value in keep)
         require("dropblock_kp", keep, good, "two numbers in (0, 1], such as 1.0,0.9")
         require("loss_scale", self.loss_scale, self._loss_scale_is_good(), "a number or `dynamic`")
-        self.schedule(num_images=self.batch_size)
+        decay = self.learning_rate_decay_type
+        right = f"one of {', '.join(DECAY_TYPES)}"
+        require("learning_rate_decay_type", decay, decay in DECAY_TYPES, right)
+        boundaries, rates = self.piecewise_lr_boundary_epochs, self.piecewise_lr_decay_rates
+        if decay == "piecewise" and len(rates) != len(boundaries) + 1:
+            raise ValueError(
+                "--piecewise_lr_decay_rates needs one value more than "
+                f"--piecewise_lr_boundary_epochs. Received: {list(rates)} and {list(boundaries)}"
+            )
 
     def _loss_scale_is_good(self) -> bool:
         """Whether --loss_scale can be read."""
@@ -126,21 +112,6 @@ class RecipeConfig:
             return float(self.loss_scale) > 0
         except ValueError:
             return False
-
-    def schedule(self, num_images: int) -> ScheduleConfig:
-        """Returns the learning-rate schedule for `num_images` training pictures."""
-        return ScheduleConfig(
-            decay_type=self.learning_rate_decay_type,
-            base_learning_rate=self.base_learning_rate,
-            steps_per_epoch=num_images / self.batch_size,
-            train_epochs=self.train_epochs,
-            warmup_epochs=self.lr_warmup_epochs,
-            num_epochs_per_decay=self.num_epochs_per_decay,
-            decay_factor=self.learning_rate_decay_factor,
-            end_learning_rate=self.end_learning_rate,
-            boundary_epochs=self.piecewise_lr_boundary_epochs,
-            decay_rates=self.piecewise_lr_decay_rates,
-        )
 
     @property
     def mixing(self) -> MixingConfig:
@@ -163,3 +134,12 @@ def require(name: str, value: Any, good: bool, right: str) -> None:
     """Raises ValueError with the flag's name, its value and what is right, unless `good`."""
     if not good:
         raise ValueError(f"--{name} must be {right}. Received: {value!r}")
+
+
+def dataclass_from(kind: type, value: dict[str, Any]) -> Any:
+    """Makes a frozen dataclass from JSON values, lists back to tuples."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise ValueError(f"unknown settings of {kind.__name__}: {', '.join(unknown)}")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in value.items()})

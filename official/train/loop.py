@@ -51,7 +51,6 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     folder.check(config, options)
     weights = open_pretrained(options)
     tf.keras.utils.set_random_seed(recipe.seed)
-    devices.set_precision(recipe.dtype)
     strategy = devices.strategy(options.num_gpus)
     if recipe.batch_size % strategy.num_replicas_in_sync:
         raise RunError(
@@ -59,7 +58,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
             f"{strategy.num_replicas_in_sync} devices."
         )
     images = source.training.num_examples
-    with strategy.scope():
+    with strategy.scope(), devices.precision(recipe.dtype):
         model = Trainer(
             build_model(config.model, shape),
             recipe,

@@ -44,9 +44,4 @@ class Records(tf.keras.callbacks.Callback):
 def forget_after(model_dir: str, step: int) -> None:
     """Drops records of epochs that a resumed run will do again, those after `step`."""
     for name in (TRAINING_LOG, EVALUATION_LOG):
-        path = os.path.join(model_dir, name)
-        files.drop_torn_line(path)
-        lines = files.read_json_lines(path)
-        kept = [line for line in lines if line["step"] <= step]
-        if len(kept) != len(lines):
-            files.write_json_lines(path, kept)
+        files.forget_after(os.path.join(model_dir, name), step)

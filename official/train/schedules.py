@@ -9,61 +9,64 @@ import dataclasses
 
 import tensorflow as tf
 
-from official.run.recipe import ScheduleConfig
+from official.run.recipe import RecipeConfig, dataclass_from
 
 
 class LearningRate(tf.keras.optimizers.schedules.LearningRateSchedule):
     """Learning rate of the paper (section 3.3, appendix A) and of the original's other recipes."""
 
-    def __init__(self, config: ScheduleConfig):
-        """Keeps `config`; see `ScheduleConfig`."""
+    def __init__(self, recipe: RecipeConfig, steps_per_epoch: float):
+        """Takes the recipe, and images / batch size, not rounded: whole numbers of steps are."""
         super().__init__()
-        self.config = config
+        self.recipe = recipe
+        self.steps_per_epoch = steps_per_epoch
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Returns the rate, float32 scalar, of the update that follows `step` updates."""
-        config = self.config
-        warmup_steps = int(config.steps_per_epoch * config.warmup_epochs)
+        warmup_steps = self._steps(self.recipe.lr_warmup_epochs)
         step = tf.cast(step, tf.float32)
         rate = self._decayed(step, warmup_steps)
         if warmup_steps == 0:
             return rate
-        warming = config.base_learning_rate * step / warmup_steps
+        warming = self.recipe.base_learning_rate * step / warmup_steps
         return tf.where(step < warmup_steps, warming, rate)
+
+    def _steps(self, epochs: float) -> int:
+        """Returns the steps of that many epochs, rounded down as a whole."""
+        return int(self.steps_per_epoch * epochs)
 
     def _decayed(self, step: tf.Tensor, warmup_steps: int) -> tf.Tensor:
         """Returns the rate without its warm-up."""
-        config = self.config
-        base = tf.constant(config.base_learning_rate, tf.float32)
-        decay_steps = max(1, int(config.steps_per_epoch * config.num_epochs_per_decay))
+        recipe, decay = self.recipe, self.recipe.learning_rate_decay_type
+        base = tf.constant(recipe.base_learning_rate, tf.float32)
+        decay_steps = max(1, self._steps(recipe.num_epochs_per_decay))
         since_warmup = step - warmup_steps
-        if config.decay_type == "fixed":
+        if decay == "fixed":
             return base
-        if config.decay_type == "exponential":
-            return base * tf.pow(config.decay_factor, tf.floor(since_warmup / decay_steps))
-        if config.decay_type == "polynomial":
+        if decay == "exponential":
+            passed = tf.floor(since_warmup / decay_steps)
+            return base * tf.pow(recipe.learning_rate_decay_factor, passed)
+        if decay == "polynomial":
             progress = tf.clip_by_value(since_warmup / decay_steps, 0.0, 1.0)
-            return (base - config.end_learning_rate) * (1.0 - progress) + config.end_learning_rate
-        if config.decay_type == "piecewise":
-            rates = base * tf.constant(config.decay_rates, tf.float32)
-            boundaries = [int(config.steps_per_epoch * epoch) for epoch in config.boundary_epochs]
+            return (base - recipe.end_learning_rate) * (1.0 - progress) + recipe.end_learning_rate
+        if decay == "piecewise":
+            rates = base * tf.constant(recipe.piecewise_lr_decay_rates, tf.float32)
+            boundaries = [self._steps(epoch) for epoch in recipe.piecewise_lr_boundary_epochs]
             passed = tf.reduce_sum(tf.cast(step > tf.constant(boundaries, tf.float32), tf.int32))
             return tf.gather(rates, passed)
-        total = max(1, int(config.steps_per_epoch * config.train_epochs) - warmup_steps)
+        total = max(1, self._steps(recipe.train_epochs) - warmup_steps)
         progress = tf.clip_by_value(since_warmup / total, 0.0, 1.0)
         return base * 0.5 * (1.0 + tf.cos(3.14159265358979 * progress))
 
     def get_config(self) -> dict:
-        """Returns the schedule's settings."""
-        return dataclasses.asdict(self.config)
+        """Returns what `from_config` needs."""
+        recipe = dataclasses.asdict(self.recipe)
+        return {"recipe": recipe, "steps_per_epoch": self.steps_per_epoch}
 
     @classmethod
     def from_config(cls, config: dict) -> "LearningRate":
         """Makes the schedule that `get_config` describes."""
-        settings = dict(config)
-        for key in ("boundary_epochs", "decay_rates"):
-            settings[key] = tuple(settings[key])
-        return cls(ScheduleConfig(**settings))
+        return cls(dataclass_from(RecipeConfig, config["recipe"]), config["steps_per_epoch"])
 
 
 def keep_probability(step: tf.Tensor, first: float, last: float, total_steps: int) -> tf.Tensor:

@@ -149,7 +149,7 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
 
     With fp16 the loss is scaled by a constant 128, as in the original, or as --loss_scale says.
     """
-    rate = schedules.LearningRate(recipe.schedule(num_images))
+    rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
     optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
     if recipe.dtype != "fp16":
         return optimizer

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from official.train.schedules import LearningRate, ScheduleConfig, keep_probability
+from official.run.recipe import RecipeConfig
+from official.train.schedules import LearningRate, keep_probability
 
 VALUES = np.load(pathlib.Path(__file__).parents[2] / "reference/official/schedules.npz")
 IMAGES, BATCH, EPOCHS = 1_281_167, 1024, 120
+COSINE = RecipeConfig(
+    learning_rate_decay_type="cosine", base_learning_rate=0.4, train_epochs=4, lr_warmup_epochs=1
+)
 
 
-def rates(config: ScheduleConfig) -> np.ndarray:
-    schedule = tf.function(LearningRate(config))
+def rates(recipe: RecipeConfig) -> np.ndarray:
+    schedule = tf.function(LearningRate(recipe, IMAGES / BATCH))
     return np.array([schedule(tf.constant(int(step), tf.int64)) for step in VALUES["steps"]])
 
 
@@ -23,30 +27,33 @@ def rates(config: ScheduleConfig) -> np.ndarray:
     [("exponential", 2.0), ("fixed", 2.0), ("polynomial", 120.0), ("piecewise", 2), ("cosine", 2)],
 )
 def test_learning_rate_equals_the_original(decay_type, epochs_per_decay, warmup):
-    config = ScheduleConfig(
-        decay_type=decay_type,
+    recipe = RecipeConfig(
+        learning_rate_decay_type=decay_type,
         base_learning_rate=0.4,
-        steps_per_epoch=IMAGES / BATCH,
         train_epochs=EPOCHS,
-        warmup_epochs=warmup,
+        lr_warmup_epochs=warmup,
         num_epochs_per_decay=epochs_per_decay,
     )
     wanted = VALUES[f"lr_{decay_type}_warm{warmup}"]
-    np.testing.assert_allclose(rates(config), wanted, rtol=2e-6, atol=2e-7)
+    np.testing.assert_allclose(rates(recipe), wanted, rtol=2e-6, atol=2e-7)
 
 
 def test_piecewise_boundaries_do_not_move_with_the_warmup():
-    config = ScheduleConfig(
-        "piecewise", 1.0, 10, 90, 5, boundary_epochs=(6, 8), decay_rates=(1.0, 0.1, 0.01)
+    recipe = RecipeConfig(
+        learning_rate_decay_type="piecewise",
+        base_learning_rate=1.0,
+        lr_warmup_epochs=5,
+        piecewise_lr_boundary_epochs=(6, 8),
+        piecewise_lr_decay_rates=(1.0, 0.1, 0.01),
     )
-    schedule = LearningRate(config)
+    schedule = LearningRate(recipe, 10)
     # 5 epochs of 10 steps warm up; the rate falls after steps 60 and 80 all the same.
     found = [float(schedule(step)) for step in (0, 25, 49, 50, 60, 61, 80, 81)]
     np.testing.assert_allclose(found, [0, 0.5, 0.98, 1, 1, 0.1, 0.1, 0.01], rtol=1e-6)
 
 
 def test_cosine_reaches_zero_at_the_last_step_and_stays():
-    schedule = LearningRate(ScheduleConfig("cosine", 0.4, 10, 4, 1))
+    schedule = LearningRate(COSINE, 10)
     assert float(schedule(10)) == pytest.approx(0.4)
     assert float(schedule(25)) == pytest.approx(0.2)
     assert float(schedule(40)) == pytest.approx(0.0, abs=1e-8)
@@ -60,13 +67,17 @@ def test_keep_probability_equals_the_original(first, last):
 
 
 def test_config_survives_a_round_trip():
-    schedule = LearningRate(ScheduleConfig("cosine", 0.4, 12.5, 4, 1))
+    schedule = LearningRate(COSINE, 12.5)
     again = LearningRate.from_config(schedule.get_config())
-    assert again.config == schedule.config
+    assert (again.recipe, again.steps_per_epoch) == (COSINE, 12.5)
 
 
 def test_what_cannot_be_computed_is_refused():
     with pytest.raises(ValueError, match="learning_rate_decay_type.*cosine.*'linear'"):
-        ScheduleConfig("linear")
+        RecipeConfig(learning_rate_decay_type="linear")
     with pytest.raises(ValueError, match="piecewise_lr_decay_rates.*one value more"):
-        ScheduleConfig("piecewise", boundary_epochs=(1, 2), decay_rates=(1.0, 0.1))
+        RecipeConfig(
+            learning_rate_decay_type="piecewise",
+            piecewise_lr_boundary_epochs=(1, 2),
+            piecewise_lr_decay_rates=(1.0, 0.1),
+        )

@@ -231,8 +231,6 @@ def _augment(
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
     image = tf.cast(image, tf.uint8)
     if config.autoaugment_type:
-        choices = auto_augment.choices_from_draws(config.autoaugment_type, draws)
-        return auto_augment.apply_policy(image, config.autoaugment_type, choices)
-    layers = config.randaugment_num_layers
-    numbers = draws[: rand_augment.count_draws(layers)]
-    return rand_augment.from_draws(image, layers, config.randaugment_magnitude, numbers)
+        return auto_augment.autoaugment(image, config.autoaugment_type, draws)
+    layers, magnitude = config.randaugment_num_layers, config.randaugment_magnitude
+    return rand_augment.randaugment(image, layers, magnitude, draws)

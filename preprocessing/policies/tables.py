@@ -1,12 +1,11 @@
 """AutoAugment's policy tables (Cubuk et al., arXiv 1805.09501, appendix) and the original's own.
 
-A policy is a tuple of sub-policies, one of which is drawn for each picture. A sub-policy is two
-steps (operation, probability, level 0 to 10), applied one after the other.
+A policy is a tuple of sub-policies, one of which is drawn for each image. A sub-policy is a tuple
+of steps (operation, probability, level 0 to 10), here two, applied one after the other.
 """
 
-Step = tuple[str, float, int]
-SubPolicy = tuple[Step, Step]
-Policy = tuple[SubPolicy, ...]
+Step = tuple[str, float, float]
+Policy = tuple[tuple[Step, ...], ...]
 
 # Found on ImageNet.
 _IMAGENET: Policy = (

@@ -9,7 +9,7 @@ import tensorflow as tf
 from datasets.records import schema
 
 CLASSES = 1000
-# Pictures that differ; more of them would only take longer to make.
+# Images that differ; more of them would only take longer to make.
 _DISTINCT = 256
 
 

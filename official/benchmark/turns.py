@@ -81,7 +81,7 @@ def worker(case: Case) -> Iterator[Worker]:
 
 
 def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[dict]:
-    """Calls all networks in turn; returns one CSV row per case, see `benchmark_models.table`.
+    """Calls all networks in turn; returns one CSV row per case, see `networks.table`.
 
     Args:
       cases: what to measure.

@@ -1,4 +1,4 @@
-"""Encoded bytes to uint8 pictures of three channels: JPEG, PNG, WebP and others."""
+"""Encoded bytes to uint8 images of three channels: JPEG, PNG, WebP and others."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 _JPEG_START = b"\xff\xd8\xff"
 _GIF_START = b"GIF"
 _BMP_START = b"BM"
-# A picture of one pixel.
+# An image of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
 )
@@ -25,9 +25,9 @@ def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
 def decode_image(
     encoded: tf.Tensor, decoder: str = "jpeg", dct_method: str = "INTEGER_ACCURATE"
 ) -> tf.Tensor:
-    """Decodes a picture to RGB.
+    """Decodes an image to RGB.
 
-    Grey, palette, 16-bit and CMYK pictures become three channels of 8 bits; transparency is
+    Grey, palette, 16-bit and CMYK images become three channels of 8 bits; transparency is
     dropped.
 
     Args:
@@ -40,7 +40,7 @@ def decode_image(
 
     Raises:
         ImportError: If `decoder` is `webp` and tensorflow-io is not installed.
-        tf.errors.InvalidArgumentError: When run, if the bytes are no such picture.
+        tf.errors.InvalidArgumentError: When run, if the bytes are no such image.
     """
     if decoder == "webp":
         image = _decode_webp(encoded)
@@ -58,11 +58,11 @@ def decode_and_crop(
     decoder: str = "jpeg",
     dct_method: str = "INTEGER_ACCURATE",
 ) -> tf.Tensor:
-    """Decodes one window of a picture; of a JPEG only the window's own blocks are decoded.
+    """Decodes one window of an image; of a JPEG only the window's own blocks are decoded.
 
     Args:
         encoded: String scalar.
-        choose_window: Given the picture's shape, int32 [3], returns the window, int32 [4]: top,
+        choose_window: Given the image's shape, int32 [3], returns the window, int32 [4]: top,
             left, height, width in pixels.
         decoder: `jpeg`, `png`, `webp` or `any`.
         dct_method: As in `decode_image`.
@@ -134,7 +134,7 @@ def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_webp_or_fail(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes WebP, or fails when such a picture comes and the decoder is not there."""
+    """Decodes WebP, or fails when such an image comes and the decoder is not there."""
     if webp_available():
         return _decode_webp(encoded)
     failure = tf.debugging.Assert(False, [f"A WebP picture came. {_WEBP_HINT}."])

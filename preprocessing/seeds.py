@@ -52,7 +52,7 @@ def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
     """Returns `count` float32 numbers in [0, 1) made from one seed of shape [2].
 
     They are those of `tf.random.stateless_uniform` with `ALGORITHM`, which takes twenty small
-    operations where these are two: 30 microseconds per picture.
+    operations where these are two: 30 microseconds per image.
     """
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
     return tf.raw_ops.StatelessRandomUniformV2(
@@ -63,6 +63,6 @@ def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
 def other_seed(seed: tf.Tensor) -> tf.Tensor:
     """Returns a second seed for the same example, int64 [2], for one exclusive or.
 
-    Cheaper by a factor of ten than `split_seed`, which matters once per picture.
+    Cheaper by a factor of ten than `split_seed`, which matters once per image.
     """
     return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int64), tf.constant(_OTHER, tf.int64))

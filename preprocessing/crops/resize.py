@@ -59,7 +59,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
     """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`).
 
     Raises:
-        tf.errors.InvalidArgumentError: The picture is so long and thin that the result would have
+        tf.errors.InvalidArgumentError: The image is so long and thin that the result would have
             more than 2^28 pixels.
     """
     shape = tf.shape(image)
@@ -74,7 +74,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
 
 
 def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Cuts the central window out of a picture; an odd margin leaves less at the top and left.
+    """Cuts the central window out of an image; an odd margin leaves less at the top and left.
 
     Args:
         image: Tensor of shape [H, W, C], at least as large as the window.

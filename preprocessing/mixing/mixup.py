@@ -1,10 +1,10 @@
 """Mixup, types 1 and 2, with lambdas from a Beta distribution (Zhang et al., 1710.09412).
 
 Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keeps its size. The
-labels of a teacher are mixed with the same lambdas as the pictures; the original mixes the hard
-label of the first picture into the second half of type 2, a mistake not repeated here.
+labels of a teacher are mixed with the same lambdas as the images; the original mixes the hard
+label of the first image into the second half of type 2, a mistake not repeated here.
 
-Pictures may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
+Images may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
 results stay in the cache, and need no memory of the size of a batch (docs/preprocessing.md).
 """
 
@@ -61,38 +61,30 @@ def mixup_type1(
         labels: Floating tensor of shape [2B, K].
         lambdas: float32 tensor of shape [B], weight of the first half.
         teacher: Optional floating tensor of shape [2B, K] with a teacher's labels or logits.
-        one_by_one: Whether to mix picture after picture, for CPUs; needs a static picture shape.
-        finish: Applied to the mixed pictures, one [H, W, C] or several [B, H, W, C] at a time.
+        one_by_one: Whether to mix image after image, for CPUs; needs a static image shape.
+        finish: Applied to the mixed images, one [H, W, C] or several [B, H, W, C] at a time.
 
     Returns:
         Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
         dtypes as given.
 
     Raises:
-        ValueError: If the number of pictures is known and odd.
+        ValueError: If the number of images is known and odd.
         tf.errors.InvalidArgumentError: When run, if it is odd.
     """
-    images, labels, teacher = _to_tensors(images, labels, teacher)
+    images = tf.convert_to_tensor(images)
     count = images.shape[0]
     message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
-    if count is not None and count % 2:
+    if count is None:
+        check = tf.debugging.assert_equal(tf.shape(images)[0] % 2, 0, message)
+        # Eagerly the assertion returns None: it has raised already.
+        with tf.control_dependencies([] if check is None else [check]):
+            count = tf.identity(tf.shape(images)[0])
+    elif count % 2:
         raise ValueError(f"{message}. Received: {count}")
-    size = tf.shape(images)[0]
-    checks = [tf.debugging.assert_equal(size % 2, 0, message)] if count is None else []
-    with tf.control_dependencies([check for check in checks if check is not None]):
-        half = tf.identity(size // 2)
-
-    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
-        if values is None:
-            return None
-        return _blend(values[:half], values[half:], lambdas)
-
-    if one_by_one:
-        index = tf.range(half)
-        mixed = _blend_one_by_one(images, index, index + half, lambdas, finish)
-    else:
-        mixed = _finished(mix(_floating(images)), finish)
-    return mixed, mix(labels), mix(teacher)
+    first = tf.range(count // 2)
+    pairs = first, first + count // 2
+    return _mix(images, labels, teacher, pairs, lambdas, one_by_one, finish)
 
 
 def mixup_type2(
@@ -106,7 +98,7 @@ def mixup_type2(
 ) -> Mixed:
     """Mixes the first half of a batch with the second, then with the second in reverse order.
 
-    In an odd batch the last picture has no partner and comes out last, unmixed.
+    In an odd batch the last image has no partner and comes out last, unmixed.
 
     Args:
         images: Floating or uint8 tensor of shape [B, H, W, C].
@@ -121,65 +113,50 @@ def mixup_type2(
         Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
         dtypes as given.
     """
-    images, labels, teacher = _to_tensors(images, labels, teacher)
-    half = tf.shape(images)[0] // 2
+    images = tf.convert_to_tensor(images)
+    count = images.shape[0] or tf.shape(images)[0]
+    half = count // 2
+    index, rest = tf.range(half), tf.range(2 * half, count)
+    first = tf.concat([index, index, rest], axis=0)
+    second = tf.concat([half + index, 2 * half - 1 - index, rest], axis=0)
+    # What has no partner is mixed with itself, all of it coming from the first.
+    lambdas = tf.concat([lambdas1, lambdas2, tf.ones([count - 2 * half])], axis=0)
+    return _mix(images, labels, teacher, (first, second), lambdas, one_by_one, finish)
 
-    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
-        if values is None:
-            return None
-        first = values[:half]
-        # A gather copies whole pictures; tf.reverse walks over elements and is slower.
-        reverse = tf.gather(values, tf.range(2 * half - 1, half - 1, -1))
-        parts = [
-            _blend(first, values[half : 2 * half], lambdas1),
-            _blend(first, reverse, lambdas2),
-            values[2 * half :],
-        ]
-        mixed = tf.concat(parts, axis=0)
-        mixed.set_shape(values.shape)
-        return mixed
+
+def _mix(
+    images: tf.Tensor,
+    labels: tf.Tensor,
+    teacher: tf.Tensor | None,
+    pairs: tuple[tf.Tensor, tf.Tensor],
+    lambdas: tf.Tensor,
+    one_by_one: bool,
+    finish: Finish | None,
+) -> Mixed:
+    """Mixes rows pairs[0] with rows pairs[1]; `lambdas` are the weights of the former."""
+    lambdas = tf.convert_to_tensor(lambdas)
+    dtype = images.dtype if images.dtype.is_floating else tf.float32
+    finish = finish or tf.identity
+
+    def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        first, second, weight = row
+        kept = _weighted(images[first], weight, dtype)
+        return finish(kept + _weighted(images[second], 1.0 - weight, dtype))
 
     if one_by_one:
-        index = tf.range(half)
-        rest = tf.range(2 * half, tf.shape(images)[0])
-        first = tf.concat([index, index, rest], axis=0)
-        second = tf.concat([index + half, 2 * half - 1 - index, rest], axis=0)
-        # What has no partner is mixed with itself, all of it coming from the first.
-        ones = tf.ones([tf.size(rest)])
-        lambdas = tf.concat([lambdas1, lambdas2, ones], axis=0)
-        mixed = _blend_one_by_one(images, first, second, lambdas, finish)
-        mixed.set_shape(images.shape)
+        spec = tf.TensorSpec(images.shape[1:], dtype)
+        mixed = tf.map_fn(one, (*pairs, lambdas), fn_output_signature=spec)
     else:
-        mixed = _finished(mix(_floating(images)), finish)
-    return mixed, mix(labels), mix(teacher)
+        mixed = finish(_blend(tf.cast(images, dtype), pairs, lambdas))
+    taught = None if teacher is None else _blend(teacher, pairs, lambdas)
+    return mixed, _blend(labels, pairs, lambdas), taught
 
 
-def _blend(first: tf.Tensor, second: tf.Tensor, lambdas: tf.Tensor) -> tf.Tensor:
-    """Returns lambda * first + (1 - lambda) * second, one lambda per row."""
-    shape = [-1] + [1] * (first.shape.rank - 1)
-    weight = tf.reshape(lambdas, shape)
+def _blend(values: tf.Tensor, pairs: tuple[tf.Tensor, tf.Tensor], lambdas: tf.Tensor) -> tf.Tensor:
+    """Returns lambda * first + (1 - lambda) * second of each pair of rows."""
+    first, second = (tf.gather(values, rows) for rows in pairs)
+    weight = tf.reshape(lambdas, [-1] + [1] * (first.shape.rank - 1))
     return tf.cast(weight, first.dtype) * first + tf.cast(1.0 - weight, first.dtype) * second
-
-
-def _blend_one_by_one(
-    images: tf.Tensor,
-    first: tf.Tensor,
-    second: tf.Tensor,
-    lambdas: tf.Tensor,
-    finish: Finish | None,
-) -> tf.Tensor:
-    """Returns lambda * images[first] + (1 - lambda) * images[second], picture after picture."""
-    weights = tf.convert_to_tensor(lambdas)
-    dtype = _floating(images[:0]).dtype
-
-    def one(index: tf.Tensor) -> tf.Tensor:
-        weight = weights[index]
-        kept = _weighted(images[first[index]], weight, dtype)
-        other = _weighted(images[second[index]], 1.0 - weight, dtype)
-        return _finished(kept + other, finish)
-
-    spec = tf.TensorSpec(images.shape[1:], dtype)
-    return tf.map_fn(one, tf.range(tf.shape(first)[0]), fn_output_signature=spec)
 
 
 def _weighted(image: tf.Tensor, weight: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
@@ -189,18 +166,3 @@ def _weighted(image: tf.Tensor, weight: tf.Tensor, dtype: tf.DType) -> tf.Tensor
     # Bytes that stand for 0 to 255 * weight.
     codes = tf.bitcast(image, tf.quint8)
     return tf.raw_ops.Dequantize(input=codes, min_range=0.0, max_range=255.0 * weight)
-
-
-def _floating(images: tf.Tensor) -> tf.Tensor:
-    """Casts bytes to float32 and leaves other dtypes alone."""
-    return images if images.dtype.is_floating else tf.cast(images, tf.float32)
-
-
-def _finished(images: tf.Tensor, finish: Finish | None) -> tf.Tensor:
-    """Applies `finish`, if there is one."""
-    return images if finish is None else finish(images)
-
-
-def _to_tensors(*values: tf.Tensor | None) -> list[tf.Tensor | None]:
-    """Converts arrays to tensors and leaves None alone."""
-    return [None if value is None else tf.convert_to_tensor(value) for value in values]

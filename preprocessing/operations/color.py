@@ -1,13 +1,13 @@
-"""AutoAugment's colour operations on uint8 pictures, each as its cheapest exact expression.
+"""AutoAugment's colour operations on uint8 images, each as its cheapest exact expression.
 
-A picture of 224 x 224 x 3 has rows of 672 bytes. Operations whose constants differ by channel
+An image of 224 x 224 x 3 has rows of 672 bytes. Operations whose constants differ by channel
 repeat them over a row (`_per_row`): broadcasting over an inner axis of 3 is four times slower in
 TensorFlow. `tf.where` on bytes is avoided for the same reason.
 
 Sums of three and more terms are written as differences of negated terms, which round alike: plain
 sums are merged by TensorFlow's graph optimiser into one operation with an order of its own.
 
-All pictures are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
+All images are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
 """
 
 import numpy as np
@@ -61,15 +61,15 @@ def solarize_add(image: tf.Tensor, addition: tf.Tensor) -> tf.Tensor:
 
 
 def brightness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends black with the picture: `factor` 0 is black, 1 the picture."""
+    """Blends black with the image: `factor` 0 is black, 1 the image."""
     return _to_bytes(tf.cast(image, tf.float32) * factor)
 
 
 def contrast(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends one grey with the picture: `factor` 0 is the grey, 1 the picture.
+    """Blends one grey with the image: `factor` 0 is the grey, 1 the image.
 
     The grey is height * width / 256, at most 255 (the original adds up a histogram where it means
-    to average the picture).
+    to average the image).
     """
     height, width, _ = image.shape
     grey = float(int(min(height * width / 256.0, 255.0)))
@@ -77,7 +77,7 @@ def contrast(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def color(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends the grey picture with the picture: `factor` 0 is grey, 1 the picture."""
+    """Blends the grey image with the image: `factor` 0 is grey, 1 the image."""
     planes = tf.cast(tf.transpose(image, [2, 0, 1]), tf.float32)
     # Scaled before they are taken apart: of two products in a row the graph optimiser would make
     # one, which rounds differently.
@@ -100,7 +100,7 @@ def _three_of_each(plane: tf.Tensor) -> tf.Tensor:
 
 
 def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends the smoothed picture with the picture; the outermost pixels stay.
+    """Blends the smoothed image with the image; the outermost pixels stay.
 
     The smoothing is a 3 x 3 window, 5 / 13 in the middle and 1 / 13 around it. Its nine products
     are added in reading order, as TensorFlow 1 did: where the sum is a whole number, the order of
@@ -122,7 +122,7 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def _smooth_run(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Smooths a picture as one run of numbers, in which a shift is a slice.
+    """Smooths an image as one run of numbers, in which a shift is a slice.
 
     Args:
         image: uint8 [H, W, 3].

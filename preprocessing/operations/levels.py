@@ -26,7 +26,7 @@ class Ranges:
 
 
 # Both from EfficientNet's code for TPUs, where the original's AutoAugment comes from. With
-# AutoAugment's own ranges a quarter of RandAugment's pictures at level 9 would be one grey area.
+# AutoAugment's own ranges a quarter of RandAugment's images at level 9 would be one grey area.
 AUTO_AUGMENT = Ranges(translate=250.0, cutout=100.0)
 RAND_AUGMENT = Ranges(translate=100.0, cutout=40.0)
 
@@ -89,7 +89,7 @@ def level_to_arg(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> floa
 
 
 def changes_nothing(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> bool:
-    """Tells whether an operation at a level gives back every picture as it was."""
+    """Tells whether an operation at a level gives back every image as it was."""
     argument = level_to_arg(name, level, ranges)
     if name in ENHANCE:
         return argument == 1.0

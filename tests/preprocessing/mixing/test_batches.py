@@ -9,12 +9,10 @@ from preprocessing import (
     example_seed,
     mix,
     mixing_order,
-    mixup_type1,
-    mixup_type2,
-    sample_lambdas,
     step_seed,
     to_input,
 )
+from preprocessing.mixing.mixup import mixup_type1, mixup_type2, sample_lambdas
 
 CONFIGS = [MixingConfig(1), MixingConfig(2), MixingConfig(cutmix_alpha=1.0)]
 BYTES = np.random.default_rng(2).integers(0, 256, [6, 5, 7, 3], np.uint8)

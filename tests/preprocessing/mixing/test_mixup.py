@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import mixup_type1, mixup_type2, sample_lambdas
+from preprocessing.mixing.mixup import mixup_type1, mixup_type2, sample_lambdas
 
 
 def test_type1_equals_the_original(reference):

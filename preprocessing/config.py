@@ -191,21 +191,10 @@ class PreprocessingConfig:
         return self.preprocessing_type.split("_")[0]
 
     @property
-    def fixed_size(self) -> int | None:
-        """Training size in pixels that the type's name fixes, or None."""
-        if self.preprocessing_type in _TRAINED_AND_TESTED:
-            return 224
-        match = _SIZED_TYPE.fullmatch(self.preprocessing_type)
-        if match:
-            return int(match[1])
-        if self.family == "inception":
-            return int(self.preprocessing_type.split("_")[1])
-        return None
-
-    @property
     def train_size(self) -> int:
-        """Side of a training image in pixels."""
-        return self.fixed_size or self.image_size
+        """Side of a training image in pixels: the one in the type's name, else `image_size`."""
+        size = re.search("_([0-9]+)", self.preprocessing_type)
+        return int(size[1]) if size and self.family != "reid" else self.image_size
 
     @property
     def eval_size(self) -> int:

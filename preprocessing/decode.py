@@ -47,7 +47,8 @@ def decode_image(
     elif decoder == "any":
         image = _decode_any(encoded, dct_method)
     else:
-        image = _decode_jpeg_or_png(encoded, dct_method)
+        # TensorFlow's JPEG operation looks at the bytes and takes a PNG, too.
+        image = tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
     image.set_shape([None, None, 3])
     return image
 
@@ -100,32 +101,26 @@ def webp_available() -> bool:
     return True
 
 
-def _decode_jpeg_or_png(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
-    """Decodes either: TensorFlow's JPEG operation looks at the bytes itself."""
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
-
-
 def _decode_any(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
-    """Chooses the decoder by the first bytes."""
+    """Chooses the decoder by the first bytes; of a GIF it decodes the first frame."""
     gif_or_bmp = tf.logical_or(
         tf.equal(tf.strings.substr(encoded, 0, 3), _GIF_START),
         tf.equal(tf.strings.substr(encoded, 0, 2), _BMP_START),
     )
     # RIFF, four bytes of length, WEBP.
     webp = tf.equal(tf.strings.substr(encoded, 8, 4), b"WEBP")
+
+    def jpeg_or_png() -> tf.Tensor:
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
+
     return tf.case(
         [
-            (is_jpeg(encoded), lambda: _decode_jpeg_or_png(encoded, dct_method)),
+            (is_jpeg(encoded), jpeg_or_png),
             (webp, lambda: _decode_webp_or_fail(encoded)),
-            (gif_or_bmp, lambda: _decode_gif_or_bmp(encoded)),
+            (gif_or_bmp, lambda: tf.io.decode_image(encoded, 3, expand_animations=False)),
         ],
-        default=lambda: _decode_jpeg_or_png(encoded, dct_method),
+        default=jpeg_or_png,
     )
-
-
-def _decode_gif_or_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes the first frame."""
-    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
 
 
 def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:

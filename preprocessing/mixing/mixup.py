@@ -22,8 +22,7 @@ def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.
     """Draws mixing weights from Beta(alpha, alpha).
 
     Beta = G1 / (G1 + G2) for two Gamma(alpha) numbers, which for small alpha are often below the
-    smallest float32 both: 0 / 0. Here log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha, and
-    lambda = sigmoid(log G1 - log G2), which is finite whatever the draws.
+    smallest float32 both: 0 / 0. lambda = sigmoid(log G1 - log G2) is finite whatever the draws.
 
     Args:
         seed: int32 or int64 tensor of shape [2].
@@ -38,12 +37,20 @@ def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.
     """
     if not alpha > 0:
         raise ValueError(f"sample_lambdas needs alpha above 0. Received: alpha={alpha!r}")
-    gamma_seed, power_seed = seeds.split_seed(seed, 2)
-    gammas = tf.random.stateless_gamma([2, count], gamma_seed, alpha=alpha + 1.0)
-    tiny = 1e-30
-    powers = tf.random.stateless_uniform([2, count], power_seed, minval=0.0, alg=seeds.ALGORITHM)
-    logs = tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
+    logs = log_gammas(seed, [2, count], alpha)
     return tf.sigmoid(logs[0] - logs[1])
+
+
+def log_gammas(seed: tf.Tensor, shape: list[int | tf.Tensor], alpha: float) -> tf.Tensor:
+    """Draws logarithms of Gamma(alpha) numbers, float32 of that shape, finite for any alpha.
+
+    log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha for a uniform U.
+    """
+    gamma_seed, power_seed = seeds.split_seed(seed, 2)
+    gammas = tf.random.stateless_gamma(shape, gamma_seed, alpha=alpha + 1.0)
+    powers = tf.random.stateless_uniform(shape, power_seed, alg=seeds.ALGORITHM)
+    tiny = 1e-30
+    return tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
 
 
 def mixup_type1(

@@ -74,14 +74,25 @@ def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.gather_nd(with_outside, indices[:, tf.newaxis]), image.shape)
 
 
-def translate_x(image: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Moves an image left by a scalar number of pixels (right if negative)."""
-    return _translate(image, pixels, axis=1)
+def translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
+    """Moves an image by whole pixels, by copying two slices.
 
-
-def translate_y(image: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Moves an image up by a scalar number of pixels (down if negative)."""
-    return _translate(image, pixels, axis=0)
+    Args:
+        image: uint8 [H, W, 3].
+        pixels: How far, a scalar: up (axis 0) or to the left (axis 1), the other way if negative.
+        axis: 0 or 1.
+    """
+    size = image.shape[axis]
+    pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
+    # What enters at the front has max(-pixels, 0) lines, what leaves there max(pixels, 0).
+    entering = tf.maximum(-pixels, 0)
+    leaving = tf.maximum(pixels, 0)
+    grey = _grey(image)
+    if axis == 0:
+        parts = [grey[:entering], image[leaving : size - entering], grey[:leaving]]
+    else:
+        parts = [grey[:, :entering], image[:, leaving : size - entering], grey[:, :leaving]]
+    return tf.ensure_shape(tf.concat(parts, axis=axis), image.shape)
 
 
 def cutout(
@@ -107,28 +118,13 @@ def cutout(
     return tf.ensure_shape(tf.concat([image[:top], band, image[bottom:]], axis=0), image.shape)
 
 
-def _translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
-    """Moves an image towards smaller indices of one axis by copying two slices."""
-    size = image.shape[axis]
-    pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
-    # What enters at the front has max(-pixels, 0) lines, what leaves there max(pixels, 0).
-    entering = tf.maximum(-pixels, 0)
-    leaving = tf.maximum(pixels, 0)
-    grey = _grey(image)
-    if axis == 0:
-        parts = [grey[:entering], image[leaving : size - entering], grey[:leaving]]
-    else:
-        parts = [grey[:, :entering], image[:, leaving : size - entering], grey[:, :leaving]]
-    return tf.ensure_shape(tf.concat(parts, axis=axis), image.shape)
-
-
 def _grey(image: tf.Tensor) -> tf.Tensor:
     """Returns a constant image of the same shape, all `FILL`."""
     return tf.constant(np.full(image.shape.as_list(), FILL, np.uint8))
 
 
 def _whole(pixels: float) -> float:
-    """Rounds a translation as `_translate` does: float32, halves to even."""
+    """Rounds a translation as `translate` does: float32, halves to even."""
     return float(np.round(np.float32(pixels)))
 
 

@@ -3,13 +3,8 @@
 import dataclasses
 
 LARGEST_LEVEL = 10.0
+# Grey level of what comes from outside of an image.
 FILL = 128
-
-_ROTATE_DEGREES = 30.0
-_SHEAR = 0.3
-_SOLARIZE_THRESHOLD = 256
-_SOLARIZE_ADDITION = 110
-_POSTERIZE_BITS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +29,10 @@ WITHOUT_ARGUMENT = ("AutoContrast", "Equalize", "Invert")
 ENHANCE = ("Color", "Contrast", "Brightness", "Sharpness")
 SIGNED = ("Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY")
 
-_SCALES = {"Rotate": _ROTATE_DEGREES, "ShearX": _SHEAR, "ShearY": _SHEAR}
+# Arguments at level 10: degrees, tangents; and whole numbers, which are cut off at lower levels.
+_SCALES = {"Rotate": 30.0, "ShearX": 0.3, "ShearY": 0.3}
 _TRANSLATIONS = ("TranslateX", "TranslateY")
-_WHOLE_NUMBER_SCALES = {
-    "Posterize": _POSTERIZE_BITS,
-    "Solarize": _SOLARIZE_THRESHOLD,
-    "SolarizeAdd": _SOLARIZE_ADDITION,
-}
+_WHOLE_NUMBER_SCALES = {"Posterize": 4, "Solarize": 256, "SolarizeAdd": 110}
 
 OPERATION_NAMES = (
     *WITHOUT_ARGUMENT,

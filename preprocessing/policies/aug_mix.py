@@ -69,15 +69,8 @@ def augmix(
 
 
 def sample_weights(seed: tf.Tensor, count: int, alpha: float) -> tf.Tensor:
-    """Draws from a Dirichlet distribution of equal parameters: float32 [count], sum 1.
-
-    As in `mixup.sample_lambdas`, log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha.
-    """
-    gamma_seed, power_seed = seeds.split_seed(seed, 2)
-    gammas = tf.random.stateless_gamma([count], gamma_seed, alpha=alpha + 1.0)
-    powers = seeds.uniform(power_seed, count)
-    tiny = 1e-30
-    return tf.nn.softmax(tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha)
+    """Draws from a Dirichlet distribution of equal parameters: float32 [count], sum 1."""
+    return tf.nn.softmax(mixup.log_gammas(seed, [count], alpha))
 
 
 def apply_operation(

@@ -38,8 +38,8 @@ OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
     "Contrast": color.contrast,
     "Brightness": color.brightness,
     "Sharpness": color.sharpness,
-    "TranslateX": geometry.translate_x,
-    "TranslateY": geometry.translate_y,
+    "TranslateX": functools.partial(geometry.translate, axis=1),
+    "TranslateY": functools.partial(geometry.translate, axis=0),
 }
 # Functions of (argument, height, width) that return an index map for `geometry.remap`.
 INDEX_MAPS: dict[str, Callable[[float, int, int], np.ndarray]] = {

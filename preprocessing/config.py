@@ -105,7 +105,7 @@ class PreprocessingConfig:
             cut for training, instead of the distorted crop (imagenet types); empty: off.
         rotation_degrees: Training images are rotated by up to that many degrees; 0: off.
         multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
-            the training size. For whoever makes batches: images come out at the training size.
+            the training size. Single images have that size; whoever makes batches resizes them.
 
     Raises:
         ValueError: If a value is not allowed; the message repeats it and lists what is.
@@ -204,7 +204,7 @@ class PreprocessingConfig:
         if self.preprocessing_type in _TRAINED_AND_TESTED:
             return 256
         if self.preprocessing_type == "reid":
-            return int(self.image_size * (1.0 / 0.875))
+            return shorter_side_before_crop(self.image_size)
         return self.train_size
 
     @property
@@ -218,16 +218,11 @@ class PreprocessingConfig:
         return "INTEGER_FAST" if self.family == "inception" else self.dct_method
 
     @property
-    def ten_crop_shorter_side(self) -> int:
-        """Length in pixels of the shorter side before the ten crops: 256 for crops of 224."""
-        return int(self.eval_size * (1.0 / 0.875))
-
-    @property
     def eval_shorter_side(self) -> int:
         """Length in pixels of the shorter side before the central crop (imagenet types)."""
         if self.preprocessing_type.endswith("a"):
             return self.eval_size + 1
-        return int(self.eval_size * (1.0 / 0.875))
+        return shorter_side_before_crop(self.eval_size)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""
@@ -251,6 +246,11 @@ class PreprocessingConfig:
                 f"Received: {values!r}"
             )
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def shorter_side_before_crop(size: int) -> int:
+    """Returns the shorter side in pixels from which squares of `size` are cut: 256 for 224."""
+    return int(size * (1.0 / 0.875))
 
 
 def _refuse(field: str, value: Any, right: str) -> None:

@@ -7,7 +7,7 @@ import tensorflow as tf
 _JPEG_START = b"\xff\xd8\xff"
 _GIF_START = b"GIF"
 _BMP_START = b"BM"
-# An image of one pixel.
+# A WebP of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
 )
@@ -93,7 +93,7 @@ def webp_available() -> bool:
     """Tells whether tensorflow-io decodes WebP here, also in a SavedModel loaded after this."""
     try:
         decode = _import_webp_decoder()
-        # Its operations exist from their first use on only.
+        # tensorflow-io loads its operations at their first use.
         with tf.init_scope():
             decode(tf.constant(_SMALLEST_WEBP))
     except (ImportError, NotImplementedError):

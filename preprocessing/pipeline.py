@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from preprocessing import decode, seeds
-from preprocessing.config import PreprocessingConfig
+from preprocessing.config import PreprocessingConfig, shorter_side_before_crop
 from preprocessing.crops import crop, evaluation_crops, inception, reid, resize, scale_augmentation
 from preprocessing.mixing import batches
 from preprocessing.operations import rotation
@@ -36,14 +36,8 @@ def train_pixels(
 ) -> tf.Tensor:
     """Does what `train_image` does, but leaves bytes where augmentation ends with bytes.
 
-    A batch of bytes needs a quarter of the memory and of the way to the device. `mixing.mix` makes
-    the network's input of it, or `mixing.to_input`.
-
-    Args:
-        encoded: As in `train_image`.
-        bbox: As in `train_image`.
-        seed: As in `train_image`.
-        config: What to do.
+    A batch of bytes needs a quarter of the memory and of the traffic to the device. `mix` or
+    `to_input` makes the network's input of it.
 
     Returns:
         [train_size, train_size, 3]: uint8 grey levels if `config.augments_bytes`, else float32 as
@@ -118,7 +112,7 @@ def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor
         ValueError: For an inception type.
     """
     _refuse_inception("Ten-crop evaluation", config)
-    image = whole_image(encoded, config, config.ten_crop_shorter_side)
+    image = whole_image(encoded, config, shorter_side_before_crop(config.eval_size))
     return evaluation_crops.ten_crop(image, config.eval_size)
 
 

@@ -2,8 +2,8 @@
 
 The pipeline is run again and again with one stage more each time, so that a stage's cost is the
 difference to the run without it. The runs take turns, several rounds of them, and medians are
-given: what else happens on the machine meets all stages alike. CPU time per image is what is
-compared, because it does not depend on who else computes; images/s are given beside it.
+given, so that other work on the machine slows all stages alike. CPU time per image is compared,
+because it does not depend on other work; images/s are given beside it.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from preprocessing import decode
 from preprocessing.crops import crop
 
 STAGES = ("read", "decode", "crop", "augment", "batch", "mix")
-# Runs beside the stages: the pipeline without AutoAugment and mixup.
+# A run beside those of the stages: the whole pipeline without AutoAugment and mixup.
 PLAIN = "plain"
 _IMAGES_PER_READ = 64
 
@@ -81,8 +81,7 @@ def _single_images(name: str, config: RunConfig, split: reader.Split) -> tf.data
     work = _single_image_work(name, config)
 
     def done(record: dict[str, tf.Tensor]) -> tf.Tensor:
-        # The image is made and thrown away, but for one number: TensorFlow does not compute what
-        # nobody reads.
+        # One number of the image is kept, because TensorFlow does not compute what nobody reads.
         result = work(record)
         if result.dtype == tf.string:
             return tf.cast(tf.strings.length(result), tf.float32)
@@ -97,7 +96,7 @@ def _single_images(name: str, config: RunConfig, split: reader.Split) -> tf.data
 
 
 def _single_image_work(name: str, config: RunConfig) -> Callable[[dict], tf.Tensor]:
-    """Returns what is done with one record up to stage `name`."""
+    """Returns the function that does the work of all stages up to `name` with one record."""
     preparation = config.preprocessing
 
     def work(record: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -155,7 +154,7 @@ def measure_mixing(
     @tf.function
     def mixed(images: tf.Tensor, targets: dict[str, tf.Tensor]) -> tf.Tensor:
         images, targets = pipeline.mix_batch(images, targets, recipe, one_by_one=not on_gpu)
-        # All of it is computed, and so little is returned that waiting for it costs nothing.
+        # All of it is computed, but only one number is fetched, which costs next to nothing.
         return images[0, 0, 0, 0] + targets["labels"][0, 0]
 
     batch = tf.nest.map_structure(tf.identity, next(iter(dataset)))
@@ -196,7 +195,7 @@ def _time(dataset: tf.data.Dataset, per_element: int, images: int) -> Timing:
 
 
 def measure_memory(config: RunConfig, split: reader.Split, points: int = 10) -> dict:
-    """Runs one pass over the data and returns how the process's memory went.
+    """Runs one pass over the data and returns the memory of the process along the way.
 
     Returns:
       resident_mb: [images, megabytes] at `points` points of the pass; growth_mb: from the first
@@ -244,6 +243,6 @@ def peak_mb() -> float:
 
 
 def _progress(text: str) -> None:
-    """Shows what is going on, where somebody looks."""
+    """Shows the progress on a terminal, and nothing elsewhere."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)

@@ -20,7 +20,7 @@ from official.benchmark import networks
 from official.benchmark.networks import Case
 
 _ANSWER = "ANSWER "
-# The networks share a GPU, of which TensorFlow would give all to the first.
+# The networks share a GPU. By default TensorFlow would give all its memory to the first.
 _GPU_MEMORY = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 

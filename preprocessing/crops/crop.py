@@ -22,7 +22,7 @@ def window_chooser(
 
     The window covers a share of the image's area from `area_range`, width / height is from
     `aspect_ratio_range`, and at least 10 % of one box is inside (all of it if `random_crop` is
-    off). After 100 vain attempts the window is the whole image.
+    off). If 100 attempts find no such window, it is the whole image.
 
     Args:
         boxes: float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides; n may be 0: then the

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from preprocessing import seeds
 
-# In place of an epoch: keeps these random numbers apart from those of images and mixing.
+# Stands for the epoch in the seed, so that images and mixing have other random numbers.
 _STREAM = -2
 
 

@@ -2,10 +2,11 @@
 
 import tensorflow as tf
 
-# Red, green, blue; the original subtracts these and divides by nothing.
+# Red, green, blue. The original subtracts these; it does not divide.
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
 
-# As float32 of three channels these take 3.2 GB; a line of 1 x 60,000 pixels would take 47.
+# The largest resized image: 3.2 GB as float32 of three channels. A line of 1 x 60,000 pixels would
+# take 47 GB at a shorter side of 256.
 MAX_PIXELS = 2**28
 
 

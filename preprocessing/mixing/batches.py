@@ -14,7 +14,7 @@ from preprocessing import seeds
 from preprocessing.crops import resize
 from preprocessing.mixing import cut_mix, mixup
 
-# In place of an epoch: keeps these random numbers apart from those of the images.
+# Stands for the epoch in the seed, so that no image has the same random numbers.
 _STREAM = -1
 
 
@@ -65,7 +65,7 @@ class MixingConfig:
 
 
 def to_input(images: tf.Tensor) -> tf.Tensor:
-    """Returns the network's input: bytes lose the mean, floating images are ready already.
+    """Returns the network's input: subtracts the mean from bytes; floating images have it already.
 
     Args:
         images: [..., H, W, 3], as `train_pixels` returns them, or batches of them.
@@ -109,8 +109,8 @@ def draw_mixing(
 def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | None:
     """Returns how to sort a batch that is cut into equal parts, one for each device.
 
-    With rows sorted that way each part can be mixed by itself, and all of them together hold the
-    results that the whole batch would have had.
+    Each part of the sorted batch can be mixed by itself, and the parts together hold the results of
+    the whole batch.
 
     Args:
         count: Images of the batch, N.
@@ -119,8 +119,8 @@ def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | N
 
     Returns:
         int64 [N], the old place of each new row; None where images of different parts would have
-        to meet: CutMix (each image needs the next one), mixup type 1 where the result cannot
-        be cut, type 2 where N is no multiple of 4 * parts.
+        to be mixed: CutMix (each image needs the next one), mixup type 1 where the result cannot
+        be cut into parts, type 2 where N is no multiple of 4 * parts.
     """
     if parts == 1:
         return np.arange(count)
@@ -133,7 +133,8 @@ def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | N
         return np.arange(count).reshape([2, parts, half // parts]).swapaxes(0, 1).reshape(-1)
     if count % (4 * parts):
         return None
-    # Image i of the first half meets i and, counted from the end, i of the second.
+    # Image i of the first half is mixed with image i of the second half, and with the image that is
+    # number i from the end.
     front = np.arange(half // 2).reshape([parts, -1])
     first = np.concatenate([front, half - 1 - front[:, ::-1]], axis=1)
     return np.concatenate([first, half + first], axis=1).reshape(-1)
@@ -168,12 +169,10 @@ def mix(
     _check_active(config)
     if config.cutmix_alpha:
         return cut_mix.cutmix(images, labels, drawn, teacher, one_by_one)
-    finish = resize.subtract_mean if images.dtype == tf.uint8 else None
-    options = {"teacher": teacher, "one_by_one": one_by_one, "finish": finish}
-    half = tf.shape(images)[0] // 2
     if config.mixup_type == 1:
-        return mixup.mixup_type1(images, labels, drawn[:half], **options)
-    return mixup.mixup_type2(images, labels, drawn[:half], drawn[half : 2 * half], **options)
+        drawn = drawn[: tf.shape(images)[0] // 2]
+    finish = resize.subtract_mean if images.dtype == tf.uint8 else None
+    return mixup.mixup(images, labels, config.mixup_type, drawn, teacher, one_by_one, finish)
 
 
 def _check_active(config: MixingConfig) -> None:

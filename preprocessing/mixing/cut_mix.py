@@ -1,7 +1,7 @@
 """CutMix (Yun et al., arXiv 1905.04899): a rectangle of each image comes from another one.
 
 Labels are mixed by the area that the rectangle really covers. The partner of an image is the next
-one of its batch, of the last the first; batches are shuffled, so that this is a random pairing.
+one of its batch, that of the last the first. Batches are shuffled, so the pairs are random.
 """
 
 import tensorflow as tf
@@ -50,7 +50,7 @@ def cutmix(
         labels: Floating tensor of shape [B, K].
         boxes: int32 [B, 4], see `sample_boxes`.
         teacher: Optional floating tensor of shape [B, K] with a teacher's labels.
-        one_by_one: As in `mixup.mixup_type1`.
+        one_by_one: As in `mixup.mixup`.
 
     Returns:
         Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
@@ -73,7 +73,7 @@ def cutmix(
 
 
 def _paste(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """All images at once, by a mask."""
+    """Pastes into all images at once, with a mask."""
     height, width = images.shape[1:3]
     boxes = boxes[:, :, tf.newaxis]
     rows, columns = tf.range(height), tf.range(width)
@@ -84,7 +84,7 @@ def _paste(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tenso
 
 
 def _paste_one_by_one(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """Image after image, by copying slices."""
+    """Pastes into one image after another, by copying slices."""
 
     def paste(index: tf.Tensor) -> tf.Tensor:
         image, other = images[index], images[partners[index]]

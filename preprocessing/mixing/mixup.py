@@ -4,8 +4,8 @@ Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keep
 labels of a teacher are mixed with the same lambdas as the images; the original mixes the hard
 label of the first image into the second half of type 2, a mistake not repeated here.
 
-Images may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
-results stay in the cache, and need no memory of the size of a batch (docs/preprocessing.md).
+Images may be bytes (grey levels), which become float32. `one_by_one` is for CPUs: intermediate
+results stay in the cache and need no memory of the size of a batch (docs/preprocessing.md).
 """
 
 from collections.abc import Callable
@@ -53,22 +53,29 @@ def log_gammas(seed: tf.Tensor, shape: list[int | tf.Tensor], alpha: float) -> t
     return tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
 
 
-def mixup_type1(
+def mixup(
     images: tf.Tensor,
     labels: tf.Tensor,
+    mixup_type: int,
     lambdas: tf.Tensor,
     teacher: tf.Tensor | None = None,
     one_by_one: bool = False,
     finish: Finish | None = None,
 ) -> Mixed:
-    """Mixes the first half of a double batch with the second.
+    """Mixes the images of a batch in pairs, and their labels.
+
+    Type 1 mixes the first half of a double batch with the second. Type 2 mixes the first half of a
+    batch with the second, then with the second in reverse order; in an odd batch the last image has
+    no partner and comes out last, unmixed.
 
     Args:
-        images: Floating or uint8 tensor of shape [2B, H, W, C].
-        labels: Floating tensor of shape [2B, K].
-        lambdas: float32 tensor of shape [B], weight of the first half.
-        teacher: Optional floating tensor of shape [2B, K] with a teacher's labels or logits.
-        one_by_one: Whether to mix image after image, for CPUs; needs a static image shape.
+        images: Floating or uint8 tensor of shape [N, H, W, C].
+        labels: Floating tensor of shape [N, K].
+        mixup_type: 1 or 2.
+        lambdas: float32 [B], the weight of each result's first image; for a last image without
+            partner 1. B is N / 2 for type 1 and N for type 2.
+        teacher: Optional floating tensor of shape [N, K] with a teacher's labels or logits.
+        one_by_one: Whether to mix one pair after another, for CPUs; needs a static image shape.
         finish: Applied to the mixed images, one [H, W, C] or several [B, H, W, C] at a time.
 
     Returns:
@@ -76,72 +83,11 @@ def mixup_type1(
         dtypes as given.
 
     Raises:
-        ValueError: If the number of images is known and odd.
+        ValueError: If type 1 gets a number of images that is known and odd.
         tf.errors.InvalidArgumentError: When run, if it is odd.
     """
-    images = tf.convert_to_tensor(images)
-    count = images.shape[0]
-    message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
-    if count is None:
-        check = tf.debugging.assert_equal(tf.shape(images)[0] % 2, 0, message)
-        # Eagerly the assertion returns None: it has raised already.
-        with tf.control_dependencies([] if check is None else [check]):
-            count = tf.identity(tf.shape(images)[0])
-    elif count % 2:
-        raise ValueError(f"{message}. Received: {count}")
-    first = tf.range(count // 2)
-    pairs = first, first + count // 2
-    return _mix(images, labels, teacher, pairs, lambdas, one_by_one, finish)
-
-
-def mixup_type2(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    lambdas1: tf.Tensor,
-    lambdas2: tf.Tensor,
-    teacher: tf.Tensor | None = None,
-    one_by_one: bool = False,
-    finish: Finish | None = None,
-) -> Mixed:
-    """Mixes the first half of a batch with the second, then with the second in reverse order.
-
-    In an odd batch the last image has no partner and comes out last, unmixed.
-
-    Args:
-        images: Floating or uint8 tensor of shape [B, H, W, C].
-        labels: Floating tensor of shape [B, K].
-        lambdas1: float32 tensor of shape [B // 2], weight of the first half in the first results.
-        lambdas2: float32 tensor of shape [B // 2], weight of the first half in the second results.
-        teacher: Optional floating tensor of shape [B, K] with a teacher's labels or logits.
-        one_by_one: As in `mixup_type1`.
-        finish: As in `mixup_type1`.
-
-    Returns:
-        Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
-        dtypes as given.
-    """
-    images = tf.convert_to_tensor(images)
-    count = images.shape[0] or tf.shape(images)[0]
-    half = count // 2
-    index, rest = tf.range(half), tf.range(2 * half, count)
-    first = tf.concat([index, index, rest], axis=0)
-    second = tf.concat([half + index, 2 * half - 1 - index, rest], axis=0)
-    # What has no partner is mixed with itself, all of it coming from the first.
-    lambdas = tf.concat([lambdas1, lambdas2, tf.ones([count - 2 * half])], axis=0)
-    return _mix(images, labels, teacher, (first, second), lambdas, one_by_one, finish)
-
-
-def _mix(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    teacher: tf.Tensor | None,
-    pairs: tuple[tf.Tensor, tf.Tensor],
-    lambdas: tf.Tensor,
-    one_by_one: bool,
-    finish: Finish | None,
-) -> Mixed:
-    """Mixes rows pairs[0] with rows pairs[1]; `lambdas` are the weights of the former."""
-    lambdas = tf.convert_to_tensor(lambdas)
+    images, lambdas = tf.convert_to_tensor(images), tf.convert_to_tensor(lambdas)
+    pairs = _pairs(images, mixup_type)
     dtype = images.dtype if images.dtype.is_floating else tf.float32
     finish = finish or tf.identity
 
@@ -159,6 +105,27 @@ def _mix(
     return mixed, _blend(labels, pairs, lambdas), taught
 
 
+def _pairs(images: tf.Tensor, mixup_type: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the rows of the first and of the second image of each result, int32 [B]."""
+    count = images.shape[0]
+    message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
+    if count is None:
+        count = tf.shape(images)[0]
+        check = mixup_type == 1 and tf.debugging.assert_equal(count % 2, 0, message)
+        with tf.control_dependencies([check] if check else []):
+            count = tf.identity(count)
+    elif mixup_type == 1 and count % 2:
+        raise ValueError(f"{message}. Received: {count}")
+    half = count // 2
+    front = tf.range(half)
+    if mixup_type == 1:
+        return front, half + front
+    # An image without a partner is mixed with itself.
+    rest = tf.range(2 * half, count)
+    first = tf.concat([front, front, rest], axis=0)
+    return first, tf.concat([half + front, 2 * half - 1 - front, rest], axis=0)
+
+
 def _blend(values: tf.Tensor, pairs: tuple[tf.Tensor, tf.Tensor], lambdas: tf.Tensor) -> tf.Tensor:
     """Returns lambda * first + (1 - lambda) * second of each pair of rows."""
     first, second = (tf.gather(values, rows) for rows in pairs)
@@ -170,6 +137,6 @@ def _weighted(image: tf.Tensor, weight: tf.Tensor, dtype: tf.DType) -> tf.Tensor
     """Returns weight * image; of bytes in one pass (the weight may be off by its last bit)."""
     if image.dtype != tf.uint8:
         return tf.cast(weight, dtype) * tf.cast(image, dtype)
-    # Bytes that stand for 0 to 255 * weight.
+    # The operation takes a byte b for b / 255 of the range, here b * weight.
     codes = tf.bitcast(image, tf.quint8)
     return tf.raw_ops.Dequantize(input=codes, min_range=0.0, max_range=255.0 * weight)

@@ -1,4 +1,4 @@
-"""AutoAugment's geometric operations on uint8 images: index maps, slices, no interpolation.
+"""AutoAugment's geometric operations on uint8 images: index maps and slices, no interpolation.
 
 Rotation and shearing take the nearest source pixel, whose index depends on the argument and the
 size only. The maps are computed once in NumPy, with the float32 rounding of TensorFlow's projective
@@ -84,7 +84,7 @@ def translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
     """
     size = image.shape[axis]
     pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
-    # What enters at the front has max(-pixels, 0) lines, what leaves there max(pixels, 0).
+    # How many lines come in, or go out, where the index is 0.
     entering = tf.maximum(-pixels, 0)
     leaving = tf.maximum(pixels, 0)
     grey = _grey(image)

@@ -88,19 +88,19 @@ def mixup(
     """
     images, lambdas = tf.convert_to_tensor(images), tf.convert_to_tensor(lambdas)
     pairs = _pairs(images, mixup_type)
-    dtype = images.dtype if images.dtype.is_floating else tf.float32
     finish = finish or tf.identity
 
     def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         first, second, weight = row
-        kept = _weighted(images[first], weight, dtype)
-        return finish(kept + _weighted(images[second], 1.0 - weight, dtype))
+        kept = _weighted(images[first], weight)
+        return finish(kept + _weighted(images[second], 1.0 - weight))
 
     if one_by_one:
+        dtype = tf.float32 if images.dtype == tf.uint8 else images.dtype
         spec = tf.TensorSpec(images.shape[1:], dtype)
         mixed = tf.map_fn(one, (*pairs, lambdas), fn_output_signature=spec)
     else:
-        mixed = finish(_blend(tf.cast(images, dtype), pairs, lambdas))
+        mixed = finish(_blend(images, pairs, lambdas))
     taught = None if teacher is None else _blend(teacher, pairs, lambdas)
     return mixed, _blend(labels, pairs, lambdas), taught
 
@@ -127,16 +127,18 @@ def _pairs(images: tf.Tensor, mixup_type: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _blend(values: tf.Tensor, pairs: tuple[tf.Tensor, tf.Tensor], lambdas: tf.Tensor) -> tf.Tensor:
-    """Returns lambda * first + (1 - lambda) * second of each pair of rows."""
+    """Returns lambda * first + (1 - lambda) * second of each pair of rows, of bytes as float32."""
     first, second = (tf.gather(values, rows) for rows in pairs)
+    dtype = first.dtype if first.dtype.is_floating else tf.float32
     weight = tf.reshape(lambdas, [-1] + [1] * (first.shape.rank - 1))
-    return tf.cast(weight, first.dtype) * first + tf.cast(1.0 - weight, first.dtype) * second
+    kept = tf.cast(weight, dtype) * tf.cast(first, dtype)
+    return kept + tf.cast(1.0 - weight, dtype) * tf.cast(second, dtype)
 
 
-def _weighted(image: tf.Tensor, weight: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def _weighted(image: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Returns weight * image; of bytes in one pass (the weight may be off by its last bit)."""
     if image.dtype != tf.uint8:
-        return tf.cast(weight, dtype) * tf.cast(image, dtype)
+        return tf.cast(weight, image.dtype) * image
     # The operation takes a byte b for b / 255 of the range, here b * weight.
     codes = tf.bitcast(image, tf.quint8)
     return tf.raw_ops.Dequantize(input=codes, min_range=0.0, max_range=255.0 * weight)

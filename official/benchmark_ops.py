@@ -1,15 +1,80 @@
-"""`python -m official.benchmark_ops`; see `official.benchmark.operations`."""
+"""Measures what preparing pictures costs: each operation, and the training pipelines by ratio.
+
+    python -m official.benchmark_ops [--photo FILE.jpg] [--image_size 224] [--batch_size 64]
+
+Prints milliseconds of processor time per picture on one core (one thread; time in which other
+programs had the core does not count). Cases take turns, and the median of the rounds is printed, so
+that two numbers of one run can be compared even where the machine is noisy. Reading records is not
+part of it: for that see `python -m official.benchmark --input_only`.
+"""
+
+import json
 
 import tensorflow as tf
 from absl import flags
 
 from official.benchmark import operations
 from official.command import program
+from official.run.errors import RunError
+
+FLAGS = flags.FLAGS
+_TABLES = ("operations", "pictures", "batches")
+
+
+def main() -> None:
+    """Prints three tables and one JSON line."""
+    size, batch_size = FLAGS.image_size, FLAGS.batch_size
+    if batch_size < 2 or batch_size % 2:
+        raise RunError(f"--batch_size must be even, at least 2. Received: {batch_size}")
+    if not FLAGS.tables or set(FLAGS.tables) - set(_TABLES):
+        raise RunError(f"--tables must be out of {list(_TABLES)}. Received: {FLAGS.tables}")
+    photo = _photo(FLAGS.photo)
+    tables = []
+    if "operations" in FLAGS.tables:
+        title = (
+            f"operations at level {FLAGS.level:g}, {size} x {size} x 3 (ms beyond doing nothing)"
+        )
+        cases = operations.operations(operations.training_crops(photo, size), FLAGS.level)
+        found = operations.measure(cases, 1, 100, FLAGS.rounds)
+        tables.append(operations.report(title, found, first_is_overhead=True))
+    if "pictures" in FLAGS.tables:
+        cases = operations.single_images(photo, size)
+        found = operations.measure(cases, 1, 2 * batch_size, FLAGS.rounds)
+        tables.append(operations.report("one training picture", found))
+    if "batches" in FLAGS.tables:
+        title = f"batches of {batch_size} decoded pictures, per decoded picture"
+        cases = operations.batches(photo, size, batch_size)
+        found = operations.measure(cases, batch_size, 2, FLAGS.rounds)
+        tables.append(operations.report(title, found))
+    print(json.dumps({"tables": tables, "tensorflow": tf.__version__}))
+
+
+def _photo(path: str) -> bytes:
+    """Returns an encoded image: the file's, or a generated JPEG of 500 x 375.
+
+    Raises:
+      RunError: there is no such file.
+    """
+    if not path:
+        return operations.made_up_photo()
+    try:
+        return tf.io.gfile.GFile(path, "rb").read()
+    except tf.errors.OpError as error:
+        raise RunError(f"--photo={path} cannot be read: {error.message}") from error
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    flags.DEFINE_string("photo", "", "A JPEG; default: a generated one of 500 x 375.")
+    flags.DEFINE_integer("image_size", 224, "Side of a training picture in pixels.", lower_bound=16)
+    flags.DEFINE_integer("batch_size", 64, "Decoded pictures per batch.")
+    flags.DEFINE_float("level", 7.0, "Level of each operation, 0 to 10.")
+    flags.DEFINE_list("tables", list(_TABLES), "Which tables, out of " + ", ".join(_TABLES) + ".")
+    flags.DEFINE_integer("rounds", 5, "How often the cases take turns.", lower_bound=1)
+
 
 if __name__ == "__main__":
-    __doc__ = operations.__doc__
-    operations.define_flags()
-    flags.adopt_module_key_flags(operations)
+    define_flags()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    program.run(operations.main)
+    program.run(main)

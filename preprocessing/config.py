@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 AUTOAUGMENT_TYPES = ("", "imagenet", "v0", "cifar10", "cifar", "svhn", "good")
@@ -10,46 +11,91 @@ DECODERS = ("jpeg", "png", "webp", "any")
 # Empty: the system's own choice, which is INTEGER_FAST in TensorFlow's builds.
 DCT_METHODS = ("INTEGER_ACCURATE", "INTEGER_FAST", "")
 PREPROCESSING_TYPES = (
-    "imagenet",
-    "imagenet_SIZE",
-    "imagenet_SIZEa",
-    "imagenet_224_256",
-    "imagenet_224_256a",
-    "reid",
-    "reid_224",
-    "inception_331",
-    "inception_600",
-)
+    "imagenet", "imagenet_SIZE", "imagenet_SIZEa", "imagenet_224_256", "imagenet_224_256a",
+    "reid", "reid_224", "inception_331", "inception_600",
+)  # fmt: skip
 
 _SIZED_TYPE = re.compile(r"imagenet_([1-9][0-9]{1,3})(a?)")
-_TRAINED_AND_TESTED = re.compile(r"imagenet_224_256(a?)")
+_TRAINED_AND_TESTED = ("imagenet_224_256", "imagenet_224_256a")
 _SMALLEST_SIZE = 16
 # `reid` training crops a square of 256 pixels.
 _REID_LARGEST_SIZE = 256
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or isinstance(value, float)
+
+
+def _is_size(value: Any) -> bool:
+    return _is_whole(value) and value >= _SMALLEST_SIZE
+
+
+def _is_type(value: Any) -> bool:
+    if not isinstance(value, str) or "SIZE" in value:
+        return False
+    return value in PREPROCESSING_TYPES or _SIZED_TYPE.fullmatch(value) is not None
+
+
+def _choice(choices: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
+    """Returns an entry of `_RIGHT_VALUES` for one of several words."""
+    return "one of " + ", ".join(map(repr, choices)), lambda value: value in choices
+
+
+_SIZE = f"a whole number of pixels, at least {_SMALLEST_SIZE}"
+_TYPE = ", ".join(PREPROCESSING_TYPES)
+_SWITCH = "True or False", lambda value: isinstance(value, bool)
+_SIZES = "a tuple of numbers of pixels", lambda value: isinstance(value, tuple)
+# For each field what is right, in words and as a check.
+_RIGHT_VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "preprocessing_type": (f"one of {_TYPE} (SIZE in pixels, as in imagenet_160)", _is_type),
+    "autoaugment_type": _choice(AUTOAUGMENT_TYPES),
+    "dct_method": _choice(DCT_METHODS),
+    "decoder": _choice(DECODERS),
+    "image_size": (_SIZE, _is_size),
+    "eval_image_size": (_SIZE, lambda v: v == 0 or _is_size(v)),
+    "training_random_crop": _SWITCH,
+    "use_bounding_boxes": _SWITCH,
+    "randaugment_num_layers": ("a whole number, 0: off", lambda v: _is_whole(v) and v >= 0),
+    "randaugment_magnitude": ("from 0 to 10", lambda v: _is_number(v) and 0 <= v <= 10),
+    "augmix_severity": (
+        "0 (off) or from 0.1 to 10",
+        lambda v: _is_number(v) and (v == 0 or 0.1 <= v <= 10),
+    ),
+    "augmix_width": ("a whole number, at least 1", lambda v: _is_whole(v) and v >= 1),
+    "augmix_depth": ("-1 or at least 1", lambda v: _is_whole(v) and (v == -1 or v >= 1)),
+    "augmix_alpha": ("greater than 0 and finite", lambda v: _is_number(v) and 0 < v < math.inf),
+    "rotation_degrees": ("from 0 (off) to 180", lambda v: _is_number(v) and 0 <= v <= 180),
+    "scale_augmentation": _SIZES,
+    "multi_scale": _SIZES,
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class PreprocessingConfig:
-    """How encoded pictures become the input of a model.
+    """How encoded images become the input of a model.
 
     Attributes:
         preprocessing_type: One of `PREPROCESSING_TYPES`, where SIZE is a number of pixels.
             `imagenet*`: distorted crop for training; for evaluation the shorter side becomes
             size / 0.875 (names ending in `a`: size + 1), then the central square.
-            `reid*`: no aspect-preserving step, the whole picture is squeezed into a square.
+            `reid*`: no aspect-preserving step, the whole image is squeezed into a square.
             `inception_*`: values in [0, 1], colour distortion in training.
         image_size: Side in pixels, used where the type's name does not fix the size.
-        eval_image_size: Side of evaluation pictures in pixels; 0 takes what the type says.
+        eval_image_size: Side of evaluation images in pixels; 0 takes what the type says.
         autoaugment_type: One of `AUTOAUGMENT_TYPES`; empty: no AutoAugment.
         dct_method: How JPEG's inverse cosine transform is computed, one of `DCT_METHODS`. The
             inception types always take INTEGER_FAST, as the original does.
         training_random_crop: Whether a training crop may leave out part of the object; if not,
-            the whole picture (or bounding box) has to be inside.
+            the whole image (or bounding box) has to be inside.
         use_bounding_boxes: Whether a training crop has to cover a tenth of one of the record's
-            bounding boxes; if not, as in the original, a tenth of the picture.
+            bounding boxes; if not, as in the original, a tenth of the image.
         decoder: One of `DECODERS`. `jpeg` and `png` both look at the bytes and take either;
             `webp` takes WebP only; `any` takes these, GIF (first frame) and BMP.
-        randaugment_num_layers: RandAugment's N, operations per picture; 0: off.
+        randaugment_num_layers: RandAugment's N, operations per image; 0: off.
         randaugment_magnitude: RandAugment's M, the level of each operation, 0 to 10.
         augmix_severity: AugMix: largest level of an operation, 0.1 to 10; 0: off. The paper's: 3.
         augmix_width: AugMix: number of chains.
@@ -57,9 +103,9 @@ class PreprocessingConfig:
         augmix_alpha: AugMix: parameter of its Dirichlet and Beta distributions.
         scale_augmentation: Smallest and largest shorter side in pixels of which a random square is
             cut for training, instead of the distorted crop (imagenet types); empty: off.
-        rotation_degrees: Training pictures are rotated by up to that many degrees; 0: off.
+        rotation_degrees: Training images are rotated by up to that many degrees; 0: off.
         multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
-            the training size. For whoever makes batches: pictures come out at the training size.
+            the training size. Single images have that size; whoever makes batches resizes them.
 
     Raises:
         ValueError: If a value is not allowed; the message repeats it and lists what is.
@@ -85,82 +131,28 @@ class PreprocessingConfig:
 
     def __post_init__(self) -> None:
         """Refuses what no pipeline can be built from."""
-        self._check_type()
-        _check_choice("autoaugment_type", self.autoaugment_type, AUTOAUGMENT_TYPES)
-        _check_choice("dct_method", self.dct_method, DCT_METHODS)
-        _check_choice("decoder", self.decoder, DECODERS)
-        _check_size("image_size", self.image_size)
-        if self.eval_image_size != 0:
-            _check_size("eval_image_size", self.eval_image_size)
-        for field in ("training_random_crop", "use_bounding_boxes"):
+        for field, (right, allowed) in _RIGHT_VALUES.items():
             value = getattr(self, field)
-            if not isinstance(value, bool):
-                raise ValueError(
-                    f"PreprocessingConfig.{field} must be True or False. "
-                    f"Received: {field}={value!r}"
-                )
-        self._check_numbers()
-        self._check_sizes()
-        self._check_combination()
-
-    def _check_numbers(self) -> None:
-        """Refuses numbers out of range."""
-        for field, good, right in (
-            ("randaugment_num_layers", lambda v: _whole(v) and v >= 0, "a whole number, 0: off"),
-            ("randaugment_magnitude", lambda v: 0 <= v <= 10, "from 0 to 10"),
-            ("augmix_severity", lambda v: v == 0 or 0.1 <= v <= 10, "0 (off) or from 0.1 to 10"),
-            ("augmix_width", lambda v: _whole(v) and v >= 1, "a whole number, at least 1"),
-            ("augmix_depth", lambda v: _whole(v) and (v == -1 or v >= 1), "-1 or at least 1"),
-            ("augmix_alpha", lambda v: 0 < v < math.inf, "greater than 0 and finite"),
-            ("rotation_degrees", lambda v: 0 <= v <= 180, "from 0 (off) to 180"),
-        ):
-            value = getattr(self, field)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not good(value):
-                raise ValueError(
-                    f"PreprocessingConfig.{field} must be {right}. Received: {field}={value!r}"
-                )
-
-    def _check_sizes(self) -> None:
-        """Refuses lists of sizes that no picture can have."""
-        for field in ("scale_augmentation", "multi_scale"):
-            values = getattr(self, field)
-            if not isinstance(values, tuple):
-                raise ValueError(
-                    f"PreprocessingConfig.{field} must be a tuple of numbers of pixels. "
-                    f"Received: {field}={values!r}"
-                )
-            for value in values:
-                _check_size(field, value)
-        bounds = self.scale_augmentation
-        if bounds and (len(bounds) != 2 or not self.train_size <= bounds[0] <= bounds[1]):
-            raise ValueError(
-                "PreprocessingConfig.scale_augmentation must be the smallest and the largest "
-                f"shorter side, not below the training size of {self.train_size} pixels, such as "
-                f"(256, 480). Received: scale_augmentation={bounds!r}"
-            )
-
-    def _check_type(self) -> None:
-        """Refuses a name that is not in the list, with the list."""
-        name = self.preprocessing_type
-        known = isinstance(name, str) and (
-            name in PREPROCESSING_TYPES
-            or _SIZED_TYPE.fullmatch(name) is not None
-            or _TRAINED_AND_TESTED.fullmatch(name) is not None
-        )
-        placeholder = isinstance(name, str) and "SIZE" in name
-        if not known or placeholder:
-            raise ValueError(
-                "PreprocessingConfig.preprocessing_type must be one of "
-                f"{', '.join(PREPROCESSING_TYPES)} (SIZE in pixels, as in imagenet_160). "
-                f"Received: preprocessing_type={name!r}"
-            )
-        match = _SIZED_TYPE.fullmatch(name)
-        if match and int(match[1]) < _SMALLEST_SIZE:
+            if not allowed(value):
+                _refuse(field, value, right)
+        size = _SIZED_TYPE.fullmatch(self.preprocessing_type)
+        if size and int(size[1]) < _SMALLEST_SIZE:
             raise ValueError(
                 f"PreprocessingConfig.preprocessing_type: SIZE must be at least {_SMALLEST_SIZE}. "
-                f"Received: preprocessing_type={name!r}"
+                f"Received: preprocessing_type={self.preprocessing_type!r}"
             )
+        for field in ("scale_augmentation", "multi_scale"):
+            for side in getattr(self, field):
+                if not _is_size(side):
+                    _refuse(field, side, _SIZE)
+        bounds = self.scale_augmentation
+        if bounds and (len(bounds) != 2 or not self.train_size <= bounds[0] <= bounds[1]):
+            right = (
+                "the smallest and the largest shorter side, not below the training size of "
+                f"{self.train_size} pixels, such as (256, 480)"
+            )
+            _refuse("scale_augmentation", bounds, right)
+        self._check_combination()
 
     def _check_combination(self) -> None:
         """Refuses values that are allowed alone but not together."""
@@ -199,36 +191,25 @@ class PreprocessingConfig:
         return self.preprocessing_type.split("_")[0]
 
     @property
-    def fixed_size(self) -> int | None:
-        """Training size in pixels that the type's name fixes, or None."""
-        if _TRAINED_AND_TESTED.fullmatch(self.preprocessing_type):
-            return 224
-        match = _SIZED_TYPE.fullmatch(self.preprocessing_type)
-        if match:
-            return int(match[1])
-        if self.family == "inception":
-            return int(self.preprocessing_type.split("_")[1])
-        return None
-
-    @property
     def train_size(self) -> int:
-        """Side of a training picture in pixels."""
-        return self.fixed_size or self.image_size
+        """Side of a training image in pixels: the one in the type's name, else `image_size`."""
+        size = re.search("_([0-9]+)", self.preprocessing_type)
+        return int(size[1]) if size and self.family != "reid" else self.image_size
 
     @property
     def eval_size(self) -> int:
-        """Side of an evaluation picture in pixels."""
+        """Side of an evaluation image in pixels."""
         if self.eval_image_size:
             return self.eval_image_size
-        if _TRAINED_AND_TESTED.fullmatch(self.preprocessing_type):
+        if self.preprocessing_type in _TRAINED_AND_TESTED:
             return 256
         if self.preprocessing_type == "reid":
-            return int(self.image_size * (1.0 / 0.875))
+            return shorter_side_before_crop(self.image_size)
         return self.train_size
 
     @property
     def augments_bytes(self) -> bool:
-        """Whether training pictures are bytes after augmentation (AutoAugment, RandAugment)."""
+        """Whether training images are bytes after augmentation (AutoAugment, RandAugment)."""
         return bool(self.autoaugment_type or self.randaugment_num_layers)
 
     @property
@@ -237,16 +218,11 @@ class PreprocessingConfig:
         return "INTEGER_FAST" if self.family == "inception" else self.dct_method
 
     @property
-    def ten_crop_shorter_side(self) -> int:
-        """Length in pixels of the shorter side before the ten crops: 256 for crops of 224."""
-        return int(self.eval_size * (1.0 / 0.875))
-
-    @property
     def eval_shorter_side(self) -> int:
         """Length in pixels of the shorter side before the central crop (imagenet types)."""
         if self.preprocessing_type.endswith("a"):
             return self.eval_size + 1
-        return int(self.eval_size * (1.0 / 0.875))
+        return shorter_side_before_crop(self.eval_size)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""
@@ -272,24 +248,11 @@ class PreprocessingConfig:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
-def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raises ValueError if `value` is not one of `choices`."""
-    if value not in choices:
-        shown = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(
-            f"PreprocessingConfig.{field} must be one of {shown}. Received: {field}={value!r}"
-        )
+def shorter_side_before_crop(size: int) -> int:
+    """Returns the shorter side in pixels from which squares of `size` are cut: 256 for 224."""
+    return int(size * (1.0 / 0.875))
 
 
-def _check_size(field: str, value: int) -> None:
-    """Raises ValueError if `value` is no sensible number of pixels."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < _SMALLEST_SIZE:
-        raise ValueError(
-            f"PreprocessingConfig.{field} must be a whole number of pixels, at least "
-            f"{_SMALLEST_SIZE}. Received: {field}={value!r}"
-        )
-
-
-def _whole(value: float) -> bool:
-    """Whether a number is a whole one by type, too."""
-    return isinstance(value, int)
+def _refuse(field: str, value: Any, right: str) -> None:
+    """Raises ValueError: the field, what is right, and what came."""
+    raise ValueError(f"PreprocessingConfig.{field} must be {right}. Received: {field}={value!r}")

@@ -1,4 +1,4 @@
-"""Encoded bytes to uint8 pictures of three channels: JPEG, PNG, WebP and others."""
+"""Encoded bytes to uint8 images of three channels: JPEG, PNG, WebP and others."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 _JPEG_START = b"\xff\xd8\xff"
 _GIF_START = b"GIF"
 _BMP_START = b"BM"
-# A picture of one pixel.
+# A WebP of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
 )
@@ -25,9 +25,9 @@ def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
 def decode_image(
     encoded: tf.Tensor, decoder: str = "jpeg", dct_method: str = "INTEGER_ACCURATE"
 ) -> tf.Tensor:
-    """Decodes a picture to RGB.
+    """Decodes an image to RGB.
 
-    Grey, palette, 16-bit and CMYK pictures become three channels of 8 bits; transparency is
+    Grey, palette, 16-bit and CMYK images become three channels of 8 bits; transparency is
     dropped.
 
     Args:
@@ -40,14 +40,15 @@ def decode_image(
 
     Raises:
         ImportError: If `decoder` is `webp` and tensorflow-io is not installed.
-        tf.errors.InvalidArgumentError: When run, if the bytes are no such picture.
+        tf.errors.InvalidArgumentError: When run, if the bytes are no such image.
     """
     if decoder == "webp":
         image = _decode_webp(encoded)
     elif decoder == "any":
         image = _decode_any(encoded, dct_method)
     else:
-        image = _decode_jpeg_or_png(encoded, dct_method)
+        # TensorFlow's JPEG operation looks at the bytes and takes a PNG, too.
+        image = tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
     image.set_shape([None, None, 3])
     return image
 
@@ -58,11 +59,11 @@ def decode_and_crop(
     decoder: str = "jpeg",
     dct_method: str = "INTEGER_ACCURATE",
 ) -> tf.Tensor:
-    """Decodes one window of a picture; of a JPEG only the window's own blocks are decoded.
+    """Decodes one window of an image; of a JPEG only the window's own blocks are decoded.
 
     Args:
         encoded: String scalar.
-        choose_window: Given the picture's shape, int32 [3], returns the window, int32 [4]: top,
+        choose_window: Given the image's shape, int32 [3], returns the window, int32 [4]: top,
             left, height, width in pixels.
         decoder: `jpeg`, `png`, `webp` or `any`.
         dct_method: As in `decode_image`.
@@ -92,7 +93,7 @@ def webp_available() -> bool:
     """Tells whether tensorflow-io decodes WebP here, also in a SavedModel loaded after this."""
     try:
         decode = _import_webp_decoder()
-        # Its operations exist from their first use on only.
+        # tensorflow-io loads its operations at their first use.
         with tf.init_scope():
             decode(tf.constant(_SMALLEST_WEBP))
     except (ImportError, NotImplementedError):
@@ -100,32 +101,26 @@ def webp_available() -> bool:
     return True
 
 
-def _decode_jpeg_or_png(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
-    """Decodes either: TensorFlow's JPEG operation looks at the bytes itself."""
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
-
-
 def _decode_any(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
-    """Chooses the decoder by the first bytes."""
+    """Chooses the decoder by the first bytes; of a GIF it decodes the first frame."""
     gif_or_bmp = tf.logical_or(
         tf.equal(tf.strings.substr(encoded, 0, 3), _GIF_START),
         tf.equal(tf.strings.substr(encoded, 0, 2), _BMP_START),
     )
     # RIFF, four bytes of length, WEBP.
     webp = tf.equal(tf.strings.substr(encoded, 8, 4), b"WEBP")
+
+    def jpeg_or_png() -> tf.Tensor:
+        return tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
+
     return tf.case(
         [
-            (is_jpeg(encoded), lambda: _decode_jpeg_or_png(encoded, dct_method)),
+            (is_jpeg(encoded), jpeg_or_png),
             (webp, lambda: _decode_webp_or_fail(encoded)),
-            (gif_or_bmp, lambda: _decode_gif_or_bmp(encoded)),
+            (gif_or_bmp, lambda: tf.io.decode_image(encoded, 3, expand_animations=False)),
         ],
-        default=lambda: _decode_jpeg_or_png(encoded, dct_method),
+        default=jpeg_or_png,
     )
-
-
-def _decode_gif_or_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes the first frame."""
-    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
 
 
 def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
@@ -134,7 +129,7 @@ def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_webp_or_fail(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes WebP, or fails when such a picture comes and the decoder is not there."""
+    """Decodes WebP, or fails when such an image comes and the decoder is not there."""
     if webp_available():
         return _decode_webp(encoded)
     failure = tf.debugging.Assert(False, [f"A WebP picture came. {_WEBP_HINT}."])

@@ -1,9 +1,9 @@
-"""One encoded picture to one model input, for training and for evaluation."""
+"""One encoded image to one model input, for training and for evaluation."""
 
 import tensorflow as tf
 
 from preprocessing import decode, seeds
-from preprocessing.config import PreprocessingConfig
+from preprocessing.config import PreprocessingConfig, shorter_side_before_crop
 from preprocessing.crops import crop, evaluation_crops, inception, reid, resize, scale_augmentation
 from preprocessing.mixing import batches
 from preprocessing.operations import rotation
@@ -13,7 +13,7 @@ from preprocessing.policies import aug_mix, auto_augment, rand_augment
 def train_image(
     encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
-    """Decodes and augments one training picture.
+    """Decodes and augments one training image.
 
     The same (encoded, bbox, seed, config) gives the same pixels, whatever the number of threads.
 
@@ -36,14 +36,8 @@ def train_pixels(
 ) -> tf.Tensor:
     """Does what `train_image` does, but leaves bytes where augmentation ends with bytes.
 
-    A batch of bytes needs a quarter of the memory and of the way to the device. `mixing.mix` makes
-    the network's input of it, or `mixing.to_input`.
-
-    Args:
-        encoded: As in `train_image`.
-        bbox: As in `train_image`.
-        seed: As in `train_image`.
-        config: What to do.
+    A batch of bytes needs a quarter of the memory and of the traffic to the device. `mix` or
+    `to_input` makes the network's input of it.
 
     Returns:
         [train_size, train_size, 3]: uint8 grey levels if `config.augments_bytes`, else float32 as
@@ -51,23 +45,34 @@ def train_pixels(
     """
     if not config.use_bounding_boxes:
         bbox = tf.zeros([0, 4])
-    # One draw for every number the picture needs but the crop's.
+    # One draw for every number that the image needs, but for the crop's.
     layers = config.randaugment_num_layers
     count = 2 + max(auto_augment.DRAWS, rand_augment.count_draws(layers))
     draws = seeds.uniform(seeds.other_seed(seed), count)
-    flip = draws[0] < 0.5
+    flip, draws = draws[0] < 0.5, draws[1:]
+    size = config.train_size
     if config.family == "inception":
-        image = _train_inception(encoded, bbox, seed, flip, draws[1:], config)
-    elif config.family == "reid":
-        image = _train_reid(encoded, seed, flip, draws[1:], config)
+        image = inception.to_unit_range(_training_window(encoded, bbox, seed, config))
+        image = resize.tf1_bilinear_resize(image, size, size)
+        image = crop.flip_if(image, flip)
+        image = inception.shift_colours(image, draws[:3])
     else:
-        image = _train_imagenet(encoded, bbox, seed, flip, draws[1:], config)
-    image.set_shape([config.train_size, config.train_size, 3])
+        if config.family == "reid":
+            image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
+            image = crop.flip_if(reid.train_square(image, size, seed), flip)
+        else:
+            # TF1 sampling is not symmetric, so the flip comes before the resizing, as in the
+            # original.
+            image = crop.flip_if(_training_window(encoded, bbox, seed, config), flip)
+            image = resize.tf1_bilinear_resize(image, size, size)
+        image.set_shape([size, size, 3])
+        image = _augment(image, seed, draws, config)
+    image.set_shape([size, size, 3])
     return image
 
 
 def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
-    """Decodes one picture for evaluation or serving.
+    """Decodes one image for evaluation or serving.
 
     Args:
         encoded: String scalar.
@@ -80,21 +85,18 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     size = config.eval_size
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
     if config.family == "inception":
-        image = inception.eval_square(image, size)
-    elif config.family == "reid":
+        return inception.eval_square(image, size)
+    if config.family == "reid":
         image = resize.tf1_bilinear_resize(image, size, size)
         image.set_shape([size, size, 3])
-        image = resize.subtract_mean(image)
     else:
         image = resize.resize_shorter_side(image, config.eval_shorter_side)
         image = resize.central_crop(image, size, size)
-        image = resize.subtract_mean(image)
-    image.set_shape([size, size, 3])
-    return image
+    return resize.subtract_mean(image)
 
 
 def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
-    """Decodes one picture and cuts ten crops out of it, see `evaluation_crops.ten_crop`.
+    """Decodes one image and cuts ten crops out of it, see `evaluation_crops.ten_crop`.
 
     The shorter side becomes size / 0.875 for all types: 256 for crops of 224, as the original has
     it.
@@ -110,12 +112,12 @@ def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor
         ValueError: For an inception type.
     """
     _refuse_inception("Ten-crop evaluation", config)
-    image = whole_image(encoded, config, config.ten_crop_shorter_side)
+    image = whole_image(encoded, config, shorter_side_before_crop(config.eval_size))
     return evaluation_crops.ten_crop(image, config.eval_size)
 
 
 def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -> tf.Tensor:
-    """Decodes one picture and resizes all of it, for a fully-convolutional test at some scale.
+    """Decodes one image and resizes all of it, for a fully-convolutional test at some scale.
 
     Args:
         encoded: String scalar.
@@ -142,63 +144,20 @@ def _refuse_inception(what: str, config: PreprocessingConfig) -> None:
         )
 
 
-def _train_imagenet(
-    encoded: tf.Tensor,
-    bbox: tf.Tensor,
-    seed: tf.Tensor,
-    flip: tf.Tensor,
-    draws: tf.Tensor,
-    config: PreprocessingConfig,
+def _training_window(
+    encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
-    """Distorted crop or scale augmentation, flip, resize, augmentation."""
-    size = config.train_size
+    """Decodes the random window that is trained on (imagenet and inception types)."""
     if config.scale_augmentation:
-        chooser = scale_augmentation.window_chooser(seed, size, config.scale_augmentation)
+        chooser = scale_augmentation.window_chooser(
+            seed, config.train_size, config.scale_augmentation
+        )
+    elif config.family == "inception":
+        ranges = inception.AREA_RANGE, inception.ASPECT_RATIO_RANGE
+        chooser = crop.window_chooser(bbox, seed, True, *ranges)
     else:
         chooser = crop.window_chooser(bbox, seed, config.training_random_crop)
-    image = decode.decode_and_crop(encoded, chooser, config.decoder, config.decode_dct_method)
-    # TF1 sampling is not symmetric, so the flip comes before the resizing as in the original.
-    image = crop.flip_if(image, flip)
-    image = resize.tf1_bilinear_resize(image, size, size)
-    image.set_shape([size, size, 3])
-    return _augment(image, seed, draws, config)
-
-
-def _train_reid(
-    encoded: tf.Tensor,
-    seed: tf.Tensor,
-    flip: tf.Tensor,
-    draws: tf.Tensor,
-    config: PreprocessingConfig,
-) -> tf.Tensor:
-    """Square with or without crop, flip, augmentation."""
-    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
-    image = reid.train_square(image, config.train_size, seed)
-    image.set_shape([config.train_size, config.train_size, 3])
-    image = crop.flip_if(image, flip)
-    return _augment(image, seed, draws, config)
-
-
-def _train_inception(
-    encoded: tf.Tensor,
-    bbox: tf.Tensor,
-    seed: tf.Tensor,
-    flip: tf.Tensor,
-    draws: tf.Tensor,
-    config: PreprocessingConfig,
-) -> tf.Tensor:
-    """Distorted crop, values in [0, 1], resize, flip, colour shifts."""
-    chooser = crop.window_chooser(
-        bbox,
-        seed,
-        area_range=inception.AREA_RANGE,
-        aspect_ratio_range=inception.ASPECT_RATIO_RANGE,
-    )
-    image = decode.decode_and_crop(encoded, chooser, config.decoder, config.decode_dct_method)
-    image = inception.to_unit_range(image)
-    image = resize.tf1_bilinear_resize(image, config.train_size, config.train_size)
-    image = crop.flip_if(image, flip)
-    return inception.shift_colours(image, draws[:3])
+    return decode.decode_and_crop(encoded, chooser, config.decoder, config.decode_dct_method)
 
 
 def _augment(
@@ -208,7 +167,7 @@ def _augment(
 
     Args:
         image: float32 [S, S, 3], grey levels.
-        seed: The picture's seed.
+        seed: The image's seed.
         draws: Random numbers; the first is the rotation's.
         config: What to do.
 
@@ -231,8 +190,6 @@ def _augment(
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
     image = tf.cast(image, tf.uint8)
     if config.autoaugment_type:
-        choices = auto_augment.choices_from_draws(config.autoaugment_type, draws)
-        return auto_augment.apply_policy(image, config.autoaugment_type, choices)
-    layers = config.randaugment_num_layers
-    numbers = draws[: rand_augment.count_draws(layers)]
-    return rand_augment.from_draws(image, layers, config.randaugment_magnitude, numbers)
+        return auto_augment.autoaugment(image, config.autoaugment_type, draws)
+    layers, magnitude = config.randaugment_num_layers, config.randaugment_magnitude
+    return rand_augment.randaugment(image, layers, magnitude, draws)

@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-# Named, because the automatic choice depends on the device.
+# Set by name, because the automatic choice depends on the device.
 ALGORITHM = "philox"
-# The same, as the operations have it.
+# The number of this algorithm in TensorFlow's operations.
 _ALGORITHM_NUMBER = 1
 
 _INDEX_BITS = 40
 _INT64_MAX = 2**63 - 1
-# Random bits: no run has seeds or epochs that differ from others by these.
+# Arbitrary bits: no two examples have seeds that differ by exactly these.
 _OTHER = (0x2A6F3D91C5E84B07, 0x5D13E7A94C60B28F)
 
 
@@ -52,7 +52,7 @@ def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
     """Returns `count` float32 numbers in [0, 1) made from one seed of shape [2].
 
     They are those of `tf.random.stateless_uniform` with `ALGORITHM`, which takes twenty small
-    operations where these are two: 30 microseconds per picture.
+    operations where these are two: 30 microseconds per image.
     """
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
     return tf.raw_ops.StatelessRandomUniformV2(
@@ -61,8 +61,8 @@ def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:
 
 
 def other_seed(seed: tf.Tensor) -> tf.Tensor:
-    """Returns a second seed for the same example, int64 [2], for one exclusive or.
+    """Returns a second seed for the same example, int64 [2].
 
-    Cheaper by a factor of ten than `split_seed`, which matters once per picture.
+    One exclusive or: ten times as fast as `split_seed`, which matters once per image.
     """
     return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int64), tf.constant(_OTHER, tf.int64))

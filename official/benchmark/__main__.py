@@ -1,12 +1,189 @@
-"""`python -m official.benchmark`; see `official.benchmark.saved_model`."""
+"""Measures a SavedModel: images per second and latency, one JSON line per batch size.
 
+    python -m official.benchmark --saved_model DIR --batch_size 64
+
+Feeds random pictures to the signature `images`, so that decoding is not measured, in FP32, as the
+paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
+
+    python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
+
+measures networks without a checkpoint instead, see `official/benchmark/networks.py`;
+
+    python -m official.benchmark --input_only [--data_dir DIR] [--threads 2]
+
+measures the training input, see `official/benchmark/training_input.py`.
+"""
+
+import json
+import os
+import sys
+import tempfile
+
+import tensorflow as tf
 from absl import flags
 
-from official.benchmark import saved_model
+from nets import ModelConfig
+from official.benchmark import (
+    input_report,
+    made_up_photos,
+    networks,
+    saved_model,
+    training_input,
+    turns,
+)
 from official.command import program
+from official.export import serving
+from official.input import splits
+from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator
+from preprocessing import PreprocessingConfig
+
+FLAGS = flags.FLAGS
+_INPUT_SIZE = 224
+
+
+def main() -> None:
+    """Prints one JSON line per batch size, the CSV of --models, or a line about the input."""
+    if FLAGS.input_only:
+        _measure_input()
+        return
+    if not FLAGS.saved_model and not FLAGS.models:
+        raise RunError("--saved_model, --models or --input_only must be given; see --help.")
+    try:
+        sizes = [int(value) for value in FLAGS.batch_size]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise RunError(f"--batch_size must be numbers above 0. Received: {FLAGS.batch_size}")
+    if FLAGS.models:
+        measure_all = turns.rows if FLAGS.paired else networks.rows
+        networks.run(FLAGS.models, sizes, saved_model.device_name(), measure_all)
+    else:
+        _measure_saved_model(sizes)
+
+
+def _measure_saved_model(batch_sizes: list[int]) -> None:
+    """Prints a line for people and a JSON line for each batch size."""
+    served = serving.Served(FLAGS.saved_model)
+    for size in batch_sizes:
+        result = saved_model.measure(served, size, FLAGS.seconds)
+        print(
+            f"batch {size}: {result['images_per_second']:.1f} images/s, "
+            f"{result['latency_ms_p50']:.1f} ms per batch (p50), "
+            f"{result['latency_ms_p99']:.1f} ms (p99)",
+            file=sys.stderr,
+        )
+        print(json.dumps(result), flush=True)
+
+
+def _measure_input() -> None:
+    """Measures the training input; prints a table and one JSON line."""
+    if len(FLAGS.batch_size) != 1 or not FLAGS.batch_size[0].isdigit():
+        raise RunError(f"--batch_size must be one number here. Received: {FLAGS.batch_size}")
+    kept = FLAGS.keep_freed_memory and allocator.keep_freed_memory()
+    with tempfile.TemporaryDirectory(prefix="photos-") as folder:
+        data_dir, source = FLAGS.data_dir, FLAGS.data_dir
+        if not data_dir:
+            size = made_up_photos.write_photos(folder, FLAGS.num_images, FLAGS.jpeg_quality)
+            data_dir = folder
+            source = f"{FLAGS.num_images} made-up JPEGs of about 500 x 375, {size / 1024:.0f} KiB"
+        split = splits.find_split(data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
+        try:
+            config = _input_config(data_dir)
+        except ValueError as error:
+            raise RunError(str(error)) from error
+        result = {"source": source, "threads": FLAGS.threads or os.cpu_count() or 1}
+        if FLAGS.memory:
+            result.update(training_input.measure_memory(config, split))
+            lines = input_report.memory_table(result)
+        else:
+            result.update(input_report.measured(config, split, FLAGS.images_per_run, FLAGS.rounds))
+            lines = input_report.table(result)
+        print("\n".join(lines), file=sys.stderr)
+    result.update(
+        batch_size=config.recipe.batch_size,
+        mixup_type=config.recipe.mixup_type,
+        mixup_on_device=config.recipe.mixup_on_device,
+        keep_freed_memory=kept,
+        on_bad_record=config.data.on_bad_record,
+        **config.preprocessing.to_dict(),
+        tensorflow=tf.__version__,
+        cores=os.cpu_count(),
+    )
+    print(json.dumps(result), flush=True)
+
+
+def _input_config(data_dir: str) -> RunConfig:
+    """Returns the run that the flags describe; unlike in training all labels pass."""
+    return RunConfig(
+        model=ModelConfig(num_classes=FLAGS.num_classes),
+        preprocessing=PreprocessingConfig(
+            preprocessing_type=FLAGS.preprocessing_type,
+            image_size=FLAGS.image_size or _INPUT_SIZE,
+            autoaugment_type=FLAGS.autoaugment_type,
+            dct_method=FLAGS.dct_method,
+        ),
+        recipe=RecipeConfig(
+            batch_size=int(FLAGS.batch_size[0]),
+            mixup_type=FLAGS.mixup_type,
+            mixup_on_device=FLAGS.mixup_on_device,
+        ),
+        data=DataConfig(
+            data_dir=data_dir,
+            num_classes=FLAGS.num_classes,
+            shuffle_buffer=FLAGS.shuffle_buffer,
+            private_threads=FLAGS.threads,
+            on_bad_record=FLAGS.on_bad_record,
+        ),
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of this command."""
+    flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
+    flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
+    flags.DEFINE_float(
+        "seconds", 10.0, "Time to measure per batch size; --paired: all in all.", lower_bound=0.0
+    )
+    flags.DEFINE_integer(
+        "rounds", 3, "--models and --input_only: rounds, in which all take turns.", lower_bound=1
+    )
+    flags.DEFINE_integer(
+        "image_size",
+        0,
+        "--models and --input_only: side of the pictures; 0: each network's, 224 for input.",
+        0,
+        4096,
+    )
+    networks.define_flags()
+    flags.adopt_module_key_flags(networks)
+    _define_input_flags()
+
+
+def _define_input_flags() -> None:
+    """Defines the flags of --input_only."""
+    flags.DEFINE_boolean(
+        "input_only", False, "Measure the training input pipeline instead of a SavedModel."
+    )
+    flags.DEFINE_string("data_dir", "", "Input: folder of TFRecords; default: made-up photos.")
+    flags.DEFINE_string("train_regex", "train-*", "Input: glob of the shards in DATA_DIR.")
+    flags.DEFINE_integer("num_classes", 1001, "Input: classes of the labels.", lower_bound=1)
+    flags.DEFINE_integer("num_images", 2000, "Input: made-up photos.", lower_bound=16)
+    flags.DEFINE_integer("jpeg_quality", 92, "Input: of made-up photos.", 1, 100)
+    flags.DEFINE_integer("threads", 0, "Input: threads; 0: TensorFlow chooses.", lower_bound=0)
+    flags.DEFINE_integer("images_per_run", 1500, "Input: pictures per run.", lower_bound=1)
+    flags.DEFINE_boolean("memory", False, "Input: one pass over the data, watching the memory.")
+    flags.DEFINE_string("preprocessing_type", "imagenet_224_256", "Input: as in training.")
+    flags.DEFINE_string("autoaugment_type", "imagenet", "Input: policy; empty: off.")
+    flags.DEFINE_string("dct_method", "INTEGER_ACCURATE", "Input: as in training.")
+    flags.DEFINE_integer("mixup_type", 1, "Input: 0, 1 or 2.", 0, 2)
+    flags.DEFINE_boolean(
+        "mixup_on_device", True, "Input: as in training; off: mixup is a stage of the pipeline."
+    )
+    flags.DEFINE_integer("shuffle_buffer", 1000, "Input: as in training.", lower_bound=0)
+    flags.DEFINE_boolean("keep_freed_memory", True, "Input: as in training.")
+    flags.DEFINE_enum("on_bad_record", "skip", ["skip", "fail"], "Input: as in training.")
+
 
 if __name__ == "__main__":
-    __doc__ = saved_model.__doc__
-    saved_model.define_flags()
-    flags.adopt_module_key_flags(saved_model)
-    program.run(saved_model.main)
+    define_flags()
+    program.run(main)

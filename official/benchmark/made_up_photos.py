@@ -9,7 +9,7 @@ import tensorflow as tf
 from datasets.records import schema
 
 CLASSES = 1000
-# Pictures that differ; more of them would only take longer to make.
+# Images that differ; more of them would only take longer to make.
 _DISTINCT = 256
 
 
@@ -19,19 +19,19 @@ def photo(random: np.random.Generator, height: int, width: int) -> np.ndarray:
     Its spectrum falls with the frequency as that of photos does, so that it takes about as many
     bytes and as long to decode.
     """
-    picture = np.zeros([height, width, 3], np.float32)
+    pixels = np.zeros([height, width, 3], np.float32)
     size, strength = 4, 90.0
     while size < max(height, width):
         noise = random.normal(0, strength, (size, size, 3)).astype(np.float32)
-        picture += tf.image.resize(noise, [height, width], "bicubic").numpy()
+        pixels += tf.image.resize(noise, [height, width], "bicubic").numpy()
         size, strength = size * 2, strength * 0.62
     rows, columns = np.mgrid[:height, :width]
     for _ in range(12):
         y, x, radius = random.uniform([0, 0, 10], [height, width, 90])
         inside = (rows - y) ** 2 + (columns - x) ** 2 < radius**2
-        picture[inside] += random.normal(0, 40, 3)
-    picture += random.normal(0, 3, picture.shape)
-    return np.clip(picture + 118, 0, 255).astype(np.uint8)
+        pixels[inside] += random.normal(0, 40, 3)
+    pixels += random.normal(0, 3, pixels.shape)
+    return np.clip(pixels + 118, 0, 255).astype(np.uint8)
 
 
 def write_photos(folder: str, count: int, quality: int, shards: int = 8) -> float:

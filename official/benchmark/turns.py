@@ -13,75 +13,63 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from official import quiet_tensorflow
 from official.benchmark import networks
 from official.benchmark.networks import Case
 
 _ANSWER = "ANSWER "
-# The networks share a GPU, of which TensorFlow would give all to the first.
+# The networks share a GPU. By default TensorFlow would give all its memory to the first.
 _GPU_MEMORY = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
-class Worker:
-    """A process with one network in it."""
-
-    def __init__(self, case: Case, process: subprocess.Popen, errors: tempfile.TemporaryFile):
-        """Takes a process that was started and what it writes to standard error."""
-        self._case = case
-        self._process = process
-        self._errors = errors
-        self.facts = self._answer()
-
-    def call(self) -> dict[str, float | int]:
-        """Does one call; returns its milliseconds and the peak memory in MB up to now."""
-        with contextlib.suppress(BrokenPipeError):
-            print(file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def _answer(self) -> dict:
-        """Waits for the next line of the process that is meant for us.
-
-        Raises:
-          RunError: the process ended; its last lines are given.
-        """
-        for line in self._process.stdout:
-            if line.startswith(_ANSWER):
-                return json.loads(line.removeprefix(_ANSWER))
-        self._errors.seek(0)
-        messages = self._errors.read().decode(errors="replace")
-        raise networks.failure(self._case, messages, self._process.wait())
-
-
 @contextlib.contextmanager
-def worker(case: Case) -> Iterator[Worker]:
-    """Starts the process of a case; ends it at the exit."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+def worker(case: Case) -> Iterator[Callable[[], dict[str, float | int]]]:
+    """Starts a process with the network of a case in it, and ends the process at the exit.
+
+    Yields:
+      A function that lets the network do one call; it returns the facts of the network, the
+      milliseconds of the call, and the peak memory in MB up to now.
+
+    Raises:
+      RunError: the process ended; its last lines are given.
+    """
+    task = json.dumps(dataclasses.asdict(case))
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "official.benchmark.turns",
-                json.dumps(dataclasses.asdict(case)),
-            ],
-            cwd=root,
+            [sys.executable, "-m", "official.benchmark.turns", task],
+            cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
             env=_GPU_MEMORY | quiet_tensorflow.environment(training=case.mode == "train"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
         )
+
+        def answer() -> dict:
+            for line in process.stdout:
+                if line.startswith(_ANSWER):
+                    return json.loads(line.removeprefix(_ANSWER))
+            errors.seek(0)
+            messages = errors.read().decode(errors="replace")
+            raise networks.failure(case, messages, process.wait())
+
+        def call() -> dict[str, float | int]:
+            with contextlib.suppress(BrokenPipeError):
+                print(file=process.stdin, flush=True)
+            return facts | answer()
+
         try:
-            yield Worker(case, process, errors)
+            facts = answer()
+            yield call
         finally:
             process.kill()
             process.communicate()
 
 
 def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[dict]:
-    """Calls all networks in turn; returns one CSV row per case, see `benchmark_models.table`.
+    """Calls all networks in turn; returns one CSV row per case, see `networks.table`.
 
     Args:
       cases: what to measure.
@@ -99,10 +87,9 @@ def rows(cases: list[Case], rounds: int, seconds: float, device: str) -> list[di
         while len(found[cases[0]]) < rounds or spent < 1000 * seconds:
             turn = len(found[cases[0]])
             for case in cases if turn % 2 == 0 else reversed(cases):
-                answer = workers[case].call()
-                spent += answer["milliseconds"]
-                slowest = {"slowest_milliseconds": answer["milliseconds"]}
-                found[case].append(workers[case].facts | answer | slowest)
+                result = workers[case]()
+                spent += result["milliseconds"]
+                found[case].append(result | {"slowest_milliseconds": result["milliseconds"]})
             times = "  ".join(f"{found[case][-1]['milliseconds']:.0f}" for case in cases)
             print(f"turn {turn + 1}: {times} ms", file=sys.stderr)
     return networks.table(found, device)

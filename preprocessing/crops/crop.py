@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from preprocessing import decode
-
 # Szegedy et al., "Going deeper with convolutions" (2015), section 6; bounds of the original.
 AREA_RANGE = (0.05, 1.0)
 ASPECT_RATIO_RANGE = (0.75, 1.33)
@@ -20,18 +18,18 @@ def window_chooser(
     area_range: tuple[float, float] = AREA_RANGE,
     aspect_ratio_range: tuple[float, float] = ASPECT_RATIO_RANGE,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns a function from a picture's shape to a random window of it.
+    """Returns a function from an image's shape to a random window of it.
 
-    The window covers a share of the picture's area from `area_range`, width / height is from
+    The window covers a share of the image's area from `area_range`, width / height is from
     `aspect_ratio_range`, and at least 10 % of one box is inside (all of it if `random_crop` is
-    off). After 100 vain attempts the window is the whole picture.
+    off). If 100 attempts find no such window, it is the whole image.
 
     Args:
         boxes: float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides; n may be 0: then the
-            whole picture is the box. Values outside [0, 1] are clipped.
+            whole image is the box. Values outside [0, 1] are clipped.
         seed: Integer tensor of shape [2].
         random_crop: Whether the window may cut the object.
-        area_range: Smallest and largest share of the picture's area.
+        area_range: Smallest and largest share of the image's area.
         aspect_ratio_range: Smallest and largest width / height.
 
     Returns:
@@ -53,23 +51,6 @@ def window_chooser(
         return tf.concat([begin[:2], size[:2]], axis=0)
 
     return choose
-
-
-def distorted_crop(
-    encoded: tf.Tensor,
-    boxes: tf.Tensor,
-    seed: tf.Tensor,
-    random_crop: bool = True,
-    decoder: str = "jpeg",
-    dct_method: str = "INTEGER_ACCURATE",
-) -> tf.Tensor:
-    """Decodes a random window of an encoded picture; see `window_chooser` for the arguments.
-
-    Returns:
-        uint8 tensor of shape [height, width, 3].
-    """
-    chooser = window_chooser(boxes, seed, random_crop)
-    return decode.decode_and_crop(encoded, chooser, decoder, dct_method)
 
 
 def flip_if(image: tf.Tensor, flip: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ COUNT = 10
 
 
 def ten_crop(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Cuts the four corners and the centre out of a picture, and mirrors the five.
+    """Cuts the four corners and the centre out of an image, and mirrors the five.
 
     Args:
         image: Tensor of shape [H, W, C], at least `size` high and wide.

@@ -52,4 +52,4 @@ def eval_square(image: tf.Tensor, size: int) -> tf.Tensor:
         float32 tensor of shape [size, size, 3] in [0, 1].
     """
     central = tf.image.central_crop(to_unit_range(image), _CENTRAL_SHARE)
-    return resize.tf1_bilinear_resize(central, size, size)
+    return tf.ensure_shape(resize.tf1_bilinear_resize(central, size, size), [size, size, 3])

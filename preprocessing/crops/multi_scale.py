@@ -2,7 +2,7 @@
 
 As in YOLO9000 (Redmon and Farhadi, arXiv 1612.08242, section 3, "Multi-Scale Training"), where the
 network sees another size every ten batches; here every batch draws anew. The network must take
-pictures of any size.
+images of any size.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from preprocessing import seeds
 
-# In place of an epoch: keeps these random numbers apart from those of pictures and mixing.
+# Stands for the epoch in the seed, so that images and mixing have other random numbers.
 _STREAM = -2
 
 

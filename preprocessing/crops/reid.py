@@ -1,4 +1,4 @@
-"""The `reid` types (retrieval): the whole picture squeezed into a square, no aspect kept."""
+"""The `reid` types (retrieval): the whole image squeezed into a square, no aspect kept."""
 
 import tensorflow as tf
 
@@ -9,9 +9,9 @@ _SQUARE = 256
 
 
 def train_square(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Squeezes a picture into a square, half of the time by way of a random crop.
+    """Squeezes an image into a square, half of the time by way of a random crop.
 
-    Either the picture is resized to `size` at once, or to 256 and a random square of `size` is cut.
+    Either the image is resized to `size` at once, or to 256 and a random square of `size` is cut.
 
     Args:
         image: uint8 tensor of shape [H, W, 3].

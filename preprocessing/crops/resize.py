@@ -2,10 +2,11 @@
 
 import tensorflow as tf
 
-# Red, green, blue; the original subtracts these and divides by nothing.
+# Red, green, blue. The original subtracts these; it does not divide.
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
 
-# As float32 of three channels these take 3.2 GB; a line of 1 x 60,000 pixels would take 47.
+# The largest resized image: 3.2 GB as float32 of three channels. A line of 1 x 60,000 pixels would
+# take 47 GB at a shorter side of 256.
 MAX_PIXELS = 2**28
 
 
@@ -59,7 +60,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
     """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`).
 
     Raises:
-        tf.errors.InvalidArgumentError: The picture is so long and thin that the result would have
+        tf.errors.InvalidArgumentError: The image is so long and thin that the result would have
             more than 2^28 pixels.
     """
     shape = tf.shape(image)
@@ -74,7 +75,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
 
 
 def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Cuts the central window out of a picture; an odd margin leaves less at the top and left.
+    """Cuts the central window out of an image; an odd margin leaves less at the top and left.
 
     Args:
         image: Tensor of shape [H, W, C], at least as large as the window.

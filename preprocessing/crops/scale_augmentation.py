@@ -14,15 +14,15 @@ from preprocessing import seeds
 def window_chooser(
     seed: tf.Tensor, size: int, shorter_range: tuple[int, int]
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns a function from a picture's shape to the window that becomes the training square.
+    """Returns a function from an image's shape to the window that becomes the training square.
 
-    Were the whole picture resized to the drawn shorter side s, the square would be `size` pixels;
-    in the picture as it is the window has size / s of the shorter side, rounded to whole pixels.
+    Were the whole image resized to the drawn shorter side s, the square would be `size` pixels;
+    in the image as it is the window has size / s of the shorter side, rounded to whole pixels.
     Only the window is decoded and resized, so that large s cost nothing.
 
     Args:
         seed: int32 or int64 [2].
-        size: Side of the training picture in pixels.
+        size: Side of the training image in pixels.
         shorter_range: Smallest and largest shorter side in pixels, both possible, not below `size`.
 
     Returns:

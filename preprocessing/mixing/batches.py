@@ -1,6 +1,6 @@
 """What is done to a whole batch: mixup or CutMix, on the device or in the input pipeline.
 
-The random numbers are drawn in the pipeline, one row per picture, and travel with the batch. So the
+The random numbers are drawn in the pipeline, one row per image, and travel with the batch. So the
 same function does the same in both places, and on any number of devices (`mixing_order`).
 """
 
@@ -14,13 +14,13 @@ from preprocessing import seeds
 from preprocessing.crops import resize
 from preprocessing.mixing import cut_mix, mixup
 
-# In place of an epoch: keeps these random numbers apart from those of the pictures.
+# Stands for the epoch in the seed, so that no image has the same random numbers.
 _STREAM = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class MixingConfig:
-    """Which pictures are mixed, and how.
+    """Which images are mixed, and how.
 
     Attributes:
         mixup_type: 0: no mixup; 1: two batches make one; 2: a batch with its own halves.
@@ -60,12 +60,12 @@ class MixingConfig:
 
     @property
     def pictures_per_result(self) -> int:
-        """How many pictures are decoded for one that comes out."""
+        """How many images are decoded for one that comes out."""
         return 2 if self.mixup_type == 1 else 1
 
 
 def to_input(images: tf.Tensor) -> tf.Tensor:
-    """Returns the network's input: bytes lose the mean, floating pictures are ready already.
+    """Returns the network's input: subtracts the mean from bytes; floating images have it already.
 
     Args:
         images: [..., H, W, 3], as `train_pixels` returns them, or batches of them.
@@ -83,15 +83,15 @@ def draw_mixing(
 
     Args:
         seed: int32 or int64 [2], see `step_seed`.
-        count: Pictures of the batch, N; for mixup type 1 twice the size of the result.
-        height: Height of the pictures in pixels.
-        width: Width of the pictures in pixels.
+        count: Images of the batch, N; for mixup type 1 twice the size of the result.
+        height: Height of the images in pixels.
+        width: Width of the images in pixels.
         config: What will be done.
 
     Returns:
-        One row per picture. Mixup: float32 [N], the weight of the first picture of a pair. Type 1
+        One row per image. Mixup: float32 [N], the weight of the first image of a pair. Type 1
         has it twice, type 2 has those of its first results, then those of its second ones, and
-        1 for a last picture without partner. CutMix: int32 [N, 4], the boxes.
+        1 for a last image without partner. CutMix: int32 [N, 4], the boxes.
 
     Raises:
         ValueError: If the configuration mixes nothing.
@@ -109,18 +109,18 @@ def draw_mixing(
 def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | None:
     """Returns how to sort a batch that is cut into equal parts, one for each device.
 
-    With rows sorted that way each part can be mixed by itself, and all of them together hold the
-    results that the whole batch would have had.
+    Each part of the sorted batch can be mixed by itself, and the parts together hold the results of
+    the whole batch.
 
     Args:
-        count: Pictures of the batch, N.
+        count: Images of the batch, N.
         parts: How many parts.
         config: What will be done.
 
     Returns:
-        int64 [N], the old place of each new row; None where pictures of different parts would have
-        to meet: CutMix (each picture needs the next one), mixup type 1 where the result cannot
-        be cut, type 2 where N is no multiple of 4 * parts.
+        int64 [N], the old place of each new row; None where images of different parts would have
+        to be mixed: CutMix (each image needs the next one), mixup type 1 where the result cannot
+        be cut into parts, type 2 where N is no multiple of 4 * parts.
     """
     if parts == 1:
         return np.arange(count)
@@ -133,7 +133,8 @@ def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | N
         return np.arange(count).reshape([2, parts, half // parts]).swapaxes(0, 1).reshape(-1)
     if count % (4 * parts):
         return None
-    # Picture i of the first half meets i and, counted from the end, i of the second.
+    # Image i of the first half is mixed with image i of the second half, and with the image that is
+    # number i from the end.
     front = np.arange(half // 2).reshape([parts, -1])
     first = np.concatenate([front, half - 1 - front[:, ::-1]], axis=1)
     return np.concatenate([first, half + first], axis=1).reshape(-1)
@@ -156,7 +157,7 @@ def mix(
         teacher: float32 [N, K] or None.
         drawn: The random numbers, as `draw_mixing` returns them.
         config: What to do.
-        one_by_one: Whether to go picture by picture: faster on a CPU, slower on a GPU.
+        one_by_one: Whether to go image by image: faster on a CPU, slower on a GPU.
 
     Returns:
         Images for `to_input`, labels and teacher labels (None if none were given). From mixup the
@@ -168,12 +169,10 @@ def mix(
     _check_active(config)
     if config.cutmix_alpha:
         return cut_mix.cutmix(images, labels, drawn, teacher, one_by_one)
-    finish = resize.subtract_mean if images.dtype == tf.uint8 else None
-    options = {"teacher": teacher, "one_by_one": one_by_one, "finish": finish}
-    half = tf.shape(images)[0] // 2
     if config.mixup_type == 1:
-        return mixup.mixup_type1(images, labels, drawn[:half], **options)
-    return mixup.mixup_type2(images, labels, drawn[:half], drawn[half : 2 * half], **options)
+        drawn = drawn[: tf.shape(images)[0] // 2]
+    finish = resize.subtract_mean if images.dtype == tf.uint8 else None
+    return mixup.mixup(images, labels, config.mixup_type, drawn, teacher, one_by_one, finish)
 
 
 def _check_active(config: MixingConfig) -> None:

@@ -1,7 +1,7 @@
-"""CutMix (Yun et al., arXiv 1905.04899): a rectangle of each picture comes from another one.
+"""CutMix (Yun et al., arXiv 1905.04899): a rectangle of each image comes from another one.
 
-Labels are mixed by the area that the rectangle really covers. The partner of a picture is the next
-one of its batch, of the last the first; batches are shuffled, so that this is a random pairing.
+Labels are mixed by the area that the rectangle really covers. The partner of an image is the next
+one of its batch, that of the last the first. Batches are shuffled, so the pairs are random.
 """
 
 import tensorflow as tf
@@ -18,8 +18,8 @@ def sample_boxes(
     Args:
         seed: int32 or int64 [2].
         count: How many.
-        height: Height of the pictures in pixels.
-        width: Width of the pictures in pixels.
+        height: Height of the images in pixels.
+        width: Width of the images in pixels.
         alpha: lambda is from Beta(alpha, alpha); the paper uses 1.
 
     Returns:
@@ -43,14 +43,14 @@ def cutmix(
     teacher: tf.Tensor | None = None,
     one_by_one: bool = False,
 ) -> mixup.Mixed:
-    """Pastes a rectangle of each picture's successor into it.
+    """Pastes a rectangle of each image's successor into it.
 
     Args:
         images: [B, H, W, C] of any dtype, static H and W.
         labels: Floating tensor of shape [B, K].
         boxes: int32 [B, 4], see `sample_boxes`.
         teacher: Optional floating tensor of shape [B, K] with a teacher's labels.
-        one_by_one: As in `mixup.mixup_type1`.
+        one_by_one: As in `mixup.mixup`.
 
     Returns:
         Images [B, H, W, C], labels [B, K] and teacher labels [B, K] or None, dtypes as given.
@@ -73,7 +73,7 @@ def cutmix(
 
 
 def _paste(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """All pictures at once, by a mask."""
+    """Pastes into all images at once, with a mask."""
     height, width = images.shape[1:3]
     boxes = boxes[:, :, tf.newaxis]
     rows, columns = tf.range(height), tf.range(width)
@@ -84,7 +84,7 @@ def _paste(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tenso
 
 
 def _paste_one_by_one(images: tf.Tensor, partners: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
-    """Picture after picture, by copying slices."""
+    """Pastes into one image after another, by copying slices."""
 
     def paste(index: tf.Tensor) -> tf.Tensor:
         image, other = images[index], images[partners[index]]

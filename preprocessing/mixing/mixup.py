@@ -1,11 +1,11 @@
 """Mixup, types 1 and 2, with lambdas from a Beta distribution (Zhang et al., 1710.09412).
 
 Type 1 makes one batch of two. Type 2 mixes a batch with its own halves and keeps its size. The
-labels of a teacher are mixed with the same lambdas as the pictures; the original mixes the hard
-label of the first picture into the second half of type 2, a mistake not repeated here.
+labels of a teacher are mixed with the same lambdas as the images; the original mixes the hard
+label of the first image into the second half of type 2, a mistake not repeated here.
 
-Pictures may be bytes: grey levels, mixed to float32. `one_by_one` is for CPUs: intermediate
-results stay in the cache, and need no memory of the size of a batch (docs/preprocessing.md).
+Images may be bytes (grey levels), which become float32. `one_by_one` is for CPUs: intermediate
+results stay in the cache and need no memory of the size of a batch (docs/preprocessing.md).
 """
 
 from collections.abc import Callable
@@ -22,8 +22,7 @@ def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.
     """Draws mixing weights from Beta(alpha, alpha).
 
     Beta = G1 / (G1 + G2) for two Gamma(alpha) numbers, which for small alpha are often below the
-    smallest float32 both: 0 / 0. Here log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha, and
-    lambda = sigmoid(log G1 - log G2), which is finite whatever the draws.
+    smallest float32 both: 0 / 0. lambda = sigmoid(log G1 - log G2) is finite whatever the draws.
 
     Args:
         seed: int32 or int64 tensor of shape [2].
@@ -38,169 +37,108 @@ def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.
     """
     if not alpha > 0:
         raise ValueError(f"sample_lambdas needs alpha above 0. Received: alpha={alpha!r}")
-    gamma_seed, power_seed = seeds.split_seed(seed, 2)
-    gammas = tf.random.stateless_gamma([2, count], gamma_seed, alpha=alpha + 1.0)
-    tiny = 1e-30
-    powers = tf.random.stateless_uniform([2, count], power_seed, minval=0.0, alg=seeds.ALGORITHM)
-    logs = tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
+    logs = log_gammas(seed, [2, count], alpha)
     return tf.sigmoid(logs[0] - logs[1])
 
 
-def mixup_type1(
+def log_gammas(seed: tf.Tensor, shape: list[int | tf.Tensor], alpha: float) -> tf.Tensor:
+    """Draws logarithms of Gamma(alpha) numbers, float32 of that shape, finite for any alpha.
+
+    log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha for a uniform U.
+    """
+    gamma_seed, power_seed = seeds.split_seed(seed, 2)
+    gammas = tf.random.stateless_gamma(shape, gamma_seed, alpha=alpha + 1.0)
+    powers = tf.random.stateless_uniform(shape, power_seed, alg=seeds.ALGORITHM)
+    tiny = 1e-30
+    return tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha
+
+
+def mixup(
     images: tf.Tensor,
     labels: tf.Tensor,
+    mixup_type: int,
     lambdas: tf.Tensor,
     teacher: tf.Tensor | None = None,
     one_by_one: bool = False,
     finish: Finish | None = None,
 ) -> Mixed:
-    """Mixes the first half of a double batch with the second.
+    """Mixes the images of a batch in pairs, and their labels.
+
+    Type 1 mixes the first half of a double batch with the second. Type 2 mixes the first half of a
+    batch with the second, then with the second in reverse order; in an odd batch the last image has
+    no partner and comes out last, unmixed.
 
     Args:
-        images: Floating or uint8 tensor of shape [2B, H, W, C].
-        labels: Floating tensor of shape [2B, K].
-        lambdas: float32 tensor of shape [B], weight of the first half.
-        teacher: Optional floating tensor of shape [2B, K] with a teacher's labels or logits.
-        one_by_one: Whether to mix picture after picture, for CPUs; needs a static picture shape.
-        finish: Applied to the mixed pictures, one [H, W, C] or several [B, H, W, C] at a time.
+        images: Floating or uint8 tensor of shape [N, H, W, C].
+        labels: Floating tensor of shape [N, K].
+        mixup_type: 1 or 2.
+        lambdas: float32 [B], the weight of each result's first image; for a last image without
+            partner 1. B is N / 2 for type 1 and N for type 2.
+        teacher: Optional floating tensor of shape [N, K] with a teacher's labels or logits.
+        one_by_one: Whether to mix one pair after another, for CPUs; needs a static image shape.
+        finish: Applied to the mixed images, one [H, W, C] or several [B, H, W, C] at a time.
 
     Returns:
         Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
         dtypes as given.
 
     Raises:
-        ValueError: If the number of pictures is known and odd.
+        ValueError: If type 1 gets a number of images that is known and odd.
         tf.errors.InvalidArgumentError: When run, if it is odd.
     """
-    images, labels, teacher = _to_tensors(images, labels, teacher)
+    images, lambdas = tf.convert_to_tensor(images), tf.convert_to_tensor(lambdas)
+    pairs = _pairs(images, mixup_type)
+    finish = finish or tf.identity
+
+    def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        first, second, weight = row
+        kept = _weighted(images[first], weight)
+        return finish(kept + _weighted(images[second], 1.0 - weight))
+
+    if one_by_one:
+        dtype = tf.float32 if images.dtype == tf.uint8 else images.dtype
+        spec = tf.TensorSpec(images.shape[1:], dtype)
+        mixed = tf.map_fn(one, (*pairs, lambdas), fn_output_signature=spec)
+    else:
+        mixed = finish(_blend(images, pairs, lambdas))
+    taught = None if teacher is None else _blend(teacher, pairs, lambdas)
+    return mixed, _blend(labels, pairs, lambdas), taught
+
+
+def _pairs(images: tf.Tensor, mixup_type: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the rows of the first and of the second image of each result, int32 [B]."""
     count = images.shape[0]
     message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
-    if count is not None and count % 2:
+    if count is None:
+        count = tf.shape(images)[0]
+        check = mixup_type == 1 and tf.debugging.assert_equal(count % 2, 0, message)
+        with tf.control_dependencies([check] if check else []):
+            count = tf.identity(count)
+    elif mixup_type == 1 and count % 2:
         raise ValueError(f"{message}. Received: {count}")
-    size = tf.shape(images)[0]
-    checks = [tf.debugging.assert_equal(size % 2, 0, message)] if count is None else []
-    with tf.control_dependencies([check for check in checks if check is not None]):
-        half = tf.identity(size // 2)
-
-    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
-        if values is None:
-            return None
-        return _blend(values[:half], values[half:], lambdas)
-
-    if one_by_one:
-        index = tf.range(half)
-        mixed = _blend_one_by_one(images, index, index + half, lambdas, finish)
-    else:
-        mixed = _finished(mix(_floating(images)), finish)
-    return mixed, mix(labels), mix(teacher)
+    half = count // 2
+    front = tf.range(half)
+    if mixup_type == 1:
+        return front, half + front
+    # An image without a partner is mixed with itself.
+    rest = tf.range(2 * half, count)
+    first = tf.concat([front, front, rest], axis=0)
+    return first, tf.concat([half + front, 2 * half - 1 - front, rest], axis=0)
 
 
-def mixup_type2(
-    images: tf.Tensor,
-    labels: tf.Tensor,
-    lambdas1: tf.Tensor,
-    lambdas2: tf.Tensor,
-    teacher: tf.Tensor | None = None,
-    one_by_one: bool = False,
-    finish: Finish | None = None,
-) -> Mixed:
-    """Mixes the first half of a batch with the second, then with the second in reverse order.
-
-    In an odd batch the last picture has no partner and comes out last, unmixed.
-
-    Args:
-        images: Floating or uint8 tensor of shape [B, H, W, C].
-        labels: Floating tensor of shape [B, K].
-        lambdas1: float32 tensor of shape [B // 2], weight of the first half in the first results.
-        lambdas2: float32 tensor of shape [B // 2], weight of the first half in the second results.
-        teacher: Optional floating tensor of shape [B, K] with a teacher's labels or logits.
-        one_by_one: As in `mixup_type1`.
-        finish: As in `mixup_type1`.
-
-    Returns:
-        Images [B, H, W, C] (bytes become float32), labels [B, K] and teacher labels [B, K] or None,
-        dtypes as given.
-    """
-    images, labels, teacher = _to_tensors(images, labels, teacher)
-    half = tf.shape(images)[0] // 2
-
-    def mix(values: tf.Tensor | None) -> tf.Tensor | None:
-        if values is None:
-            return None
-        first = values[:half]
-        # A gather copies whole pictures; tf.reverse walks over elements and is slower.
-        reverse = tf.gather(values, tf.range(2 * half - 1, half - 1, -1))
-        parts = [
-            _blend(first, values[half : 2 * half], lambdas1),
-            _blend(first, reverse, lambdas2),
-            values[2 * half :],
-        ]
-        mixed = tf.concat(parts, axis=0)
-        mixed.set_shape(values.shape)
-        return mixed
-
-    if one_by_one:
-        index = tf.range(half)
-        rest = tf.range(2 * half, tf.shape(images)[0])
-        first = tf.concat([index, index, rest], axis=0)
-        second = tf.concat([index + half, 2 * half - 1 - index, rest], axis=0)
-        # What has no partner is mixed with itself, all of it coming from the first.
-        ones = tf.ones([tf.size(rest)])
-        lambdas = tf.concat([lambdas1, lambdas2, ones], axis=0)
-        mixed = _blend_one_by_one(images, first, second, lambdas, finish)
-        mixed.set_shape(images.shape)
-    else:
-        mixed = _finished(mix(_floating(images)), finish)
-    return mixed, mix(labels), mix(teacher)
+def _blend(values: tf.Tensor, pairs: tuple[tf.Tensor, tf.Tensor], lambdas: tf.Tensor) -> tf.Tensor:
+    """Returns lambda * first + (1 - lambda) * second of each pair of rows, of bytes as float32."""
+    first, second = (tf.gather(values, rows) for rows in pairs)
+    dtype = first.dtype if first.dtype.is_floating else tf.float32
+    weight = tf.reshape(lambdas, [-1] + [1] * (first.shape.rank - 1))
+    kept = tf.cast(weight, dtype) * tf.cast(first, dtype)
+    return kept + tf.cast(1.0 - weight, dtype) * tf.cast(second, dtype)
 
 
-def _blend(first: tf.Tensor, second: tf.Tensor, lambdas: tf.Tensor) -> tf.Tensor:
-    """Returns lambda * first + (1 - lambda) * second, one lambda per row."""
-    shape = [-1] + [1] * (first.shape.rank - 1)
-    weight = tf.reshape(lambdas, shape)
-    return tf.cast(weight, first.dtype) * first + tf.cast(1.0 - weight, first.dtype) * second
-
-
-def _blend_one_by_one(
-    images: tf.Tensor,
-    first: tf.Tensor,
-    second: tf.Tensor,
-    lambdas: tf.Tensor,
-    finish: Finish | None,
-) -> tf.Tensor:
-    """Returns lambda * images[first] + (1 - lambda) * images[second], picture after picture."""
-    weights = tf.convert_to_tensor(lambdas)
-    dtype = _floating(images[:0]).dtype
-
-    def one(index: tf.Tensor) -> tf.Tensor:
-        weight = weights[index]
-        kept = _weighted(images[first[index]], weight, dtype)
-        other = _weighted(images[second[index]], 1.0 - weight, dtype)
-        return _finished(kept + other, finish)
-
-    spec = tf.TensorSpec(images.shape[1:], dtype)
-    return tf.map_fn(one, tf.range(tf.shape(first)[0]), fn_output_signature=spec)
-
-
-def _weighted(image: tf.Tensor, weight: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def _weighted(image: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Returns weight * image; of bytes in one pass (the weight may be off by its last bit)."""
     if image.dtype != tf.uint8:
-        return tf.cast(weight, dtype) * tf.cast(image, dtype)
-    # Bytes that stand for 0 to 255 * weight.
+        return tf.cast(weight, image.dtype) * image
+    # The operation takes a byte b for b / 255 of the range, here b * weight.
     codes = tf.bitcast(image, tf.quint8)
     return tf.raw_ops.Dequantize(input=codes, min_range=0.0, max_range=255.0 * weight)
-
-
-def _floating(images: tf.Tensor) -> tf.Tensor:
-    """Casts bytes to float32 and leaves other dtypes alone."""
-    return images if images.dtype.is_floating else tf.cast(images, tf.float32)
-
-
-def _finished(images: tf.Tensor, finish: Finish | None) -> tf.Tensor:
-    """Applies `finish`, if there is one."""
-    return images if finish is None else finish(images)
-
-
-def _to_tensors(*values: tf.Tensor | None) -> list[tf.Tensor | None]:
-    """Converts arrays to tensors and leaves None alone."""
-    return [None if value is None else tf.convert_to_tensor(value) for value in values]

@@ -1,13 +1,13 @@
-"""AutoAugment's colour operations on uint8 pictures, each as its cheapest exact expression.
+"""AutoAugment's colour operations on uint8 images, each computed exactly in the fastest way found.
 
-A picture of 224 x 224 x 3 has rows of 672 bytes. Operations whose constants differ by channel
+An image of 224 x 224 x 3 has rows of 672 bytes. Operations whose constants differ by channel
 repeat them over a row (`_per_row`): broadcasting over an inner axis of 3 is four times slower in
 TensorFlow. `tf.where` on bytes is avoided for the same reason.
 
-Sums of three and more terms are written as differences of negated terms, which round alike: plain
-sums are merged by TensorFlow's graph optimiser into one operation with an order of its own.
+Sums of three and more terms are written as differences of negated terms, which round the same way.
+TensorFlow's graph optimiser would merge plain sums into one operation that adds in another order.
 
-All pictures are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
+All images are uint8 [H, W, 3] with static H and W; arguments are scalar tensors.
 """
 
 import numpy as np
@@ -61,15 +61,15 @@ def solarize_add(image: tf.Tensor, addition: tf.Tensor) -> tf.Tensor:
 
 
 def brightness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends black with the picture: `factor` 0 is black, 1 the picture."""
+    """Blends black with the image: `factor` 0 is black, 1 the image."""
     return _to_bytes(tf.cast(image, tf.float32) * factor)
 
 
 def contrast(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends one grey with the picture: `factor` 0 is the grey, 1 the picture.
+    """Blends one grey with the image: `factor` 0 is the grey, 1 the image.
 
     The grey is height * width / 256, at most 255 (the original adds up a histogram where it means
-    to average the picture).
+    to average the image).
     """
     height, width, _ = image.shape
     grey = float(int(min(height * width / 256.0, 255.0)))
@@ -77,10 +77,10 @@ def contrast(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def color(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends the grey picture with the picture: `factor` 0 is grey, 1 the picture."""
+    """Blends the grey image with the image: `factor` 0 is grey, 1 the image."""
     planes = tf.cast(tf.transpose(image, [2, 0, 1]), tf.float32)
-    # Scaled before they are taken apart: of two products in a row the graph optimiser would make
-    # one, which rounds differently.
+    # Scaled before the channels are separated: the graph optimiser would merge two products in a
+    # row into one, which rounds differently.
     red, green, blue = tf.unstack(planes * (1.0 / 255.0), axis=0)
     weights = _GREY_WEIGHTS
     grey = red * weights[0] - green * -weights[1] - blue * -weights[2]
@@ -100,11 +100,11 @@ def _three_of_each(plane: tf.Tensor) -> tf.Tensor:
 
 
 def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Blends the smoothed picture with the picture; the outermost pixels stay.
+    """Blends the smoothed image with the image; the outermost pixels stay.
 
     The smoothing is a 3 x 3 window, 5 / 13 in the middle and 1 / 13 around it. Its nine products
-    are added in reading order, as TensorFlow 1 did: where the sum is a whole number, the order of
-    the rounding errors decides which grey level comes out (a convolution differs on 1 % of pixels).
+    are added in reading order, as TensorFlow 1 did: where the sum is close to a whole number, the
+    order decides how it is rounded (a convolution differs on 1 % of the pixels).
     """
     height, width, _ = image.shape
     if height < 3 or width < 3:
@@ -122,7 +122,7 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def _smooth_run(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Smooths a picture as one run of numbers, in which a shift is a slice.
+    """Smooths an image as one flat run of numbers: a neighbour is then a slice at an offset.
 
     Args:
         image: uint8 [H, W, 3].
@@ -163,8 +163,8 @@ def equalize(image: tf.Tensor, times: int = 1) -> tf.Tensor:
 
     Args:
         image: uint8 [H, W, 3].
-        times: 1, or 2 for doing it twice in a row, which is not the same as once. The second
-            histogram follows from the first, so that it costs no more.
+        times: 1, or 2 for equalizing twice in a row, which is not the same as once. The second
+            histogram is computed from the first, so that twice costs no more than once.
     """
     height, width, _ = image.shape
     channel_starts = _per_row(tf.constant([0, 256, 512]), width)
@@ -203,8 +203,8 @@ def _equalizing_tables(histogram: tf.Tensor, pixels: int) -> tf.Tensor:
 def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     """Sends each byte through its channel's table, two bytes at a time.
 
-    A look-up costs the same whatever it fetches. Neighbouring bytes are the channels (R, G), (B, R)
-    or (G, B), so three tables of 65,536 pairs halve their number.
+    A look-up of two bytes costs as much as a look-up of one. Neighbouring bytes are the channels
+    (R, G), (B, R) or (G, B), so three tables of 65,536 pairs halve the number of look-ups.
 
     Args:
         image: uint8 [H, W, 3] with H * W * 3 a multiple of 6.
@@ -213,8 +213,8 @@ def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     pairs = tf.bitcast(tf.reshape(image, [-1, 2]), tf.uint16)
     starts = _per_row(tf.constant([0, 65536, 131072]), pairs.shape[0] // 3)
     index = tf.cast(pairs, tf.int32) + starts
-    # Little-endian: the first byte of a pair is the low one. All sums of a high and a low value as
-    # a product of matrices, exact in float32: broadcasting takes seven times as long.
+    # Little-endian: the first byte of a pair is the low one. The sums of every high and every low
+    # value are a product of matrices, exact in float32; broadcasting takes seven times as long.
     tables = tf.cast(tables, tf.float32)
     ones = tf.ones([3, 256])
     high = tf.stack([256.0 * tf.gather(tables, [1, 0, 2]), ones], axis=2)
@@ -225,7 +225,7 @@ def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
 
 
 def _blend(background: tf.Tensor | float, pixels: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Returns background + factor * (pixels - background) as bytes, floats given."""
+    """Returns background + factor * (pixels - background) of floats, as bytes."""
     return _to_bytes(background + factor * (pixels - background))
 
 

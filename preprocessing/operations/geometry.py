@@ -1,10 +1,10 @@
-"""AutoAugment's geometric operations on uint8 pictures: index maps, slices, no interpolation.
+"""AutoAugment's geometric operations on uint8 images: index maps and slices, no interpolation.
 
 Rotation and shearing take the nearest source pixel, whose index depends on the argument and the
 size only. The maps are computed once in NumPy, with the float32 rounding of TensorFlow's projective
-transform, and a picture is then one gather of 3-byte pixels: six to eight times as fast.
+transform, and an image is then one gather of 3-byte pixels: six to eight times as fast.
 
-All pictures are uint8 [H, W, 3] with static H and W. What comes from outside is grey 128.
+All images are uint8 [H, W, 3] with static H and W. What comes from outside is grey 128.
 """
 
 import math
@@ -19,7 +19,7 @@ def rotation_map(degrees: float, height: int, width: int) -> np.ndarray:
     """Returns the source index of each pixel under a rotation about the centre.
 
     Args:
-        degrees: Angle; positive turns the picture counterclockwise.
+        degrees: Angle; positive turns the image counterclockwise.
         height: Height in pixels.
         width: Width in pixels.
 
@@ -63,7 +63,7 @@ def compose_maps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
-    """Builds a picture from the pixels that an index map names.
+    """Builds an image from the pixels that an index map names.
 
     Args:
         image: uint8 [H, W, 3].
@@ -74,14 +74,25 @@ def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.gather_nd(with_outside, indices[:, tf.newaxis]), image.shape)
 
 
-def translate_x(image: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Moves a picture left by a scalar number of pixels (right if negative)."""
-    return _translate(image, pixels, axis=1)
+def translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
+    """Moves an image by whole pixels, by copying two slices.
 
-
-def translate_y(image: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Moves a picture up by a scalar number of pixels (down if negative)."""
-    return _translate(image, pixels, axis=0)
+    Args:
+        image: uint8 [H, W, 3].
+        pixels: How far, a scalar: up (axis 0) or to the left (axis 1), the other way if negative.
+        axis: 0 or 1.
+    """
+    size = image.shape[axis]
+    pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
+    # How many lines come in, or go out, where the index is 0.
+    entering = tf.maximum(-pixels, 0)
+    leaving = tf.maximum(pixels, 0)
+    grey = _grey(image)
+    if axis == 0:
+        parts = [grey[:entering], image[leaving : size - entering], grey[:leaving]]
+    else:
+        parts = [grey[:, :entering], image[:, leaving : size - entering], grey[:, :leaving]]
+    return tf.ensure_shape(tf.concat(parts, axis=axis), image.shape)
 
 
 def cutout(
@@ -107,28 +118,13 @@ def cutout(
     return tf.ensure_shape(tf.concat([image[:top], band, image[bottom:]], axis=0), image.shape)
 
 
-def _translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
-    """Moves a picture towards smaller indices of one axis by copying two slices."""
-    size = image.shape[axis]
-    pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
-    # What enters at the front has max(-pixels, 0) lines, what leaves there max(pixels, 0).
-    entering = tf.maximum(-pixels, 0)
-    leaving = tf.maximum(pixels, 0)
-    grey = _grey(image)
-    if axis == 0:
-        parts = [grey[:entering], image[leaving : size - entering], grey[:leaving]]
-    else:
-        parts = [grey[:, :entering], image[:, leaving : size - entering], grey[:, :leaving]]
-    return tf.ensure_shape(tf.concat(parts, axis=axis), image.shape)
-
-
 def _grey(image: tf.Tensor) -> tf.Tensor:
-    """Returns a constant picture of the same shape, all `FILL`."""
+    """Returns a constant image of the same shape, all `FILL`."""
     return tf.constant(np.full(image.shape.as_list(), FILL, np.uint8))
 
 
 def _whole(pixels: float) -> float:
-    """Rounds a translation as `_translate` does: float32, halves to even."""
+    """Rounds a translation as `translate` does: float32, halves to even."""
     return float(np.round(np.float32(pixels)))
 
 

@@ -3,13 +3,8 @@
 import dataclasses
 
 LARGEST_LEVEL = 10.0
+# Grey level of what comes from outside of an image.
 FILL = 128
-
-_ROTATE_DEGREES = 30.0
-_SHEAR = 0.3
-_SOLARIZE_THRESHOLD = 256
-_SOLARIZE_ADDITION = 110
-_POSTERIZE_BITS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +21,7 @@ class Ranges:
 
 
 # Both from EfficientNet's code for TPUs, where the original's AutoAugment comes from. With
-# AutoAugment's own ranges a quarter of RandAugment's pictures at level 9 would be one grey area.
+# AutoAugment's own ranges a quarter of RandAugment's images at level 9 would be one grey area.
 AUTO_AUGMENT = Ranges(translate=250.0, cutout=100.0)
 RAND_AUGMENT = Ranges(translate=100.0, cutout=40.0)
 
@@ -34,13 +29,10 @@ WITHOUT_ARGUMENT = ("AutoContrast", "Equalize", "Invert")
 ENHANCE = ("Color", "Contrast", "Brightness", "Sharpness")
 SIGNED = ("Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY")
 
-_SCALES = {"Rotate": _ROTATE_DEGREES, "ShearX": _SHEAR, "ShearY": _SHEAR}
+# Arguments at level 10: degrees, tangents; and whole numbers, which are cut off at lower levels.
+_SCALES = {"Rotate": 30.0, "ShearX": 0.3, "ShearY": 0.3}
 _TRANSLATIONS = ("TranslateX", "TranslateY")
-_WHOLE_NUMBER_SCALES = {
-    "Posterize": _POSTERIZE_BITS,
-    "Solarize": _SOLARIZE_THRESHOLD,
-    "SolarizeAdd": _SOLARIZE_ADDITION,
-}
+_WHOLE_NUMBER_SCALES = {"Posterize": 4, "Solarize": 256, "SolarizeAdd": 110}
 
 OPERATION_NAMES = (
     *WITHOUT_ARGUMENT,
@@ -89,7 +81,7 @@ def level_to_arg(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> floa
 
 
 def changes_nothing(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> bool:
-    """Tells whether an operation at a level gives back every picture as it was."""
+    """Tells whether an operation at a level gives back every image as it was."""
     argument = level_to_arg(name, level, ranges)
     if name in ENHANCE:
         return argument == 1.0

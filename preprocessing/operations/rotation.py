@@ -1,4 +1,4 @@
-"""Rotation of a training picture by a few degrees, as the paper's CUB-200-2011 experiments have it.
+"""Rotation of a training image by a few degrees, as the paper's CUB-200-2011 experiments have it.
 
 Unlike AutoAugment's Rotate (nearest pixel, 0 to 30 degrees) it interpolates and takes any angle.
 """
@@ -11,11 +11,11 @@ from preprocessing.operations.levels import FILL
 
 
 def rotate(image: tf.Tensor, degrees: tf.Tensor, fill: float = FILL) -> tf.Tensor:
-    """Rotates a picture about its centre, bilinearly.
+    """Rotates an image about its centre, bilinearly.
 
     Args:
         image: float32 [H, W, C].
-        degrees: Angle, a float32 scalar; positive turns the picture counterclockwise.
+        degrees: Angle, a float32 scalar; positive turns the image counterclockwise.
         fill: Value of what comes from outside.
 
     Returns:
@@ -31,7 +31,7 @@ def rotate(image: tf.Tensor, degrees: tf.Tensor, fill: float = FILL) -> tf.Tenso
 
 
 def affine(image: tf.Tensor, matrix: list[float | tf.Tensor], fill: float) -> tf.Tensor:
-    """Samples a picture bilinearly at affinely transformed places.
+    """Samples an image bilinearly at affinely transformed places.
 
     Args:
         image: float32 [H, W, C].

@@ -1,8 +1,8 @@
 """AugMix (Hendrycks et al., arXiv 1912.02781): several chains of operations, mixed.
 
 Operations and their strengths are those of the paper's experiments, none of which occurs in
-ImageNet-C: autocontrast, equalize, posterize, rotate, solarize, shear, translate; geometry is
-bilinear with black outside. The paper's Jensen-Shannon consistency loss is not part of this.
+ImageNet-C: autocontrast, equalize, posterize, rotate, solarize, shear, translate. Geometry is
+bilinear, with black outside. The paper's Jensen-Shannon consistency loss is not part of this.
 """
 
 import functools
@@ -15,8 +15,8 @@ from preprocessing.mixing import mixup
 from preprocessing.operations import color, rotation
 from preprocessing.policies import chains
 
-RANDOM_DEPTH = -1
 _LARGEST_DEPTH = 3
+# Which operation, how strong, which sign.
 _DRAWS_PER_STEP = 3
 _LOWEST_LEVEL = 0.1
 _LARGEST_LEVEL = 10.0
@@ -28,10 +28,10 @@ def augmix(
     seed: tf.Tensor,
     severity: float = 3.0,
     width: int = 3,
-    depth: int = RANDOM_DEPTH,
+    depth: int = -1,
     alpha: float = 1.0,
 ) -> tf.Tensor:
-    """Mixes a picture with a mixture of `width` differently augmented copies.
+    """Mixes an image with a mixture of `width` differently augmented copies.
 
     Args:
         image: uint8 [H, W, 3] with static H and W.
@@ -51,6 +51,7 @@ def augmix(
     draws = tf.reshape(draws, [width, -1])
     weights = sample_weights(weight_seed, width, alpha)
     share = mixup.sample_lambdas(share_seed, 1, alpha)[0]
+    apply = _operation_by_number(*image.shape[:2])
     parts = [(1.0 - share) * tf.cast(image, tf.float32)]
     for chain in range(width):
         length = depth if depth > 0 else 1 + tf.cast(draws[chain, 0] * steps, tf.int32)
@@ -61,22 +62,15 @@ def augmix(
             # The place after the last operation does nothing.
             operation = tf.where(step < length, operation, len(OPERATIONS))
             level = _LOWEST_LEVEL + numbers[1] * (severity - _LOWEST_LEVEL)
-            augmented = _apply(augmented, operation, level, numbers[2] < 0.5)
+            augmented = apply(augmented, operation, level, numbers[2] < 0.5)
         parts.append((share * weights[chain]) * tf.cast(augmented, tf.float32))
     # One sum: the graph optimiser would reorder a chain of them, which changes the rounding.
     return tf.add_n(parts)
 
 
 def sample_weights(seed: tf.Tensor, count: int, alpha: float) -> tf.Tensor:
-    """Draws from a Dirichlet distribution of equal parameters: float32 [count], sum 1.
-
-    As in `mixup.sample_lambdas`, log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha.
-    """
-    gamma_seed, power_seed = seeds.split_seed(seed, 2)
-    gammas = tf.random.stateless_gamma([count], gamma_seed, alpha=alpha + 1.0)
-    powers = seeds.uniform(power_seed, count)
-    tiny = 1e-30
-    return tf.nn.softmax(tf.math.log(gammas + tiny) + tf.math.log(powers + tiny) / alpha)
+    """Draws from a Dirichlet distribution of equal parameters: float32 [count], sum 1."""
+    return tf.nn.softmax(mixup.log_gammas(seed, [count], alpha))
 
 
 def apply_operation(
@@ -97,44 +91,33 @@ def apply_operation(
     return OPERATIONS[name](image, tf.cast(level, tf.float32) / _LARGEST_LEVEL, sign)
 
 
-def _moved(image: tf.Tensor, move: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Transforms bytes in floating point and rounds."""
+def _bilinear(image: tf.Tensor, move: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Moves the pixels of uint8 [H, W, 3] in floating point and rounds."""
     return tf.cast(tf.round(move(tf.cast(image, tf.float32))), tf.uint8)
 
 
 def _rotate(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """Up to 30 degrees, whole ones."""
+    """Rotates by up to 30 degrees, whole ones."""
     degrees = sign * tf.floor(share * 30.0)
-    return _moved(image, lambda pixels: rotation.rotate(pixels, degrees, _BLACK))
+    return _bilinear(image, lambda pixels: rotation.rotate(pixels, degrees, _BLACK))
 
 
-def _affine(image: tf.Tensor, matrix: list[float | tf.Tensor]) -> tf.Tensor:
-    """Moves a picture; see `rotation.affine`."""
-    return _moved(image, lambda pixels: rotation.affine(pixels, matrix, _BLACK))
-
-
-def _shear_x(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """Up to 0.3; pixels are sampled at their centres, hence the offset."""
+def _shear(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor, axis: int) -> tf.Tensor:
+    """Shears by up to 0.3; pixels are sampled at their centres, hence the offset."""
     tangent = sign * share * 0.3
-    return _affine(image, [1.0, tangent, 0.5 * tangent, 0.0, 1.0, 0.0])
+    if axis == 1:
+        matrix = [1.0, tangent, 0.5 * tangent, 0.0, 1.0, 0.0]
+    else:
+        matrix = [1.0, 0.0, 0.0, tangent, 1.0, 0.5 * tangent]
+    return _bilinear(image, lambda pixels: rotation.affine(pixels, matrix, _BLACK))
 
 
-def _shear_y(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """Up to 0.3."""
-    tangent = sign * share * 0.3
-    return _affine(image, [1.0, 0.0, 0.0, tangent, 1.0, 0.5 * tangent])
-
-
-def _translate_x(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """Up to a third of the width, whole pixels."""
-    pixels = sign * tf.floor(share * (image.shape[1] / 3.0))
-    return _affine(image, [1.0, 0.0, pixels, 0.0, 1.0, 0.0])
-
-
-def _translate_y(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor) -> tf.Tensor:
-    """Up to a third of the height, whole pixels."""
-    pixels = sign * tf.floor(share * (image.shape[0] / 3.0))
-    return _affine(image, [1.0, 0.0, 0.0, 0.0, 1.0, pixels])
+def _translate(image: tf.Tensor, share: tf.Tensor, sign: tf.Tensor, axis: int) -> tf.Tensor:
+    """Translates by up to a third of the height (axis 0) or width (axis 1), whole pixels."""
+    pixels = sign * tf.floor(share * (image.shape[axis] / 3.0))
+    across, down = (pixels, 0.0) if axis == 1 else (0.0, pixels)
+    matrix = [1.0, 0.0, across, 0.0, 1.0, down]
+    return _bilinear(image, lambda pixels: rotation.affine(pixels, matrix, _BLACK))
 
 
 # Functions of (image, level / 10, sign).
@@ -144,46 +127,31 @@ OPERATIONS: dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = 
     "posterize": lambda image, share, sign: color.posterize(image, 4.0 - tf.floor(share * 4.0)),
     "rotate": _rotate,
     "solarize": lambda image, share, sign: color.solarize(image, 256.0 - tf.floor(share * 256.0)),
-    "shear_x": _shear_x,
-    "shear_y": _shear_y,
-    "translate_x": _translate_x,
-    "translate_y": _translate_y,
+    "shear_x": functools.partial(_shear, axis=1),
+    "shear_y": functools.partial(_shear, axis=0),
+    "translate_x": functools.partial(_translate, axis=1),
+    "translate_y": functools.partial(_translate, axis=0),
 }
 
 
-def _apply(
-    image: tf.Tensor, operation: tf.Tensor, level: tf.Tensor, negative: tf.Tensor
-) -> tf.Tensor:
-    """Applies the operation of a number; the number after the last does nothing."""
-    return _compiled(image.shape[0], image.shape[1])(image, operation, level, negative)
-
-
 @functools.cache
-def _compiled(height: int, width: int) -> Callable[..., tf.Tensor]:
-    """Returns `_apply` for pictures of one size as one function."""
-    inputs = [
-        tf.TensorSpec([height, width, 3], tf.uint8),
-        tf.TensorSpec([], tf.float32),
-        tf.TensorSpec([], tf.bool),
-    ]
+def _operation_by_number(height: int, width: int) -> Callable[..., tf.Tensor]:
+    """Returns a function of (image, number, level, negative) for images of one size.
 
-    def operation(name):
-        def run(image, level, negative):
-            return apply_operation(image, name, level, negative)
+    It does what `apply_operation` does with the operation of that number; the number after the last
+    operation's does nothing.
+    """
+    image_spec = tf.TensorSpec([height, width, 3], tf.uint8)
+    number_spec = tf.TensorSpec([], tf.int32)
+    rest = [tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.bool)]
 
-        return tf.function(run, input_signature=inputs, autograph=False).get_concrete_function()
-
-    def nothing(image, level, negative):
-        return tf.identity(image)
-
-    def apply(image, number, level, negative):
+    def run(image, number, level, negative):
         return chains.case(number, branches, [image, level, negative])
 
+    def branch(name):
+        return lambda image, level, negative: apply_operation(image, name, level, negative)
+
+    functions = [*map(branch, OPERATIONS), lambda image, level, negative: tf.identity(image)]
     with tf.init_scope():
-        branches = [operation(name) for name in OPERATIONS]
-        branches.append(
-            tf.function(nothing, input_signature=inputs, autograph=False).get_concrete_function()
-        )
-        signature = [inputs[0], tf.TensorSpec([], tf.int32), *inputs[1:]]
-        function = tf.function(apply, input_signature=signature, autograph=False)
-        return function.get_concrete_function()
+        branches = [chains.traced(function, [image_spec, *rest]) for function in functions]
+        return chains.traced(run, [image_spec, number_spec, *rest])

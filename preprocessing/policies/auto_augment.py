@@ -1,43 +1,36 @@
-"""AutoAugment (Cubuk et al., arXiv 1805.09501): one of a policy's sub-policies for each picture."""
+"""AutoAugment (Cubuk et al., arXiv 1805.09501): each image gets one of a policy's sub-policies."""
 
 import tensorflow as tf
 
-from preprocessing import seeds
 from preprocessing.operations import geometry, levels
 from preprocessing.policies import chains
 from preprocessing.policies.chains import Choices
 from preprocessing.policies.tables import policy
 
 _STEPS = 2
-# Random numbers for one picture: sub-policy; chance, sign and two centre coordinates per step.
+# Random numbers for one image: sub-policy; chance, sign and two centre coordinates per step.
 DRAWS = 1 + 4 * _STEPS
 
 
-def autoaugment(image: tf.Tensor, policy_name: str, seed: tf.Tensor) -> tf.Tensor:
+def autoaugment(image: tf.Tensor, policy_name: str, draws: tf.Tensor) -> tf.Tensor:
     """Applies a randomly drawn sub-policy.
 
     Args:
         image: uint8 [H, W, 3] with static H and W.
         policy_name: `imagenet`, `v0`, `cifar10` (or `cifar`), `svhn` or `good`.
-        seed: int32 or int64 [2].
+        draws: float32 [DRAWS] or more, uniform in [0, 1).
 
     Returns:
         uint8 [H, W, 3].
 
     Raises:
-        ValueError: If there is no such policy, or the picture's dtype or shape will not do.
+        ValueError: If there is no such policy, or the image's dtype or shape will not do.
     """
-    choices = choices_from_draws(policy_name, seeds.uniform(seed, DRAWS))
-    return apply_policy(image, policy_name, choices)
+    return apply_policy(image, policy_name, choices_from_draws(policy_name, draws))
 
 
 def choices_from_draws(policy_name: str, draws: tf.Tensor) -> Choices:
-    """Turns random numbers into choices.
-
-    Args:
-        policy_name: As in `autoaugment`.
-        draws: float32 [DRAWS], uniform in [0, 1).
-    """
+    """Turns random numbers into choices; see `autoaugment` for the arguments."""
     return Choices(
         sub_policy=tf.cast(draws[0] * len(policy(policy_name)), tf.int32),
         chances=draws[1:3],
@@ -47,18 +40,9 @@ def choices_from_draws(policy_name: str, draws: tf.Tensor) -> Choices:
 
 
 def apply_policy(image: tf.Tensor, policy_name: str, choices: Choices) -> tf.Tensor:
-    """Applies the chosen sub-policy; nothing in here is random.
-
-    Args:
-        image: uint8 [H, W, 3] with static H and W.
-        policy_name: As in `autoaugment`.
-        choices: From `choices_from_draws`, or made by hand.
-
-    Returns:
-        uint8 [H, W, 3].
-    """
+    """Applies the chosen sub-policy, as `autoaugment` does; nothing in here is random."""
     image = checked(image)
-    return chains.program(policy(policy_name), image.shape[0], image.shape[1])(image, choices)
+    return chains.policy_function(policy(policy_name), *image.shape[:2])(image, choices)
 
 
 def apply_operation(
@@ -91,10 +75,10 @@ def apply_operation(
         if centre is None:
             raise ValueError("Cutout needs centre=(row, column). Received: centre=None")
         return geometry.cutout(image, tf.constant(argument), *centre)
-    if name in chains.MAPS:
-        indices = chains.MAPS[name](argument, image.shape[0], image.shape[1])
+    if name in chains.INDEX_MAPS:
+        indices = chains.INDEX_MAPS[name](argument, *image.shape[:2])
         return geometry.remap(image, tf.constant(indices))
-    return chains.COLOR_OPS[name](image, tf.constant(argument or 0.0, tf.float32))
+    return chains.OPERATIONS[name](image, tf.constant(argument or 0.0, tf.float32))
 
 
 def checked(image: tf.Tensor) -> tf.Tensor:

@@ -1,30 +1,32 @@
-"""Running one chain of operations out of many: look-up tables and one case.
+"""A policy as one function: a table says what an image gets, and one case does it.
 
-What a picture gets is known only when the pipeline runs: sub-policy, which of its steps are done,
-with which signs. All combinations are written down beforehand in a table for pictures of one size;
-a picture then takes two look-ups and one case. The case is not taken apart into the surrounding
-graph: `tf.switch_case` would be, and the scheduler would then visit the operations of every branch
-(50 against 20 microseconds).
+What an image gets is known only when the pipeline runs: the sub-policy, which of its steps are
+done, and with which signs. All combinations are written down beforehand, for images of one size, as
+the rows of a table. A row names a chain, which is a tuple of operations that follow each other, and
+the arguments of its operations. An image takes two look-ups and one case, whose branches are the
+chains. `tf.switch_case` is not used: it becomes part of the surrounding graph, whose scheduler then
+visits the operations of every branch (50 microseconds per image against 20).
 
-Where two steps make one operation they are run as one, with equal results: two index maps are one
-index map, and two equalising tables one table.
+Two steps that make one operation are run as one, with equal results: two index maps are one index
+map, and two equalizing tables are one table.
 """
 
-import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from preprocessing.operations import color, geometry, levels
-from preprocessing.policies.tables import Step
+from preprocessing.policies.tables import Policy
 
 _REMAP = "Remap"
 _EQUALIZE_TWICE = "EqualizeTwice"
 
-COLOR_OPS: dict[str, Callable[..., tf.Tensor]] = {
+# Functions of (image, argument).
+OPERATIONS: dict[str, Callable[..., tf.Tensor]] = {
     "AutoContrast": lambda image, _: color.autocontrast(image),
     "Equalize": lambda image, _: color.equalize(image),
     _EQUALIZE_TWICE: lambda image, _: color.equalize(image, times=2),
@@ -36,28 +38,24 @@ COLOR_OPS: dict[str, Callable[..., tf.Tensor]] = {
     "Contrast": color.contrast,
     "Brightness": color.brightness,
     "Sharpness": color.sharpness,
-    "TranslateX": geometry.translate_x,
-    "TranslateY": geometry.translate_y,
+    "TranslateX": functools.partial(geometry.translate, axis=1),
+    "TranslateY": functools.partial(geometry.translate, axis=0),
 }
-MAPS: dict[str, Callable[[float, int, int], np.ndarray]] = {
+# Functions of (argument, height, width) that return an index map for `geometry.remap`.
+INDEX_MAPS: dict[str, Callable[[float, int, int], np.ndarray]] = {
     "Rotate": geometry.rotation_map,
     "ShearX": geometry.shear_x_map,
     "ShearY": geometry.shear_y_map,
 }
-# Translations are slices, cheaper than a map, unless a map is there already.
-_TRANSLATION_MAPS: dict[str, Callable[[float, int, int], np.ndarray]] = {
+# A translation by slices is cheaper than a map. Only beside one of the maps above it is a map, too.
+_ALL_MAPS = INDEX_MAPS | {
     "TranslateX": geometry.translation_x_map,
     "TranslateY": geometry.translation_y_map,
 }
-_ALL_MAPS = MAPS | _TRANSLATION_MAPS
-
-# Operations one after the other, each with the step whose centre it takes.
-Chain = tuple[tuple[str, int], ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Choices:
-    """Everything that is random, for one picture.
+class Choices(NamedTuple):
+    """Everything that is random for one image.
 
     Attributes:
         sub_policy: Which sub-policy, an int32 scalar.
@@ -72,135 +70,40 @@ class Choices:
     centres: tf.Tensor
 
 
-class _Builder:
-    """Collects chains of operations and index maps while a policy is written as a table."""
+class _Move(NamedTuple):
+    """An operation with its argument and, for Cutout, the step whose centre it takes."""
 
-    def __init__(self, height: int, width: int):
-        """Starts empty for pictures of one size."""
-        self.size = (height, width)
-        # A chain is ((operation, step whose centre it takes), ...); the first one does nothing.
-        self.chains: list[Chain] = [()]
-        self.maps: list[np.ndarray] = []
-        self._rows: dict[tuple, int] = {}
-
-    def number(self, chain: Chain) -> int:
-        """Returns the number of a chain, which is new or known."""
-        if chain not in self.chains:
-            self.chains.append(chain)
-        return self.chains.index(chain)
-
-    def row(self, moves: tuple[tuple[str, float], ...]) -> int:
-        """Returns the row of the index map of one or two (name, argument) in order."""
-        if moves not in self._rows:
-            parts = [_ALL_MAPS[name](argument, *self.size) for name, argument in moves]
-            self.maps.append(functools.reduce(geometry.compose_maps, parts))
-            self._rows[moves] = len(self.maps) - 1
-        return self._rows[moves]
-
-    def operations(self, moves: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-        """Returns the operations, with arguments, that do what one or two moves do."""
-        names = [name for name, _ in moves]
-        if names == ["Equalize", "Equalize"]:
-            return [(_EQUALIZE_TWICE, 0.0)]
-        if len(moves) == 2 and set(names) <= set(_ALL_MAPS) and set(names) & set(MAPS):
-            return [(_REMAP, float(self.row(tuple(moves))))]
-        return [(_REMAP, float(self.row((move,)))) if move[0] in MAPS else move for move in moves]
+    name: str
+    argument: float
+    centre: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class Program:
-    """A policy for pictures of one size, as a function.
-
-    Attributes:
-        count: How many sub-policies there are.
-        run: Function of (image, sub_policy, chances, negative, centres), see `Choices`.
-    """
-
-    count: int
-    run: Callable[..., tf.Tensor]
-
-    def __call__(self, image: tf.Tensor, choices: Choices) -> tf.Tensor:
-        """Applies the chosen sub-policy to uint8 [H, W, 3]; nothing in here is random."""
-        return self.run(
-            image, choices.sub_policy, choices.chances, choices.negative, choices.centres
-        )
+# Names of operations, each with the step whose centre it takes.
+_Chain = tuple[tuple[str, int], ...]
 
 
 @functools.cache
-def program(
-    sub_policies: tuple[tuple[Step, ...], ...],
-    height: int,
-    width: int,
-    ranges: levels.Ranges = levels.AUTO_AUGMENT,
-) -> Program:
-    """Writes sub-policies, all of the same number of steps, as a function.
+def policy_function(
+    policy: Policy, height: int, width: int, ranges: levels.Ranges = levels.AUTO_AUGMENT
+) -> Callable[[tf.Tensor, Choices], tf.Tensor]:
+    """Returns the function that applies a chosen sub-policy; nothing in it is random.
 
     Args:
-        sub_policies: (operation, probability, level) per step; see `policies`.
-        height: Height of the pictures in pixels.
-        width: Width of the pictures in pixels.
+        policy: Sub-policies, all of the same number of steps; see `tables`.
+        height: Height of the images in pixels.
+        width: Width of the images in pixels.
         ranges: What the levels mean.
-    """
-    steps = len(sub_policies[0])
-    builder = _Builder(height, width)
-    table = _table(sub_policies, builder, ranges)
-    probabilities = np.float32([[step[1] for step in sub] for sub in sub_policies])
-    picture = tf.TensorSpec([height, width, 3], tf.uint8)
-    with tf.init_scope():
-        branches = _branches(builder, picture, steps)
-        signature = [
-            picture,
-            tf.TensorSpec([], tf.int32),
-            tf.TensorSpec([steps], tf.float32),
-            tf.TensorSpec([steps], tf.bool),
-            tf.TensorSpec([steps, 2], tf.float32),
-        ]
-        run = _runner(probabilities, table, builder, branches)
-        function = tf.function(run, input_signature=signature, autograph=False)
-        return Program(len(sub_policies), function.get_concrete_function())
-
-
-def _table(
-    sub_policies: tuple[tuple[Step, ...], ...], builder: _Builder, ranges: levels.Ranges
-) -> np.ndarray:
-    """Returns what to do for each sub-policy, set of steps that are done, and signs.
 
     Returns:
-        float32 [sub-policies * 4**steps, 1 + steps]: number of the chain and the arguments of its
-        operations. The row of a sub-policy is given by bits, the highest first: whether each step
-        is done, whether each step's sign is negative.
+        Function of (uint8 [height, width, 3], `Choices`) that returns uint8 [height, width, 3].
     """
-    steps = len(sub_policies[0])
-    rows = []
-    for sub_policy in sub_policies:
-        for bits in itertools.product((False, True), repeat=2 * steps):
-            moves, numbers = [], []
-            for step, (name, _, level) in enumerate(sub_policy):
-                if bits[step] and not levels.changes_nothing(name, level, ranges):
-                    sign = -1.0 if bits[steps + step] and name in levels.SIGNED else 1.0
-                    argument = levels.level_to_arg(name, level, ranges)
-                    moves.append((name, sign * (argument or 0.0)))
-                    numbers.append(step)
-            operations = builder.operations(moves)
-            chain = tuple(
-                (name, step if name == "Cutout" else 0)
-                for (name, _), step in zip(operations, numbers, strict=False)
-            )
-            arguments = [argument for _, argument in operations]
-            rows.append([builder.number(chain), *arguments, *[0.0] * (steps - len(arguments))])
-    return np.float32(rows)
-
-
-def _runner(
-    probabilities: np.ndarray,
-    table: np.ndarray,
-    builder: _Builder,
-    branches: Sequence[Callable[..., tf.Tensor]],
-) -> Callable[..., tf.Tensor]:
-    """Returns the function that looks up what to do and does it."""
-    steps = probabilities.shape[1]
+    steps = len(policy[0])
+    probabilities = np.float32([[chance for _, chance, _ in sub_policy] for sub_policy in policy])
+    table, chains, mapped = _write_table(policy, ranges)
+    maps = [_index_map(moves, height, width) for moves in mapped]
+    maps = np.stack(maps or [np.zeros(height * width, np.int32)])
+    # The weights of the bits that give a row's place among those of its sub-policy.
     weights = [2**bit for bit in reversed(range(2 * steps))]
-    no_maps = np.zeros([1, builder.size[0] * builder.size[1]], np.int32)
 
     def run(image, sub_policy, chances, negative, centres):
         # Each operation costs some microseconds however small it is: one look-up for everything.
@@ -208,16 +111,105 @@ def _runner(
         bits = tf.cast(tf.concat([done, negative], axis=0), tf.int32)
         combination = tf.reduce_sum(bits * tf.constant(weights))
         row = tf.gather(tf.constant(table), sub_policy * 4**steps + combination)
-        maps = tf.constant(np.stack(builder.maps) if builder.maps else no_maps)
-        return case(tf.cast(row[0], tf.int32), branches, [image, row[1:], maps, centres])
+        inputs = [image, row[1:], tf.constant(maps), centres]
+        return case(tf.cast(row[0], tf.int32), branches, inputs)
+
+    image_spec = tf.TensorSpec([height, width, 3], tf.uint8)
+    number_spec, sign_spec = (tf.TensorSpec([steps], dtype) for dtype in (tf.float32, tf.bool))
+    centre_spec = tf.TensorSpec([steps, 2], tf.float32)
+    chain_specs = [image_spec, number_spec, tf.TensorSpec(maps.shape, tf.int32), centre_spec]
+    run_specs = [image_spec, tf.TensorSpec([], tf.int32), number_spec, sign_spec, centre_spec]
+    with tf.init_scope():
+        branches = [traced(_chain_function(chain), chain_specs) for chain in chains]
+        function = traced(run, run_specs)
+    return lambda image, choices: function(image, *choices)
+
+
+def _write_table(
+    policy: Policy, ranges: levels.Ranges
+) -> tuple[np.ndarray, list[_Chain], list[tuple[_Move, ...]]]:
+    """Writes down what to do for each sub-policy, set of steps that are done, and signs.
+
+    Returns:
+        The table, float32 [sub-policies * 4**steps, 1 + steps]: in each row the number of the chain
+        and the arguments of its operations. The rows of a sub-policy are ordered by bits, the
+        highest first: whether each step is done, whether each step's sign is negative.
+        The chains by number; the first does nothing.
+        The moves of each index map; Remap's argument is a place in this list.
+    """
+    steps = len(policy[0])
+    chains: dict[_Chain, int] = {(): 0}
+    mapped: dict[tuple[_Move, ...], int] = {}
+    rows = []
+    for sub_policy in policy:
+        for bits in itertools.product((False, True), repeat=2 * steps):
+            moves = []
+            for step, (name, _, level) in enumerate(sub_policy):
+                if bits[step] and not levels.changes_nothing(name, level, ranges):
+                    argument = levels.level_to_arg(name, level, ranges) or 0.0
+                    sign = -1.0 if bits[steps + step] and name in levels.SIGNED else 1.0
+                    moves.append(_Move(name, sign * argument, step if name == "Cutout" else 0))
+            moves = _joined(moves, mapped)
+            chain = tuple((move.name, move.centre) for move in moves)
+            arguments = [move.argument for move in moves] + [0.0] * (steps - len(moves))
+            rows.append([chains.setdefault(chain, len(chains)), *arguments])
+    return np.float32(rows), list(chains), list(mapped)
+
+
+def _joined(moves: list[_Move], mapped: dict[tuple[_Move, ...], int]) -> list[_Move]:
+    """Returns the operations that do what one or two moves do; new index maps go to `mapped`."""
+
+    def remap(*parts: _Move) -> _Move:
+        return _Move(_REMAP, float(mapped.setdefault(parts, len(mapped))))
+
+    names = {move.name for move in moves}
+    if len(moves) == 2 and names == {"Equalize"}:
+        return [_Move(_EQUALIZE_TWICE, 0.0)]
+    if len(moves) == 2 and names <= set(_ALL_MAPS) and names & set(INDEX_MAPS):
+        return [remap(*moves)]
+    return [remap(move) if move.name in INDEX_MAPS else move for move in moves]
+
+
+def _index_map(moves: tuple[_Move, ...], height: int, width: int) -> np.ndarray:
+    """Returns the index map, int32 [height * width], of one move or of two in order."""
+    maps = [_ALL_MAPS[move.name](move.argument, height, width) for move in moves]
+    return functools.reduce(geometry.compose_maps, maps)
+
+
+def _chain_function(chain: _Chain) -> Callable[..., tf.Tensor]:
+    """Returns the function of (image, arguments, maps, centres) that runs a chain."""
+
+    def run(image, arguments, maps, centres):
+        result = tf.identity(image)
+        for place, (name, step) in enumerate(chain):
+            argument = arguments[place]
+            if name == _REMAP:
+                result = geometry.remap(result, maps[tf.cast(argument, tf.int32)])
+            elif name == "Cutout":
+                centre = tf.cast(centres[step] * list(image.shape[:2]), tf.int32)
+                result = geometry.cutout(result, argument, *tf.unstack(centre))
+            else:
+                result = OPERATIONS[name](result, argument)
+        return result
 
     return run
+
+
+def traced(
+    function: Callable[..., tf.Tensor], inputs: Sequence[tf.TensorSpec]
+) -> Callable[..., tf.Tensor]:
+    """Returns the concrete function of tensors as `inputs` describes them.
+
+    A branch of `case` is traced whole: TensorFlow does not join functions that are called inside of
+    a case, and such a call costs 30 microseconds per image.
+    """
+    return tf.function(function, input_signature=inputs, autograph=False).get_concrete_function()
 
 
 def case(
     number: tf.Tensor, branches: Sequence[Callable[..., tf.Tensor]], inputs: list[tf.Tensor]
 ) -> tf.Tensor:
-    """Runs one of several functions of the same inputs; all give what inputs[0] looks like."""
+    """Runs the branch of a number; shape and dtype of the result are those of inputs[0]."""
     image = inputs[0]
     (result,) = tf.raw_ops.StatelessCase(
         branch_index=number,
@@ -227,44 +219,3 @@ def case(
         output_shapes=[image.shape],
     )
     return tf.ensure_shape(result, image.shape)
-
-
-def _branches(
-    builder: _Builder, picture: tf.TensorSpec, steps: int
-) -> list[Callable[..., tf.Tensor]]:
-    """Returns one concrete function of (image, arguments, maps, centres) per chain.
-
-    Each chain is traced whole: functions that call functions are not joined inside of a case, and
-    a call costs 30 microseconds per picture.
-    """
-    height, width = builder.size
-    signature = [
-        picture,
-        tf.TensorSpec([steps], tf.float32),
-        tf.TensorSpec([max(1, len(builder.maps)), height * width], tf.int32),
-        tf.TensorSpec([steps, 2], tf.float32),
-    ]
-
-    def apply(name, image, argument, maps, centre):
-        if name == _REMAP:
-            return geometry.remap(image, maps[tf.cast(argument, tf.int32)])
-        if name == "Cutout":
-            row, column = tf.unstack(tf.cast(centre * [height, width], tf.int32))
-            return geometry.cutout(image, argument, row, column)
-        return COLOR_OPS[name](image, argument)
-
-    def chained(chain):
-        def run(image, arguments, maps, centres):
-            result = tf.identity(image)
-            for place, (name, step) in enumerate(chain):
-                result = apply(name, result, arguments[place], maps, centres[step])
-            return result
-
-        return run
-
-    return [
-        tf.function(
-            chained(chain), input_signature=signature, autograph=False
-        ).get_concrete_function()
-        for chain in builder.chains
-    ]

@@ -8,13 +8,13 @@ from PIL import Image
 
 from preprocessing import (
     PreprocessingConfig,
+    decode,
     eval_image,
     example_seed,
-    subtract_mean,
-    tf1_bilinear_resize,
     train_image,
 )
 from preprocessing.crops import crop
+from preprocessing.crops.resize import subtract_mean, tf1_bilinear_resize
 
 TYPES = [
     "imagenet",
@@ -61,7 +61,7 @@ def test_train_image_is_crop_flip_resize_mean(reference):
     flipped = 0
     for index in range(8):
         seed = example_seed(1, 0, index)
-        pixels = crop.distorted_crop(data, NO_BOXES, seed)
+        pixels = decode.decode_and_crop(data, crop.window_chooser(NO_BOXES, seed))
         plain = subtract_mean(tf1_bilinear_resize(pixels, 64, 64)).numpy()
         mirrored = subtract_mean(tf1_bilinear_resize(pixels[:, ::-1], 64, 64)).numpy()
         image = train_image(data, NO_BOXES, seed, config).numpy()

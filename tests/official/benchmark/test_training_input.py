@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from datasets.records import reader, schema
 from nets import ModelConfig
-from official.benchmark import made_up_photos, training_input
+from official.benchmark import input_report, made_up_photos, training_input
 from official.benchmark.training_input import Timing
 from official.input import pipeline
 from official.run import allocator
@@ -46,7 +46,7 @@ def test_the_sums_are_right():
         "mix": three(0.005, 0.005),
         "plain": three(0.004, 0.004),
     }
-    result = training_input.summarise(timings, config())
+    result = input_report.summarise(timings, config())
     # Medians of the clock are those of the second round: 0.010 s per picture.
     assert result["images_per_second_decoded"] == 100.0
     assert result["images_per_second_delivered"] == 50.0
@@ -59,7 +59,7 @@ def test_the_sums_are_right():
     assert result["limit"] == "decode" and result["cores_busy"] == 0.5
     assert result["ratio_to_plain"] == {"cpu": 0.8, "wall": 0.8}
     assert result["ratio_plain_to_decode_crop_resize"] == {"cpu": 0.75, "wall": 0.75}
-    lines = list(training_input.table({**result, "threads": 1, "peak_mb": 7.0}))
+    lines = list(input_report.table({**result, "threads": 1, "peak_mb": 7.0}))
     assert "limit: decode, 40 % of the CPU time" in lines
     assert "the cores wait: for the disk, or for others who compute on this machine" in lines
 
@@ -87,32 +87,32 @@ def test_photos_are_of_the_size_of_photos(split):
 
 def test_every_stage_runs_in_turn(split):
     run = config()
-    timings = training_input.measure(run, split, pictures=16, rounds=1)
+    timings = training_input.measure(run, split, images=16, rounds=1)
     assert list(timings) == ["plain", "read", "decode", "crop", "batch", "mix"]
     assert {len(runs) for runs in timings.values()} == {1}
     assert all(t.seconds > 0 and t.cpu_seconds > 0 for runs in timings.values() for t in runs)
-    result = training_input.summarise(timings, run)
+    result = input_report.summarise(timings, run)
     assert result["bad_records_skipped"] == 0
     json.dumps(result)
 
 
 def test_mixup_on_the_device_is_no_stage(split):
     run = config(mixup_on_device=True)
-    timings = training_input.measure(run, split, pictures=16, rounds=1)
+    timings = training_input.measure(run, split, images=16, rounds=1)
     assert list(timings) == ["plain", "read", "decode", "crop", "batch"]
     # All that are decoded leave the pipeline, half of them the device's mixup.
     dataset, per_element = training_input.up_to("batch", run, split)
     assert per_element == 8 and dataset.element_spec[0].shape == (8, 16, 16, 3)
-    result = training_input.summarise(timings, run)
+    result = input_report.summarise(timings, run)
     delivered = result["images_per_second_decoded"] / result["images_per_second_delivered"]
     assert delivered == pytest.approx(2, rel=0.01)
-    seconds = training_input.measure_mixing(run, split, pictures=16, rounds=1)
+    seconds = training_input.measure_mixing(run, split, images=16, rounds=1)
     assert seconds > 0
-    assert training_input.measure_mixing(config(), split, pictures=16, rounds=1) is None
+    assert training_input.measure_mixing(config(), split, images=16, rounds=1) is None
     unmixed = config(mixup_type=0, mixup_on_device=True)
-    assert training_input.measure_mixing(unmixed, split, pictures=16, rounds=1) is None
+    assert training_input.measure_mixing(unmixed, split, images=16, rounds=1) is None
     result["mixing_in_step_ms_per_image"] = 0.25
-    lines = list(training_input.table({**result, "threads": 1, "peak_mb": 7.0}))
+    lines = list(input_report.table({**result, "threads": 1, "peak_mb": 7.0}))
     (line,) = [line for line in lines if line.startswith("mixup is done in the training step: ")]
     ratio = result["plain_cpu_ms_per_image"] / (result["cpu_ms_per_image"] + 0.25)
     assert "step: 0.250 ms per decoded" in line and f"would be {ratio:.2f} if" in line
@@ -124,14 +124,14 @@ def test_bad_records_are_counted(split, tmp_path):
         for record in [*good, b"no example", b""]:
             writer.write(record)
     bad, run = reader.find_split(str(tmp_path)), config("skip")
-    timings = training_input.measure(run, bad, pictures=24, rounds=1)
-    result = training_input.summarise(timings, run)
+    timings = training_input.measure(run, bad, images=24, rounds=1)
+    result = input_report.summarise(timings, run)
     # Of the four batches the first is not timed.
     timed = pipeline.training_dataset(run, bad).skip(1).take(3)
     expected = sum(int(targets["bad_records"].numpy().sum()) for _, targets in timed)
     assert 6 <= expected <= 10
     assert result["bad_records_skipped"] == expected
-    lines = list(training_input.table({**result, "threads": 1, "peak_mb": 7.0}))
+    lines = list(input_report.table({**result, "threads": 1, "peak_mb": 7.0}))
     assert any(line.startswith("bad records skipped: ") for line in lines)
 
 

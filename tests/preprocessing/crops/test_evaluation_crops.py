@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import PreprocessingConfig, eval_image, ten_crop, ten_crop_image, whole_image
+from preprocessing import PreprocessingConfig, eval_image, ten_crop_image, whole_image
+from preprocessing.crops.evaluation_crops import ten_crop
 
 
 def test_corners_centre_and_mirrors_by_hand():

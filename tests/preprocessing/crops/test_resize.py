@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import (
+from preprocessing.crops.resize import (
     central_crop,
     resize_shorter_side,
     sides_for_shorter,

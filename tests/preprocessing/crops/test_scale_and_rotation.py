@@ -2,8 +2,9 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from preprocessing import draw_size, resize_batch, rotate
+from preprocessing import draw_size, resize_batch
 from preprocessing.crops import scale_augmentation
+from preprocessing.operations.rotation import rotate
 
 
 def windows(shape, shorter_range, count=600):

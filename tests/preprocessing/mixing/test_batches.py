@@ -9,12 +9,10 @@ from preprocessing import (
     example_seed,
     mix,
     mixing_order,
-    mixup_type1,
-    mixup_type2,
-    sample_lambdas,
     step_seed,
     to_input,
 )
+from preprocessing.mixing.mixup import mixup, sample_lambdas
 
 CONFIGS = [MixingConfig(1), MixingConfig(2), MixingConfig(cutmix_alpha=1.0)]
 BYTES = np.random.default_rng(2).integers(0, 256, [6, 5, 7, 3], np.uint8)
@@ -61,12 +59,12 @@ def test_odd_batches():
 def test_the_numbers_of_a_step():
     ready = to_input(BYTES_TENSOR)
     lambdas = sample_lambdas(example_seed(7, -1, 40), 3, 0.2)
-    expected = mixup_type1(ready, tf.eye(6), lambdas)
+    expected = mixup(ready, tf.eye(6), 1, lambdas)
     mixed = mixed_with(step_seed(7, 40), ready, MixingConfig(1))
     np.testing.assert_array_equal(mixed[0], expected[0])
     np.testing.assert_array_equal(mixed[1], expected[1])
     lambdas = sample_lambdas(example_seed(7, -1, 40), 6, 0.2)
-    expected = mixup_type2(ready, tf.eye(6), lambdas[:3], lambdas[3:])
+    expected = mixup(ready, tf.eye(6), 2, lambdas)
     mixed = mixed_with(step_seed(7, 40), ready, MixingConfig(2))
     np.testing.assert_array_equal(mixed[0], expected[0])
     np.testing.assert_array_equal(mixed[1], expected[1])
@@ -107,7 +105,7 @@ def test_parts_hold_what_the_whole_would(kind, parts):
 def test_one_half_of_bytes_by_hand():
     images = np.uint8([[[[10, 20, 30]]], [[[20, 40, 255]]]])
     for one_by_one in (False, True):
-        mixed, _, _ = mixup_type1(images, tf.eye(2), [0.25], one_by_one=one_by_one)
+        mixed, _, _ = mixup(images, tf.eye(2), 1, [0.25], one_by_one=one_by_one)
         assert mixed.numpy().reshape(-1).tolist() == [17.5, 35.0, 198.75]
 
 

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import cutmix, sample_boxes, sample_lambdas, seeds
+from preprocessing import seeds
+from preprocessing.mixing.cut_mix import cutmix, sample_boxes
+from preprocessing.mixing.mixup import sample_lambdas
 
 IMAGES = np.arange(3 * 4 * 5 * 3).reshape(3, 4, 5, 3)
 BOXES = np.int32([[1, 2, 3, 5], [0, 0, 4, 5], [2, 2, 2, 4]])

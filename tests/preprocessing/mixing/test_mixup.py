@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import mixup_type1, mixup_type2, sample_lambdas
+from preprocessing.mixing.mixup import mixup, sample_lambdas
+
+
+def mixup_type1(images, labels, lambdas, teacher=None):
+    return mixup(images, labels, 1, lambdas, teacher)
+
+
+def mixup_type2(images, labels, lambdas1, lambdas2, teacher=None):
+    rest = [1.0] * (len(images) % 2)
+    return mixup(images, labels, 2, np.float32([*lambdas1, *lambdas2, *rest]), teacher)
 
 
 def test_type1_equals_the_original(reference):

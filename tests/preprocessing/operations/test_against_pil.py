@@ -6,8 +6,8 @@ import PIL.ImageOps
 import pytest
 import tensorflow as tf
 
-from preprocessing import apply_operation
 from preprocessing.operations import color
+from preprocessing.policies.auto_augment import apply_operation
 
 RANDOM = np.random.default_rng(11)
 SIZES = [(1, 1), (1, 7), (5, 1), (2, 2), (3, 5), (7, 6), (16, 17), (31, 8)]

@@ -3,7 +3,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from preprocessing import augmix, sample_lambdas, seeds
+from preprocessing import seeds
+from preprocessing.mixing.mixup import sample_lambdas
 from preprocessing.policies import aug_mix
 
 PICTURE = np.random.default_rng(5).integers(0, 256, [30, 36, 3], np.uint8)
@@ -74,7 +75,7 @@ def test_the_mixture_is_that_of_its_chains(depth):
             picture = aug_mix.apply_operation(picture, names[int(place * 9)], level, side < 0.5)
         mixture += weights[chain] * picture.numpy()
     expected = (1 - share) * PICTURE + share * mixture
-    result = augmix(PICTURE, seed, severity, width, depth)
+    result = aug_mix.augmix(PICTURE, seed, severity, width, depth)
     assert result.dtype == tf.float32
     np.testing.assert_allclose(result, expected, atol=0.01)
     assert np.abs(result - PICTURE).max() > 5

@@ -1,12 +1,11 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import apply_operation, apply_policy, autoaugment
+from preprocessing import seeds
 from preprocessing.operations import levels
 from preprocessing.policies import auto_augment
+from preprocessing.policies.auto_augment import apply_operation, apply_policy
 from preprocessing.policies.tables import POLICIES
 
 ALWAYS = -1.0
@@ -70,7 +69,7 @@ def test_sub_policies_equal_the_original(reference, name):
     archive = reference.values("autoaugment")
 
     def apply(sub_policy):
-        choices = dataclasses.replace(made_choices(0), sub_policy=tf.cast(sub_policy, tf.int32))
+        choices = made_choices(0)._replace(sub_policy=tf.cast(sub_policy, tf.int32))
         return apply_policy(archive["image"], name, choices)
 
     compared = 0
@@ -97,7 +96,7 @@ def test_sub_policies_are_their_two_steps(reference, name, negative):
 
     def apply(sub_policy):
         choices = made_choices(0, negative=negative)
-        choices = dataclasses.replace(choices, sub_policy=tf.cast(sub_policy, tf.int32))
+        choices = choices._replace(sub_policy=tf.cast(sub_policy, tf.int32))
         return apply_policy(picture, name, choices)
 
     results = tf.data.Dataset.range(len(POLICIES[name])).map(apply)
@@ -133,6 +132,10 @@ def test_every_sub_policy_is_drawn_equally_often():
     assert len(counts) == 95
     # 210.5 expected, standard deviation 14.4.
     assert counts.min() > 150 and counts.max() < 275
+
+
+def autoaugment(picture, name, seed):
+    return auto_augment.autoaugment(picture, name, seeds.uniform(seed, auto_augment.DRAWS))
 
 
 def test_same_seed_same_pixels_and_seeds_differ(reference):

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import apply_operation
 from preprocessing.operations.geometry import compose_maps, rotation_map, translation_x_map
 from preprocessing.policies import chains
+from preprocessing.policies.auto_augment import apply_operation
 
 PICTURE = np.random.default_rng(4).integers(0, 256, [21, 34, 3], np.uint8)
 
 
 def run(steps, chances, negative):
-    program = chains.program((steps,), *PICTURE.shape[:2])
+    function = chains.policy_function((steps,), *PICTURE.shape[:2])
     choices = chains.Choices(
         sub_policy=tf.constant(0),
         chances=tf.constant(chances),
         negative=tf.constant(negative),
         centres=tf.zeros([len(steps), 2]),
     )
-    return program(PICTURE, choices)
+    return function(PICTURE, choices)
 
 
 def test_maps_one_after_the_other_by_hand():
@@ -60,7 +60,8 @@ def test_every_combination_of_steps_and_signs():
     steps = (("Cutout", 0.5, 1), ("ShearX", 0.5, 6))
     centres = tf.constant([[0.5, 0.25], [0.1, 0.9]])
     for order in ((0, 1), (1, 0)):
-        program = chains.program((tuple(steps[place] for place in order),), *PICTURE.shape[:2])
+        ordered = tuple(steps[place] for place in order)
+        function = chains.policy_function((ordered,), *PICTURE.shape[:2])
         for done in itertools.product((True, False), repeat=2):
             for negative in itertools.product((True, False), repeat=2):
                 expected = tf.constant(PICTURE)
@@ -71,4 +72,4 @@ def test_every_combination_of_steps_and_signs():
                         expected = apply_operation(expected, name, level, negative[place], centre)
                 chances = tf.constant([0.4 if do else 0.6 for do in done])
                 choices = chains.Choices(tf.constant(0), chances, tf.constant(negative), centres)
-                np.testing.assert_array_equal(program(PICTURE, choices), expected)
+                np.testing.assert_array_equal(function(PICTURE, choices), expected)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from preprocessing import apply_operation, randaugment
+from preprocessing import seeds
 from preprocessing.operations import levels
 from preprocessing.policies import rand_augment
+from preprocessing.policies.auto_augment import apply_operation
 
 PICTURE = np.random.default_rng(3).integers(0, 256, [18, 24, 3], np.uint8)
 
@@ -19,7 +20,7 @@ def test_each_operation_is_autoaugments():
     cases = [(name, sign) for name in levels.OPERATION_NAMES for sign in (False, True)]
     draws = tf.constant([draws_of(*case) for case in cases])
     dataset = tf.data.Dataset.from_tensor_slices(draws)
-    results = dataset.map(lambda row: rand_augment.from_draws(PICTURE, 1, 6, row))
+    results = dataset.map(lambda row: rand_augment.randaugment(PICTURE, 1, 6, row))
     for (name, negative), result in zip(cases, results, strict=True):
         # Cutout's centre is half of 18 and of 24.
         expected = apply_operation(PICTURE, name, 6, negative, (9, 12))
@@ -29,7 +30,7 @@ def test_each_operation_is_autoaugments():
 @pytest.mark.parametrize("name", ["TranslateX", "TranslateY", "Cutout"])
 def test_ranges_of_its_own(name):
     assert levels.level_to_arg(name, 1, levels.RAND_AUGMENT) == (4 if name == "Cutout" else 10)
-    result = rand_augment.from_draws(PICTURE, 1, 1, tf.constant(draws_of(name, True)))
+    result = rand_augment.randaugment(PICTURE, 1, 1, tf.constant(draws_of(name, True)))
     # Level 1 of 100 and 40 pixels is level 0.4 of AutoAugment's 250 and 100.
     expected = apply_operation(PICTURE, name, 0.4, True, (9, 12))
     np.testing.assert_array_equal(result, expected)
@@ -42,8 +43,13 @@ def test_layers_follow_each_other():
     expected = apply_operation(PICTURE, "Solarize", 6)
     expected = apply_operation(expected, "ShearX", 6, negative=True)
     expected = apply_operation(expected, "Equalize", 6)
-    result = rand_augment.from_draws(PICTURE, 3, 6, tf.constant(draws))
+    result = rand_augment.randaugment(PICTURE, 3, 6, tf.constant(draws))
     np.testing.assert_array_equal(result, expected)
+
+
+def randaugment(picture, layers, level, seed):
+    draws = seeds.uniform(seed, rand_augment.count_draws(layers))
+    return rand_augment.randaugment(picture, layers, level, draws)
 
 
 def test_seeds():

@@ -213,7 +213,7 @@ def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
 def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, str]:
     """Number of records that the file at `path` has or had, and its damage in words."""
     if known is None:
-        whole, damage = framing.count_whole_records(path)
+        whole, damage = framing.count_records(path)
         if damage and not whole:
             framing.refuse_compressed(path)
         return whole + bool(damage), damage

@@ -9,6 +9,7 @@ import dataclasses
 import os
 
 from datasets.errors import DatasetError
+from datasets.records import example as example_lib
 from datasets.sets.flower_names import KAGGLE
 from datasets.sets.published import Published
 from datasets.sources import archive, record_source
@@ -57,11 +58,11 @@ def _read(path: str, folder: str, skipped: list[Skip]) -> list[Item]:
     examples = record_source.read_examples(path, _IMAGE)
     for number, (source, example, damage) in enumerate(examples):
         where = f"{folder}/{os.path.basename(path)}, record {number}"
-        label = record_source.int_feature(example, _LABEL) if not damage else None
+        label = example_lib.int_feature(example, _LABEL) if not damage else None
         if damage or label is None or not 0 <= label < len(KAGGLE):
             reason = damage or f"class {label}; 0 to {len(KAGGLE) - 1} are possible"
             skipped.append(Skip(where, reason, bad=True))
             continue
-        name = record_source.bytes_feature(example, _NAME).decode("utf-8", "replace")
+        name = example_lib.bytes_feature(example, _NAME).decode("utf-8", "replace")
         items.append(Item(f"{folder}/{name or number}", source, label))
     return items

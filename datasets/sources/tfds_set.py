@@ -2,9 +2,8 @@
 
 `raw_dir` is the data directory of TensorFlow Datasets; a data set that is not there yet is
 fetched by it. Images are taken over as they are stored, and a feature "bbox" as the bounding box.
-Without --train_split and
---validation_split the data set's own splits of these names are used, with "test" for a missing
-"validation".
+Without --train_split and --validation_split the data set's own splits of these names are used,
+with "test" for a missing "validation".
 """
 
 import argparse
@@ -15,6 +14,7 @@ import sys
 from typing import Any
 
 from datasets.errors import DatasetError
+from datasets.records import example as example_lib
 from datasets.sources import record_source
 from datasets.sources.items import Item, Listing, Skip
 
@@ -195,13 +195,13 @@ class TfdsSet:
                 if number < instruction.skip or (end is not None and number >= end):
                     continue
                 name = f"{os.path.basename(path)}/{number}"
-                label = None if damage else record_source.int_feature(example, self._label_key)
+                label = None if damage else example_lib.int_feature(example, self._label_key)
                 if label is None or label < 0:
                     reason = damage or f"no label in the feature {self._label_key!r}"
                     skipped.append(Skip(name, reason, bad=True))
                 else:
                     # A BBoxFeature is stored as ymin, xmin, ymax, xmax in fractions.
-                    box = tuple(example.features.feature[_BOX_KEY].float_list.value)
+                    box = tuple(example_lib.float_features(example, _BOX_KEY))
                     boxes = (box,) if len(box) == 4 else ()
                     items.append(Item(name, source, label, boxes=boxes))
         return items

@@ -160,7 +160,7 @@ def test_damage_is_found_and_the_rest_is_read(converted):
     shard = converted / "train-00001-of-00004"
     places = list(salvage.read(str(shard)))
     data = bytearray(shard.read_bytes())
-    data[places[2].offset + 30] ^= 1
+    data[places[2].frame.offset + 30] ^= 1
     shard.write_bytes(data)
     report = verify_command.verify(str(converted))
     assert kinds(report) == {"damaged": 1, "manifest": 2}

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import catalog, command_line
-from datasets.conversion.writer import ON_BAD_RECORD, WriterConfig, write_dataset
+from datasets.conversion.plan import ON_BAD_RECORD, WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.sets.aircraft import Aircraft
 from datasets.sets.cars196 import Cars196, Cars196ZeroShot
 from datasets.sets.cub200 import Cub200, Cub200Official, Cub200Percent
@@ -110,8 +111,6 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
     add("--seed", type=int, default=0, help="order of the training images" + default)
     add(
         "--on_bad_record",
-        # Its name before there were other data sets than folders of images.
-        "--on_bad_image",
         choices=ON_BAD_RECORD,
         default="fail",
         help="skip: count and report images that do not decode; fail: stop at the first" + default,

@@ -10,7 +10,10 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 
-from datasets import disk
+from datasets import command_line, disk
+from datasets.conversion.shard import ShardTask
+from datasets.errors import DatasetError
+from datasets.records import manifest as manifest_lib
 from datasets.sources.archive import explained
 from datasets.sources.archive_source import GzipTarSource, RangeSource
 from datasets.sources.items import Item
@@ -40,11 +43,6 @@ def inflate(path: str, output: str) -> None:
                     raise disk.write_error(error, output) from error
 
 
-def room_for(paths: Iterable[str], directory: str) -> tuple[int, int]:
-    """Bytes that the archives take up, which their contents exceed little; and bytes free."""
-    return sum(os.path.getsize(path) for path in paths), shutil.disk_usage(directory).free
-
-
 def inflated(items: Sequence[Item], tars: Mapping[str, str]) -> list[Item]:
     """The same items, read from inflated archives.
 
@@ -60,3 +58,35 @@ def inflated(items: Sequence[Item], tars: Mapping[str, str]) -> list[Item]:
             item = dataclasses.replace(item, source=tar)
         moved.append(item)
     return moved
+
+
+def check_room(tasks: list[ShardTask], output_dir: str) -> None:
+    """Raises `DatasetError` where archives have to be inflated and there is no room for it."""
+    paths = compressed_archives(item for task in tasks for item in task.items)
+    # What they hold exceeds what they take up by little.
+    needed = sum(os.path.getsize(path) for path in paths)
+    free = shutil.disk_usage(output_dir).free
+    if needed > free:
+        raise DatasetError(
+            f"{', '.join(paths)} must be inflated for a while, which takes at least {needed:,} "
+            f"bytes; {output_dir} has {free:,} left. Free some space, or unpack the archives "
+            "elsewhere and pass that folder as --raw_dir"
+        )
+
+
+def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]:
+    """Has compressed tar archives read from inflated copies, which can be read anywhere.
+
+    The copies are temporary files of the output directory, removed when the work ends.
+    """
+    tars = {}
+    paths = compressed_archives(item for task in tasks for item in task.items)
+    for number, path in enumerate(paths):
+        command_line.note(
+            f"inflating {path}, which can only be read forwards; the copy goes at the end"
+        )
+        tars[path] = os.path.join(output_dir, f"{manifest_lib.INFLATED_START}{number}.tar.tmp")
+        inflate(path, tars[path])
+    if not tars:
+        return tasks
+    return [dataclasses.replace(task, items=inflated(task.items, tars)) for task in tasks]

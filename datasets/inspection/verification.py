@@ -136,11 +136,7 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
     if not os.path.isdir(data_dir):
         raise DatasetError(f"data directory {data_dir} does not exist, or is no directory")
     names = sorted(os.listdir(data_dir))
-    if manifest_lib.WORK_FILE in names:
-        raise DatasetError(
-            f"the conversion into {data_dir} has not finished; run the same "
-            "`python -m datasets.convert` command again"
-        )
+    manifest_lib.check_finished(names, data_dir)
     shards: dict[str, list[str]] = {}
     for name in names:
         parsed = manifest_lib.parse_shard_name(name)

@@ -148,11 +148,7 @@ def _list_directory(data_dir: str) -> list[str]:
         )
     # Object stores list folders with a slash at the end.
     names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(data_dir))
-    if manifest_lib.WORK_FILE in names:
-        raise DatasetError(
-            f"the conversion into {data_dir} has not finished ({manifest_lib.WORK_FILE} is "
-            "there); wait for it, or run the same `python -m datasets.convert` command again"
-        )
+    manifest_lib.check_finished(names, data_dir)
     return names
 
 

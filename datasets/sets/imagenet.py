@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from datasets.errors import DatasetError
 from datasets.sets import bounding_boxes, imagenet_labels
 from datasets.sets.published import Published
-from datasets.sources import archive
+from datasets.sources import archive, teacher_logits
 from datasets.sources.archive_source import RangeSource
 from datasets.sources.items import FileSource, Item, Listing, Source
 
@@ -164,9 +164,6 @@ class ImageNet(Published):
 
     def _with_logits(self, split: str, items: list[Item]) -> list[Item]:
         """The same items with their teacher's logits."""
-        # Here: a command line's help needs no TensorFlow.
-        from datasets.conversion import teacher_logits
-
         found = teacher_logits.find(self._logits, split)
         missing = [item.name for item in items if item.name not in found]
         if missing:

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 import datasets
-from datasets.conversion.writer import WriterConfig, write_dataset
+from datasets.conversion.plan import WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.errors import DatasetError
 from datasets.inspection import drawing, show_command
 from datasets.records import reader

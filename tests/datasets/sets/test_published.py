@@ -211,7 +211,7 @@ def test_cub_without_boxes_and_cut_to_them(
     none = Cub200(raw_dir, boxes="none").listing()
     assert all(not item.pixel_boxes for item in none.splits["train"])
     listing = Cub200(raw_dir, boxes="crop").listing()
-    assert listing.digest({}) != none.digest({})
+    assert listing.digests({}) != none.digests({})
     convert_listing(listing, tmp_path / "out")
     examples = {e["filename"].decode(): e for e in read_back(tmp_path / "out", "validation")}
     first = examples["images/003.Wren/Wren_0.jpg"]

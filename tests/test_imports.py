@@ -12,7 +12,15 @@ HOUSE = {*WINGS, "official"}
 ALLOWED = {
     "nets": {"tensorflow"},
     "preprocessing": {"numpy", "tensorflow", "tensorflow_addons", "tensorflow_io"},
-    "datasets": {"tensorflow", "tensorflow_datasets", "numpy", "pyarrow", "PIL", "tqdm"},
+    "datasets": {
+        "tensorflow",
+        "tensorflow_datasets",
+        "numpy",
+        "pyarrow",
+        "matplotlib",
+        "PIL",
+        "tqdm",
+    },
 }
 
 

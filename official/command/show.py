@@ -2,8 +2,8 @@
 
     python -m official.show --data_dir DIR [--output_dir DIR] [preprocessing flags]
 
-Saves samples.png and distributions.png. `python -m datasets.show DIR` does the same with the
-flags' defaults: it is handed `training_view`.
+Saves samples.png and distributions.png. `python -m datasets.show DIR` does the same without
+training's view.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import flags
 
 import preprocessing
-from datasets.inspection import show_command
+from datasets.inspection import show
 from official.command import flags as run_flags
 from official.run.configuration import RunError
 from preprocessing import PreprocessingConfig
@@ -19,8 +19,8 @@ from preprocessing import PreprocessingConfig
 FLAGS = flags.FLAGS
 
 
-def make_view(config: PreprocessingConfig, seed: int = 0) -> show_command.View:
-    """Returns what draws a picture as the training pipeline of `config` makes it.
+def make_view(config: PreprocessingConfig, seed: int = 0) -> show.View:
+    """Returns what draws an image as the training pipeline of `config` makes it.
 
     Args:
       config: the preprocessing.
@@ -50,18 +50,13 @@ def to_grey_levels(image: tf.Tensor, config: PreprocessingConfig) -> np.ndarray:
     return tf.saturate_cast(tf.round(image), tf.uint8).numpy()
 
 
-def training_view(encoded: bytes, boxes: np.ndarray, index: int, number: int) -> np.ndarray:
-    """Returns a picture as training with the flags' defaults sees it; see `make_view`."""
-    return make_view(PreprocessingConfig())(encoded, boxes, index, number)
-
-
 def main() -> None:
     """Draws and says where."""
     try:
         config = run_flags.preprocessing_config()
     except ValueError as error:
         raise RunError(str(error)) from error
-    paths = show_command.show(
+    paths = show.show(
         FLAGS.data_dir,
         FLAGS.output_dir or FLAGS.data_dir,
         view=make_view(config, FLAGS.seed),

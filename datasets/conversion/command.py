@@ -2,7 +2,8 @@
 
 `python -m datasets.convert NAME --raw_dir DIR --output_dir DIR`
 
-NAME is a data set of the catalogue in its published layout, image_folder, csv, or tfds:NAME.
+NAME is a data set of the catalogue in its published layout, image_folder, csv, parquet, or
+tfds:NAME.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from datasets.sets.uec_food100 import UecFood100
 from datasets.sources.csv_list import CsvList
 from datasets.sources.image_folder import ImageFolder
 from datasets.sources.items import Listing
+from datasets.sources.parquet import ParquetTable
 from datasets.sources.tfds_set import TfdsSet
 
 # Each knows its flags and its layout, and lists its images; the writer does the rest.
@@ -37,6 +39,7 @@ CONVERTERS = {
     for converter in (
         ImageFolder,
         CsvList,
+        ParquetTable,
         TfdsSet,
         ImageNet,
         Food101,

@@ -10,19 +10,14 @@ they are; others are names, and numbered in alphabetical order.
 import argparse
 import csv
 import os
-import sys
 
 from datasets.errors import DatasetError
 from datasets.sources import archive
-from datasets.sources.hold_out import check_fraction, hold_out
-from datasets.sources.image_folder import SPLIT_NAMES
-from datasets.sources.items import FileSource, Item, Listing
+from datasets.sources.hold_out import check_fraction
+from datasets.sources.items import FileSource, Listing
+from datasets.sources.table import SPLIT_NAMES, Row, add_fraction_argument, make_listing, split_of
 
-_LARGEST_LABEL = 999_999
-_ORDER = ("train", "validation", "test")
 _COLUMNS = ("path", "label", "split")
-# Of the labels without training images, so many are named.
-_SHOWN_LABELS = 5
 
 
 class CsvList:
@@ -76,12 +71,7 @@ class CsvList:
                 metavar="NAME",
                 help=f"column of the {column}" + default,
             )
-        add(
-            "--validation_fraction",
-            type=float,
-            metavar="F",
-            help="share of each class that becomes the validation split, for a list that has none",
-        )
+        add_fraction_argument(parser, "a list that has none")
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "CsvList":
@@ -97,39 +87,15 @@ class CsvList:
                 validation split, fewer than two classes, or a class without training images.
         """
         archive.check_raw_dir(self._raw_dir)
-        rows = self._rows()
-        labels, names = _number_labels([label for _, _, label in rows])
-        splits: dict[str, list[Item]] = {}
-        for (split, path, _), label in zip(rows, labels, strict=True):
-            item = Item(path, FileSource(os.path.join(self._raw_dir, path)), label)
-            splits.setdefault(split, []).append(item)
-        if "train" not in splits:
-            raise DatasetError(f"the lists for --raw_dir={self._raw_dir} hold no training images")
-        if self._fraction is not None and "validation" in splits:
-            raise DatasetError(
-                f"--validation_fraction={self._fraction}, but the lists hold a validation split; "
-                "leave the flag out"
-            )
-        if self._fraction is not None:
-            splits = hold_out(splits, self._fraction, self._seed)
-        if "validation" not in splits:
-            raise DatasetError(
-                f"the lists for --raw_dir={self._raw_dir} hold no validation split; add one, or "
-                "pass --validation_fraction=0.2"
-            )
-        if len(names) < 2:
-            raise DatasetError(f"the lists hold one class only ({names[0]}); two are needed")
-        _check_trained(names, splits)
-        ordered = {split: splits[split] for split in _ORDER if split in splits}
         origin = {
             "raw_dir": os.path.abspath(self._raw_dir),
             "csv_file": self._csv_file and os.path.abspath(self._csv_file),
-            "validation_fraction": self._fraction,
         }
-        return Listing(self.name, tuple(names), ordered, source=origin)
+        where = f"the lists for --raw_dir={self._raw_dir}"
+        return make_listing(self.name, self._rows(), where, self._fraction, self._seed, origin)
 
-    def _rows(self) -> list[tuple[str, str, str]]:
-        """Split, path and label of each image."""
+    def _rows(self) -> list[Row]:
+        """Every image that is listed."""
         if self._csv_file is not None:
             rows = self._read(self._csv_file, None)
             if not rows:
@@ -150,7 +116,7 @@ class CsvList:
             )
         return rows
 
-    def _read(self, path: str, split: str | None) -> list[tuple[str, str, str]]:
+    def _read(self, path: str, split: str | None) -> list[Row]:
         path_column, label_column, split_column = self._columns
         rows = []
         try:
@@ -173,8 +139,10 @@ class CsvList:
                     label = (row[label_column] or "").strip()
                     if not name or not label:
                         raise DatasetError(f"{where}: path {name!r}, label {label!r}; both needed")
-                    own = _split_of(row[split_column] or "", where) if has_splits else split
-                    rows.append((own or "train", self._inside(name, where), label))
+                    own = split_of(row[split_column] or "", where) if has_splits else split
+                    name = self._inside(name, where)
+                    source = FileSource(os.path.join(self._raw_dir, name))
+                    rows.append(Row(own or "train", name, label, source))
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
@@ -198,55 +166,3 @@ class CsvList:
                 "that holds all images"
             )
         return os.path.relpath(path, root).replace(os.sep, "/")
-
-
-def _split_of(text: str, where: str) -> str:
-    split = SPLIT_NAMES.get(text.strip().lower())
-    if split is None:
-        raise DatasetError(
-            f"{where}: split {text!r}; must be one of {', '.join(sorted(SPLIT_NAMES))}"
-        )
-    return split
-
-
-def _number_labels(texts: list[str]) -> tuple[list[int], list[str]]:
-    """The label of each text, and the class names by label."""
-    if all(text.isascii() and text.isdigit() for text in texts):
-        # Python refuses to convert a text of thousands of digits: its length comes first.
-        texts = [text.lstrip("0") or "0" for text in texts]
-        longest = max(texts, key=len)
-        if len(longest) > len(str(_LARGEST_LABEL)):
-            raise DatasetError(
-                f"label {longest[:20]}{'...' * (len(longest) > 20)}: numbers up to "
-                f"{_LARGEST_LABEL} are kept as they are; give the classes names"
-            )
-        labels = [int(text) for text in texts]
-        return labels, [str(label) for label in range(max(labels) + 1)]
-    names = sorted(set(texts))
-    numbers = {name: label for label, name in enumerate(names)}
-    return [numbers[text] for text in texts], names
-
-
-def _check_trained(names: list[str], splits: dict[str, list[Item]]) -> None:
-    """Refuses names of classes without training images, and says which numbers have none.
-
-    Numbers may be meant so: labels that are only retrieved, or a list that is a part of another.
-
-    Raises:
-        DatasetError: A class with a name has no training images.
-    """
-    trained = {item.label for item in splits["train"]}
-    empty = [name for label, name in enumerate(names) if label not in trained]
-    if not empty:
-        return
-    more = len(empty) - _SHOWN_LABELS
-    shown = ", ".join(empty[:_SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")
-    if not all(name.isascii() and name.isdigit() for name in names):
-        raise DatasetError(
-            f"no training images of the classes {shown}; list some, or give the classes numbers if "
-            "these are only retrieved"
-        )
-    print(
-        f"note: {len(empty)} of the {len(names)} labels have no training images: {shown}",
-        file=sys.stderr,
-    )

@@ -11,16 +11,9 @@ from typing import Any
 from datasets.errors import DatasetError
 from datasets.sources.hold_out import check_fraction, hold_out
 from datasets.sources.items import FileSource, Item, Listing, Skip
+from datasets.sources.table import SPLIT_NAMES, add_fraction_argument
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-
-SPLIT_NAMES = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
 
 
 class ImageFolder:
@@ -54,12 +47,9 @@ class ImageFolder:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        parser.add_argument(
-            "--validation_fraction",
-            type=float,
-            metavar="F",
-            help="share of each class that becomes the validation split, for a folder that has "
-            "none of its own (for example 0.2); chosen by --seed and file name",
+        add_fraction_argument(
+            parser,
+            "a folder that has none of its own (for example 0.2); chosen by --seed and file name",
         )
 
     @classmethod

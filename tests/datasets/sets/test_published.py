@@ -562,7 +562,7 @@ def test_unusable_lists_of_ifood(make_folder, jpeg, name, lines, message):
 
 
 def test_every_data_set_of_the_catalogue_has_a_converter():
-    assert set(CONVERTERS) - {"image_folder", "csv", "tfds"} == set(catalog.names())
+    assert set(CONVERTERS) - {"image_folder", "csv", "parquet", "tfds"} == set(catalog.names())
     for name in catalog.names():
         assert CONVERTERS[name].num_shards() == catalog.get(name).num_shards
 

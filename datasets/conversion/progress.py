@@ -193,13 +193,8 @@ class Progress:
         return os.path.isfile(path) and os.path.getsize(path) == size
 
     def _read_manifest(self) -> dict[str, Any] | None:
-        path = os.path.join(self.directory, manifest_lib.MANIFEST_FILE)
-        if not os.path.exists(path):
-            return None
-        with open(path, "rb") as file:
-            data = file.read()
         try:
-            return manifest_lib.decode_manifest(data, path)
+            return manifest_lib.load_manifest(self.directory)
         except DatasetError as error:
             return {"splits": {}, "dataset": f"unreadable manifest: {error}"}
 

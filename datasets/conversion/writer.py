@@ -98,7 +98,7 @@ def _finished_before(
             "what is written again differs from what the manifest says: starting over"
         )
         return None
-    if not manifest_lib.holds_labels(progress.directory, listing.class_names):
+    if not _has_labels(progress.directory, listing):
         command_line.note(f"writing {manifest_lib.LABELS_FILE} again, which was missing or changed")
         manifest_lib.write_labels(progress.directory, listing.class_names)
     elif not missing:
@@ -106,6 +106,13 @@ def _finished_before(
     progress.end()
     num_written = sum(len(task.items) for task in missing)
     return {**manifest, "num_written": num_written, "seconds": seconds}
+
+
+def _has_labels(directory: str, listing: Listing) -> bool:
+    try:
+        return manifest_lib.load_labels(directory) == list(listing.class_names)
+    except DatasetError:
+        return False
 
 
 def _write_shards(

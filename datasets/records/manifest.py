@@ -20,6 +20,10 @@ FORMER_WORK_FILE = "unfinished.jsonl"
 # Archives that are inflated for as long as the conversion works.
 INFLATED_START = ".inflated-"
 
+# Where Kaggle's 104 flowers keep the splits, and what their files end in.
+KAGGLE_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
+KAGGLE_END = ".tfrec"
+
 # What readers need to know of each shard.
 _SHARD_FACTS = {"name": str, "bytes": int, "images": int}
 # What must be of this kind where it is there.
@@ -76,6 +80,12 @@ def check_finished(names: Iterable[str], directory: str) -> None:
             f"the conversion into {directory} has not finished ({telling} is "
             "there); wait for it, or run the same `python -m datasets.convert` command again"
         )
+
+
+def kaggle_files(folder: str) -> list[str]:
+    """Sorted names of the files of Kaggle's flowers in a local folder; none if it is not there."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [name for name in names if name.endswith(KAGGLE_END) and not name.startswith(".")]
 
 
 def encode_manifest(manifest: dict[str, Any]) -> bytes:
@@ -166,13 +176,42 @@ def decode_labels(data: bytes, path: str) -> list[str]:
         ) from error
 
 
-def holds_labels(directory: str, labels: tuple[str, ...]) -> bool:
-    """Whether `labels.txt` is there and says just that."""
-    try:
-        with open(os.path.join(directory, LABELS_FILE), "rb") as file:
-            return file.read() == encode_labels(labels)
-    except OSError:
-        return False
+def load_manifest(directory: str) -> dict[str, Any] | None:
+    """The manifest of a converted data set, or None when there is none.
+
+    Raises:
+        DatasetError: The file is damaged or of another format version.
+    """
+    path = os.path.join(directory, MANIFEST_FILE)
+    data = _read(path)
+    return None if data is None else decode_manifest(data, path)
+
+
+def load_labels(directory: str) -> list[str] | None:
+    """Class names by label from `labels.txt`, or None when there is none.
+
+    Raises:
+        DatasetError: The file is no UTF-8 text.
+    """
+    path = os.path.join(directory, LABELS_FILE)
+    data = _read(path)
+    return None if data is None else decode_labels(data, path)
+
+
+def _read(path: str) -> bytes | None:
+    """The bytes of a file, local or remote; None when there is none."""
+    if "://" not in path:
+        if not os.path.exists(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    # Here: a conversion's main process needs no TensorFlow.
+    import tensorflow as tf
+
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read()
 
 
 def check_labels(labels: tuple[str, ...], where: str) -> None:

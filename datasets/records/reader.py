@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from datasets.errors import DatasetError
 from datasets.records import salvage
-from datasets.records.split import Split, find_split, load_labels, load_manifest
+from datasets.records.manifest import load_labels, load_manifest
+from datasets.records.split import Split, find_split
 
 __all__ = [
     "Split",

@@ -10,13 +10,14 @@ import os
 
 from datasets.errors import DatasetError
 from datasets.records import example as example_lib
+from datasets.records import manifest as manifest_lib
 from datasets.sets.flower_names import KAGGLE
 from datasets.sets.published import Published
 from datasets.sources import archive, record_source
 from datasets.sources.items import Item, Listing, Skip
 
-_FOLDERS = {"train": "train", "validation": "val"}
-_END = ".tfrec"
+# The test images have no labels.
+_FOLDERS = {split: manifest_lib.KAGGLE_FOLDERS[split] for split in ("train", "validation")}
 # Features of a record: image, class and id.
 _IMAGE, _LABEL, _NAME = "image", "class", "id"
 
@@ -42,13 +43,11 @@ class KaggleFlower(Published):
 
     def _files(self, folder: str) -> list[str]:
         directory = os.path.join(self._raw_dir, folder)
-        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-        names = [name for name in names if name.endswith(_END) and not name.startswith(".")]
-        paths = [os.path.join(directory, name) for name in names]
+        paths = [os.path.join(directory, name) for name in manifest_lib.kaggle_files(directory)]
         if not paths:
             raise DatasetError(
-                f"--raw_dir={self._raw_dir} holds no {folder}/*{_END}; it must be a folder such as "
-                "tfrecords-jpeg-224x224"
+                f"--raw_dir={self._raw_dir} holds no {folder}/*{manifest_lib.KAGGLE_END}; it "
+                "must be a folder such as tfrecords-jpeg-224x224"
             )
         return paths
 

@@ -157,9 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _writer_config(args: argparse.Namespace) -> WriterConfig:
     return WriterConfig(
         num_shards={
-            "train": args.train_shards,
-            "validation": args.validation_shards,
-            "test": args.test_shards,
+            split: getattr(args, f"{split}_shards") for split in ("train", "validation", "test")
         },
         seed=args.seed,
         num_workers=args.num_workers,
@@ -230,10 +228,7 @@ def _convert(args: argparse.Namespace) -> None:
     listing = CONVERTERS[args.name].from_arguments(args).listing()
     changed = differences(listing)
     if changed:
-        print(
-            f"note: this is not {listing.name} as published: {'; '.join(changed)}",
-            file=sys.stderr,
-        )
+        command_line.note(f"this is not {listing.name} as published: {'; '.join(changed)}")
     manifest = write_dataset(listing, args.output_dir, _writer_config(args))
     print(format_summary(manifest, args.output_dir, time.monotonic() - start))
 

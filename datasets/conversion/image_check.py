@@ -199,12 +199,8 @@ def _decode_bmp(data: bytes) -> tf.Tensor:
 
 
 def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
-    try:
-        from PIL import Image
-    except ImportError:
-        raise BadImageError(
-            f"{what}: TensorFlow has no decoder; `pip install pillow` or convert it to PNG"
-        ) from None
+    from PIL import Image
+
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
             # The size is checked here; Pillow's own warning would go to the terminal.

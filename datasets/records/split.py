@@ -102,7 +102,8 @@ def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
     if folder:
         data_dir = os.path.join(data_dir, folder)
     names = _list_directory(data_dir)
-    folder = manifest_lib.KAGGLE_FOLDERS.get(pattern.removesuffix("-*"))
+    folders = {f"{split}-*": folder for split, folder in manifest_lib.KAGGLE_FOLDERS.items()}
+    folder = folders.get(pattern)
     if folder in names and not fnmatch.filter(names, pattern):
         below = os.path.join(data_dir, folder)
         if tf.io.gfile.isdir(below):

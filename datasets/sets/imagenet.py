@@ -25,9 +25,9 @@ import argparse
 import dataclasses
 import os
 import re
-import sys
 from collections.abc import Iterator
 
+from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sets import bounding_boxes, imagenet_labels
 from datasets.sets.published import Published
@@ -257,10 +257,7 @@ def _check_boxes(path: str, items: list[Item]) -> None:
             f"{path} holds no bounding box of any training image; is it whole? Fetch it again, or "
             "pass --bounding_box_file= to leave boxes out"
         )
-    print(
-        f"note: {path} has boxes of {count:,} of the {len(items):,} training images",
-        file=sys.stderr,
-    )
+    command_line.note(f"{path} has boxes of {count:,} of the {len(items):,} training images")
 
 
 def _refuse_compressed(path: str) -> None:

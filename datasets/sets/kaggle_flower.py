@@ -29,7 +29,7 @@ class KaggleFlower(Published):
     help = "Kaggle's 104 flowers: tfrecords-jpeg-SIZExSIZE (training reads them as they are, too)"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self._raw_dir)
         skipped: dict[str, list[Skip]] = {split: [] for split in _FOLDERS}
         splits = {

@@ -9,57 +9,45 @@ they are; others are names, and numbered in alphabetical order.
 
 import argparse
 import csv
+import dataclasses
 import os
 
 from datasets.errors import DatasetError
 from datasets.sources import archive
 from datasets.sources.hold_out import check_fraction
-from datasets.sources.items import FileSource, Listing
+from datasets.sources.items import Converter, FileSource, Listing
 from datasets.sources.table import SPLIT_NAMES, Row, add_fraction_argument, make_listing, split_of
 
 _COLUMNS = ("path", "label", "split")
 
 
-class CsvList:
-    """The data set in one or several CSV files."""
+@dataclasses.dataclass(frozen=True)
+class CsvList(Converter):
+    """The data set in one or several CSV files.
+
+    Attributes:
+        raw_dir: Folder that the paths start from.
+        csv_file: One list of everything; None takes train.csv and so on in `raw_dir`.
+        columns: Names of the columns of path, label and split.
+        validation_fraction: Share of each class that becomes the validation split.
+        seed: Which images those are.
+    """
+
+    raw_dir: str
+    csv_file: str | None = None
+    columns: tuple[str, str, str] = _COLUMNS
+    validation_fraction: float | None = None
+    seed: int = 0
 
     name = "csv"
     help = "a CSV file of paths and labels"
 
-    def __init__(
-        self,
-        raw_dir: str,
-        csv_file: str | None = None,
-        columns: tuple[str, str, str] = _COLUMNS,
-        validation_fraction: float | None = None,
-        seed: int = 0,
-    ):
-        """Takes the places; nothing is read yet.
+    def __post_init__(self):
+        """Refuses a fraction that is not in (0, 1)."""
+        check_fraction(self.validation_fraction)
 
-        Args:
-            raw_dir: Folder that the paths start from.
-            csv_file: One list of everything; None takes train.csv and so on in `raw_dir`.
-            columns: Names of the columns of path, label and split.
-            validation_fraction: Share of each class that becomes the validation split.
-            seed: Which images those are.
-
-        Raises:
-            DatasetError: The fraction is not in (0, 1).
-        """
-        check_fraction(validation_fraction)
-        self._raw_dir = raw_dir
-        self._csv_file = csv_file
-        self._columns = columns
-        self._fraction = validation_fraction
-        self._seed = seed
-
-    @staticmethod
-    def num_shards() -> dict[str, int]:
-        """TFRecord files by split name, unless the user says."""
-        return {"train": 8, "validation": 2, "test": 2}
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
         add = parser.add_argument
         default = " (default: %(default)s)"
@@ -86,38 +74,40 @@ class CsvList:
             DatasetError: No list, columns missing, a path out of `raw_dir`, an unknown split, no
                 validation split, fewer than two classes, or a class without training images.
         """
-        archive.check_raw_dir(self._raw_dir)
+        archive.check_raw_dir(self.raw_dir)
         origin = {
-            "raw_dir": os.path.abspath(self._raw_dir),
-            "csv_file": self._csv_file and os.path.abspath(self._csv_file),
+            "raw_dir": os.path.abspath(self.raw_dir),
+            "csv_file": self.csv_file and os.path.abspath(self.csv_file),
         }
-        where = f"the lists for --raw_dir={self._raw_dir}"
-        return make_listing(self.name, self._rows(), where, self._fraction, self._seed, origin)
+        where = f"the lists for --raw_dir={self.raw_dir}"
+        return make_listing(
+            self.name, self._rows(), where, self.validation_fraction, self.seed, origin
+        )
 
     def _rows(self) -> list[Row]:
         """Every image that is listed."""
-        if self._csv_file is not None:
-            rows = self._read(self._csv_file, None)
+        if self.csv_file is not None:
+            rows = self._read(self.csv_file, None)
             if not rows:
                 raise DatasetError(
-                    f"{self._csv_file} lists no images; needed is a line for each, below the "
+                    f"{self.csv_file} lists no images; needed is a line for each, below the "
                     "names of the columns"
                 )
             return rows
         rows = []
         for name, split in SPLIT_NAMES.items():
-            path = os.path.join(self._raw_dir, f"{name}.csv")
+            path = os.path.join(self.raw_dir, f"{name}.csv")
             if os.path.exists(path):
                 rows += self._read(path, split)
         if not rows:
             raise DatasetError(
-                f"--raw_dir={self._raw_dir} holds no train.csv and validation.csv with images; "
+                f"--raw_dir={self.raw_dir} holds no train.csv and validation.csv with images; "
                 "put them there, or name one list with --csv_file"
             )
         return rows
 
     def _read(self, path: str, split: str | None) -> list[Row]:
-        path_column, label_column, split_column = self._columns
+        path_column, label_column, split_column = self.columns
         rows = []
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
@@ -141,7 +131,7 @@ class CsvList:
                         raise DatasetError(f"{where}: path {name!r}, label {label!r}; both needed")
                     own = split_of(row[split_column] or "", where) if has_splits else split
                     name = self._inside(name, where)
-                    source = FileSource(os.path.join(self._raw_dir, name))
+                    source = FileSource(os.path.join(self.raw_dir, name))
                     rows.append(Row(own or "train", name, label, source))
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
@@ -153,7 +143,7 @@ class CsvList:
         """The path relative to `raw_dir`, with slashes."""
         if "\0" in name:
             raise DatasetError(f"{where}: path {name!r} holds a NUL byte; no file has such a name")
-        root = os.path.abspath(self._raw_dir)
+        root = os.path.abspath(self.raw_dir)
         path = os.path.normpath(os.path.join(root, name))
         if os.path.commonpath([root, path]) != root:
             # One of the two may lead through a symbolic link.
@@ -162,7 +152,7 @@ class CsvList:
             path = os.path.normpath(os.path.join(os.path.realpath(folder), base))
         if os.path.commonpath([root, path]) != root:
             raise DatasetError(
-                f"{where}: {name!r} lies outside --raw_dir={self._raw_dir}; choose a --raw_dir "
+                f"{where}: {name!r} lies outside --raw_dir={self.raw_dir}; choose a --raw_dir "
                 "that holds all images"
             )
         return os.path.relpath(path, root).replace(os.sep, "/")

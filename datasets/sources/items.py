@@ -1,5 +1,6 @@
 """What a data set hands to the writer: images with labels, split by split."""
 
+import argparse
 import dataclasses
 import hashlib
 import os
@@ -8,6 +9,40 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Box = tuple[float, float, float, float]
+
+
+class Converter:
+    """A kind of input: knows its flags and its layout, and lists its images.
+
+    Attributes:
+        name: Name on the command line.
+        help: One line for people.
+    """
+
+    name: str
+    help: str
+
+    @classmethod
+    def num_shards(cls) -> dict[str, int]:
+        """TFRecord files by split name, unless the user says."""
+        return {"train": 8, "validation": 2, "test": 2}
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the flags that only this input has."""
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> "Converter":
+        """Makes the input that the command line asks for: a field of the class is a flag."""
+        return cls(**{field.name: getattr(args, field.name) for field in dataclasses.fields(cls)})
+
+    def listing(self) -> "Listing":
+        """Lists all images; none is opened.
+
+        Raises:
+            DatasetError: Files are missing, or do not fit together.
+        """
+        raise NotImplementedError
 
 
 class Source(Protocol):

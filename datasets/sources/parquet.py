@@ -21,7 +21,7 @@ from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sources import archive
 from datasets.sources.hold_out import check_fraction
-from datasets.sources.items import FileSource, Listing, Skip
+from datasets.sources.items import Converter, FileSource, Listing, Skip
 from datasets.sources.table import SPLIT_NAMES, Row, add_fraction_argument, make_listing, split_of
 
 _END = ".parquet"
@@ -97,7 +97,7 @@ def _first_line(error: Exception) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class ParquetTable:
+class ParquetTable(Converter):
     """The data set in one or several Parquet files.
 
     Attributes:
@@ -125,13 +125,8 @@ class ParquetTable:
         """Refuses a fraction that is not in (0, 1)."""
         check_fraction(self.validation_fraction)
 
-    @staticmethod
-    def num_shards() -> dict[str, int]:
-        """TFRecord files by split name, unless the user says."""
-        return {"train": 8, "validation": 2, "test": 2}
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
         default = " (default: %(default)s)"
         for what in ("image", "label"):
@@ -152,11 +147,6 @@ class ParquetTable:
             help="take of equal images only the first; every image is read for that",
         )
         add_fraction_argument(parser, "files that have none")
-
-    @classmethod
-    def from_arguments(cls, args: argparse.Namespace) -> "ParquetTable":
-        """Makes the data set that the command line asks for."""
-        return cls(**{field.name: getattr(args, field.name) for field in dataclasses.fields(cls)})
 
     def listing(self) -> Listing:
         """Lists all images; none is decoded.

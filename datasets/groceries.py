@@ -142,9 +142,9 @@ def lay_out(listing: Listing, output_dir: str) -> None:
         )
     parent = os.path.dirname(output_dir)
     disk.make_directory(parent)
-    building = None
+    building = os.path.join(parent, f".{os.path.basename(output_dir)}-{os.getpid()}")
     try:
-        building = tempfile.mkdtemp(prefix=f".{os.path.basename(output_dir)}-", dir=parent)
+        os.mkdir(building)
         # In the order of the table, which is read from front to back.
         photos = [(item, split) for split, items in listing.splits.items() for item in items]
         for item, split in sorted(photos, key=lambda photo: photo[0].name):
@@ -155,34 +155,22 @@ def lay_out(listing: Listing, output_dir: str) -> None:
                 file.write(item.source.read())
         with open(os.path.join(building, _MARKER), "w", encoding="ascii") as file:
             json.dump({"sha256": SHA256, "files": _file_counts(building)}, file, indent=1)
-        # mkdtemp makes it private; an ordinary folder follows the user's mask.
-        os.chmod(building, 0o777 & ~_umask())
         # Files first: a crash must not leave the final name on empty ones.
         os.sync()
         os.rename(building, output_dir)
     except OSError as error:
         raise disk.write_error(error, output_dir) from error
     finally:
-        if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _file_counts(directory: str) -> dict[str, int]:
     """Number of photos in each folder of the layout."""
-    counts: dict[str, int] = {}
-    for split in sorted(NUM_PHOTOS):
-        split_dir = os.path.join(directory, split)
-        for label in sorted(os.listdir(split_dir)) if os.path.isdir(split_dir) else ():
-            folder = os.path.join(split_dir, label)
-            if os.path.isdir(folder):
-                counts[f"{split}/{label}"] = len(os.listdir(folder))
-    return counts
+    return {
+        os.path.relpath(parent, directory): len(names)
+        for parent, _, names in os.walk(directory)
+        if names and parent != directory
+    }
 
 
 def is_laid_out(output_dir: str) -> bool:

@@ -3,7 +3,7 @@
 `Dataset.ignore_errors` alone loses the count, and on data of which nothing is good it never
 returns. Here each record is numbered before the work on it and the gaps are counted behind it; and
 now and then a marker runs along that cannot fail, so that a stream in which everything fails can be
-told from a slow one. Per picture that costs some 20 microseconds.
+told from a slow one. Per image that costs some 20 microseconds.
 """
 
 from collections.abc import Callable
@@ -127,7 +127,7 @@ def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tens
 
     Args:
         encoded: string [].
-        filename: string [], whose picture it is, for the message.
+        filename: string [], whose image it is, for the message.
 
     Raises:
         tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.

@@ -154,7 +154,8 @@ def lay_out(listing: Listing, output_dir: str) -> None:
             with open(os.path.join(folder, f"{row:04d}.jpg"), "wb") as file:
                 file.write(item.source.read())
         with open(os.path.join(building, _MARKER), "w", encoding="ascii") as file:
-            json.dump({"sha256": SHA256, "files": _file_counts(building)}, file, indent=1)
+            counts = dict(sorted(_file_counts(building).items()))
+            json.dump({"sha256": SHA256, "files": counts}, file, indent=1)
         # Files first: a crash must not leave the final name on empty ones.
         os.sync()
         os.rename(building, output_dir)

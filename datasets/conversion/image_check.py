@@ -68,7 +68,7 @@ def check_image(data: bytes) -> CheckedImage:
     if data.startswith((b"GIF87a", b"GIF89a")):
         return _as_png(_decode_gif(data), "GIF")
     if data.startswith(b"BM"):
-        return _as_png(_decode_bmp(data), "BMP")
+        return _as_png(_decode_with_pillow(data, "BMP"), "BMP")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _as_png(_decode_with_pillow(data, "WebP"), "WebP")
     raise BadImageError(f"not an image (starts with {data[:8]!r})")
@@ -185,26 +185,9 @@ def _palette_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _decode_bmp(data: bytes) -> tf.Tensor:
-    if len(data) < 34:
-        raise BadImageError("truncated or damaged BMP: no header")
-    width, height = struct.unpack("<ii", data[18:26])
-    bits, compression = struct.unpack("<HI", data[28:34])
-    _check_size(abs(height), width)
-    # TensorFlow ignores the palette of an 8-bit BMP and knows no compression.
-    if bits not in (24, 32) or compression:
-        return _decode_with_pillow(data, f"{bits}-bit BMP")
-    image = _decode(tf.io.decode_bmp, data, "BMP")
-    return image[:, :, :3]
-
-
 def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
-    try:
-        from PIL import Image
-    except ImportError:
-        raise BadImageError(
-            f"{what}: TensorFlow has no decoder; `pip install pillow` or convert it to PNG"
-        ) from None
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
             # The size is checked here; Pillow's own warning would go to the terminal.
@@ -218,7 +201,9 @@ def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         if isinstance(error, BadImageError):
             raise
-        raise BadImageError(f"truncated or damaged {what}: {error}") from error
+        # Its words name a place in memory, which differs from run to run.
+        reason = "no header" if isinstance(error, UnidentifiedImageError) else error
+        raise BadImageError(f"truncated or damaged {what}: {reason}") from error
     flat = tf.io.decode_raw(rgb.tobytes(), tf.uint8)
     return tf.reshape(flat, [rgb.height, rgb.width, 3])
 

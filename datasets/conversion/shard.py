@@ -1,29 +1,107 @@
-"""Writes one shard: the unit of parallel work and of going on after an interruption."""
+"""One shard: the unit of parallel work and of going on after an interruption.
+
+What goes to a worker and what comes back is cheap to import; TensorFlow is imported by the work.
+"""
 
 import collections
 import concurrent.futures
 import contextlib
+import dataclasses
+import json
 import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-
-import tensorflow as tf
+from typing import Any
 
 from datasets import disk
-from datasets.conversion import image_repair, teacher_logits
-from datasets.conversion.image_check import BadImageError, CheckedImage, check_image
-from datasets.conversion.tasks import STAGES, ShardResult, ShardTask
 from datasets.errors import DatasetError
-from datasets.records.schema import encode_example
-from datasets.sources.items import Box, Item, Skip
+from datasets.records import manifest as manifest_lib
+from datasets.sources.items import Item, Skip
+
+# What writing a shard waits for: files that are read ahead, checking and repairing, and the shard
+# itself with its checksum.
+STAGES = ("reading", "decoding", "writing")
 
 # Files that are read while an image is decoded, and images that wait for that in memory.
 _READERS = 4
 _READ_AHEAD = 16
 
 _Read = concurrent.futures.Future[bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardTask:
+    """One shard to be written.
+
+    Attributes:
+        path: Final path.
+        items: Its images, in order.
+        fail_on_bad_image: Whether the first bad image is an error.
+        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
+        crop_to_boxes: Whether an image with boxes is cut to the first one.
+        num_logits: Number of a teacher's logits, where items have them.
+        digest: Of all that decides about the shard's bytes.
+    """
+
+    path: str
+    items: Sequence[Item]
+    fail_on_bad_image: bool = False
+    as_rgb_jpeg: bool = False
+    crop_to_boxes: bool = False
+    num_logits: int = 0
+    digest: str = ""
+
+    def run(self, on_image: Callable[[], None]) -> "ShardResult":
+        """Writes the shard; see `write_shard`."""
+        return write_shard(self, on_image)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardResult:
+    """What a finished shard holds.
+
+    Attributes:
+        name: File name.
+        bytes: Size of the file.
+        images: Number of records.
+        sha256: Checksum of the file.
+        label_counts: Number of records by label.
+        skipped: Images left out.
+        repaired: What was changed in images that were kept.
+        digest: That of the task.
+        seconds: How long each of `STAGES` took, on the clock of the process that did it.
+    """
+
+    name: str
+    bytes: int
+    images: int
+    sha256: str
+    label_counts: dict[int, int]
+    skipped: tuple[Skip, ...]
+    repaired: tuple[Skip, ...] = ()
+    digest: str = ""
+    seconds: tuple[float, ...] = dataclasses.field(default=(0.0, 0.0, 0.0), compare=False)
+
+    def encode(self) -> bytes:
+        """The result as JSON, without what is a fact about the machine."""
+        values = dataclasses.asdict(self)
+        del values["seconds"]
+        return json.dumps(values, indent=1).encode("ascii")
+
+    @classmethod
+    def decode(cls, data: bytes) -> "ShardResult | None":
+        """What `encode` made `data` of; None where it was something else."""
+        try:
+            values: dict[str, Any] = json.loads(data)
+            counts = {int(label): count for label, count in values.pop("label_counts").items()}
+            skipped, repaired = (
+                tuple(Skip(**skip) for skip in values.pop(key)) for key in ("skipped", "repaired")
+            )
+            return cls(**values, label_counts=counts, skipped=skipped, repaired=repaired)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
 
 
 class _Stopwatch:
@@ -52,34 +130,45 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     Raises:
         DatasetError: A bad image where none may be, no disk space, or no permission.
     """
+    import tensorflow as tf
+
     temporary = disk.temporary_name(task.path)
+    folder, name = os.path.split(task.path)
     watch = _Stopwatch()
     with disk.removed_on_failure(temporary):
         try:
             label_counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
             size, checksum = disk.summarise(temporary)
+            result = ShardResult(
+                name=name,
+                bytes=size,
+                images=sum(label_counts.values()),
+                sha256=checksum,
+                label_counts=dict(sorted(label_counts.items())),
+                skipped=tuple(skipped),
+                repaired=tuple(repaired),
+                digest=task.digest,
+            )
+            # First: a reader must never see a shard and not that it is one of an unfinished set.
+            done = os.path.join(folder, manifest_lib.done_name(name))
+            disk.write_atomically(done, result.encode())
             disk.publish(temporary, task.path)
             watch.end("writing")
         except OSError as error:
             raise disk.write_error(error, task.path) from error
         except tf.errors.OpError as error:
             raise _writer_error(error, task.path) from error
-    return ShardResult(
-        name=os.path.basename(task.path),
-        bytes=size,
-        images=sum(label_counts.values()),
-        sha256=checksum,
-        label_counts=dict(sorted(label_counts.items())),
-        skipped=tuple(skipped),
-        repaired=tuple(repaired),
-        digest=task.digest,
-        seconds=tuple(watch.seconds[stage] for stage in STAGES),
-    )
+    return dataclasses.replace(result, seconds=tuple(watch.seconds[stage] for stage in STAGES))
 
 
 def _write_records(
     task: ShardTask, temporary: str, on_image: Callable[[], None], watch: _Stopwatch
 ) -> tuple[collections.Counter, list[Skip], list[Skip]]:
+    import tensorflow as tf
+
+    from datasets.conversion.image_check import BadImageError
+    from datasets.conversion.item_record import make_record
+
     label_counts: collections.Counter = collections.Counter()
     skipped: list[Skip] = []
     repaired: list[Skip] = []
@@ -87,7 +176,11 @@ def _write_records(
     with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
         for item, read in ahead:
             try:
-                record = _make_record(item, read, task, repaired, watch)
+                data = _bytes(read)
+                watch.end("reading")
+                record, changes = make_record(
+                    item, data, task.as_rgb_jpeg, task.crop_to_boxes, task.num_logits
+                )
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
@@ -96,6 +189,7 @@ def _write_records(
                 skipped.append(Skip(item.name, str(error)))
             else:
                 watch.end("decoding")
+                repaired.extend(Skip(item.name, change) for change in changes)
                 writer.write(record)
                 label_counts[item.label] += 1
             on_image()
@@ -137,60 +231,19 @@ def _read_jobs(jobs: queue.SimpleQueue) -> None:
                 read.set_exception(error)
 
 
-def _make_record(
-    item: Item, read: _Read, task: ShardTask, repaired: list[Skip], watch: _Stopwatch
-) -> bytes:
-    """The serialised record; what had to be changed is added to `repaired`."""
-    data = _bytes(read)
-    watch.end("reading")
-    image = check_image(data)
-    change = f"{image.original_format}, now a PNG" if image.original_format else ""
-    if task.as_rgb_jpeg:
-        image, change = image_repair.to_rgb_jpeg(image)
-    if change:
-        repaired.append(Skip(item.name, change))
-    logits = None
-    if item.logits is not None:
-        logits = teacher_logits.read(item.logits, task.num_logits)
-    if item.pixel_boxes and task.crop_to_boxes:
-        image = image_repair.crop_to_box(image, item.pixel_boxes[0])
-        return _record(item, image, (), logits)
-    boxes = (
-        *image_repair.fractions(item.boxes, 1, 1),
-        *image_repair.fractions(item.pixel_boxes, image.height, image.width),
-    )
-    lost = len(item.boxes) + len(item.pixel_boxes) - len(boxes)
-    if lost:
-        repaired.append(Skip(item.name, f"{lost} bounding boxes of no area in the image left out"))
-    return _record(item, image, boxes, logits)
-
-
 def _bytes(read: _Read) -> bytes:
+    from datasets.conversion.image_check import BadImageError
+
     try:
         return read.result()
     except OSError as error:
         raise BadImageError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _record(
-    item: Item, image: CheckedImage, boxes: tuple[Box, ...], logits: list[float] | None
-) -> bytes:
-    return encode_example(
-        encoded=image.encoded,
-        height=image.height,
-        width=image.width,
-        label=item.label,
-        image_format=image.image_format,
-        filename=item.name,
-        boxes=boxes,
-        logits=logits,
-        synset=item.synset,
-        text=item.text,
-    )
-
-
-def _writer_error(error: tf.errors.OpError, path: str) -> DatasetError:
+def _writer_error(error: Any, path: str) -> DatasetError:
     """TensorFlow's writer maps errno to its own classes; this maps them to words."""
+    import tensorflow as tf
+
     # "PATH; No space left on device"
     detail = (error.message or str(error)).split("\n")[0].rsplit("; ", 1)[-1]
     # EFBIG, a file over the size limit, arrives as OutOfRange.

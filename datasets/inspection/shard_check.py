@@ -5,9 +5,10 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
 
 from datasets import disk
+from datasets.errors import DatasetError
+from datasets.records import example
 
 # What a finding may be about.
 KINDS = ("damaged", "undecodable", "label", "logits", "box", "size", "duplicate", "manifest")
@@ -90,15 +91,19 @@ def check_shard(task: ShardCheck, on_image: Callable[[], None]) -> ShardReport:
     findings: list[Finding] = []
     count = 0
     for number, record in enumerate(salvage.read(task.path)):
-        found = [("damaged", record.damage)] if record.damage else []
-        filename, label, digest = "", 0, None
-        if record.data is not None:
-            filename, label, digest, found = _check_record(record.data, task)
-        where = f"{name}, record {number}" + (f" ({filename})" if filename else "")
-        findings += [Finding(kind, where, what) for kind, what in found]
-        if digest is not None:
-            images.append((digest, number, label))
-            label_counts[label] += 1
+        stored = example.stored_image(record.data) if record.data is not None else None
+        where = f"{name}, record {number}"
+        if stored is None:
+            findings.append(Finding("damaged", where, record.damage or "no tf.train.Example"))
+        else:
+            where += f" ({stored.filename})" if stored.filename else ""
+            good, found = _check_record(stored, task)
+            findings += [Finding(kind, where, what) for kind, what in found]
+            if good:
+                label = -1 if stored.label is None else stored.label
+                digest = hashlib.sha256(stored.encoded).digest()[:_DIGEST_BYTES]
+                images.append((digest, number, label))
+                label_counts[label] += 1
         count += 1
         on_image()
     size, sha256 = disk.summarise(task.path)
@@ -108,36 +113,26 @@ def check_shard(task: ShardCheck, on_image: Callable[[], None]) -> ShardReport:
 
 
 def _check_record(
-    data: bytes, task: ShardCheck
-) -> tuple[str, int, bytes | None, list[tuple[str, str]]]:
-    """File name, label, digest (None without a usable image), and what is wrong."""
+    stored: example.StoredImage, task: ShardCheck
+) -> tuple[bool, list[tuple[str, str]]]:
+    """Whether the image can be decoded, and what is wrong with the record."""
     from datasets.conversion.image_check import BadImageError, check_image
-    from datasets.records import schema
-    from datasets.sources import record_source
 
-    example = record_source.parse(data)
-    if example is None:
-        return "", 0, None, [("damaged", "no tf.train.Example")]
-
-    def text(*keys: str) -> bytes:
-        return b"".join(record_source.bytes_feature(example, key) for key in keys)
-
-    filename = text(schema.KEY_FILENAME, schema.KAGGLE_FILENAME).decode("utf-8", "replace")
-    label = record_source.int_feature(example, schema.KEY_LABEL)
-    if label is None:
-        label = record_source.int_feature(example, schema.KAGGLE_LABEL)
-    found = _check_label(label, task.labels)
-    found += _check_logits(example, task)
-    found += _check_boxes(example, filename)
-    encoded = text(schema.KEY_ENCODED, schema.KAGGLE_ENCODED)
+    found = _check_label(stored.label, task.labels)
+    count = stored.num_logits
+    if task.num_logits and count != task.num_logits and (count or task.need_logits):
+        found.append(("logits", f"{count} teacher logits, not {task.num_logits}"))
+    found += _check_boxes(stored)
     try:
-        image = check_image(encoded)
+        image = check_image(stored.encoded)
     except BadImageError as error:
-        reason = str(error) if encoded else "the record holds no image"
-        return filename, 0, None, [*found, ("undecodable", reason)]
-    found += _check_size(example, image.height, image.width)
-    digest = hashlib.sha256(encoded).digest()[:_DIGEST_BYTES]
-    return filename, -1 if label is None else label, digest, found
+        reason = str(error) if stored.encoded else "the record holds no image"
+        return False, [*found, ("undecodable", reason)]
+    # Kaggle's records state no size.
+    if stored.size not in (None, (image.height, image.width)):
+        said = f"the record says {stored.size[0]} x {stored.size[1]}"
+        found.append(("size", f"{said}, the image is {image.height} x {image.width}"))
+    return True, found
 
 
 def _check_label(label: int | None, allowed: tuple[int, int]) -> list[tuple[str, str]]:
@@ -150,38 +145,15 @@ def _check_label(label: int | None, allowed: tuple[int, int]) -> list[tuple[str,
     return []
 
 
-def _check_logits(example: Any, task: ShardCheck) -> list[tuple[str, str]]:
+def _check_boxes(stored: example.StoredImage) -> list[tuple[str, str]]:
     from datasets.records import schema
 
-    count = len(example.features.feature[schema.KEY_LOGIT].float_list.value)
-    if task.num_logits and count != task.num_logits and (count or task.need_logits):
-        return [("logits", f"{count} teacher logits, not {task.num_logits}")]
-    return []
-
-
-def _check_boxes(example: Any, filename: str) -> list[tuple[str, str]]:
-    from datasets.errors import DatasetError
-    from datasets.records import schema
-
-    sides = [list(example.features.feature[key].float_list.value) for key in schema.BOX_KEYS]
-    if len({len(values) for values in sides}) > 1:
-        return [("box", f"sides of bounding boxes differ in number: {[len(v) for v in sides]}")]
+    counts = [len(values) for values in stored.sides]
+    if len(set(counts)) > 1:
+        return [("box", f"sides of bounding boxes differ in number: {counts}")]
     try:
-        for box in zip(*sides, strict=True):
-            schema.check_box(box, filename)
+        for box in zip(*stored.sides, strict=True):
+            schema.check_box(box, stored.filename)
     except DatasetError as error:
         return [("box", str(error))]
     return []
-
-
-def _check_size(example: Any, height: int, width: int) -> list[tuple[str, str]]:
-    from datasets.records import schema
-    from datasets.sources import record_source
-
-    said = [
-        record_source.int_feature(example, key) for key in (schema.KEY_HEIGHT, schema.KEY_WIDTH)
-    ]
-    # Kaggle's records state no size.
-    if None in said or said == [height, width]:
-        return []
-    return [("size", f"the record says {said[0]} x {said[1]}, the image is {height} x {width}")]

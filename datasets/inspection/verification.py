@@ -3,19 +3,15 @@
 import collections
 import dataclasses
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
-from datasets import catalog
+from datasets import catalog, command_line
 from datasets.conversion import pool
 from datasets.errors import DatasetError
 from datasets.inspection.shard_check import KINDS, Finding, ShardCheck, ShardReport
 from datasets.records import manifest as manifest_lib
 
-_KAGGLE_FOLDERS = {"train": "train", "validation": "val"}
 # A hundred images are decoded in less time than a process takes to start.
 _SMALL_SET_BYTES = 1 << 28
 
@@ -26,6 +22,7 @@ class Expected:
 
     Attributes:
         manifest: The manifest, or None.
+        lines: Lines of labels.txt, or None.
         names: Class names by label; may be empty.
         first_label: Smallest label (1 where 0 is a background class without images).
         num_classes: Labels of the training split end before this one; 0 is not known.
@@ -33,6 +30,7 @@ class Expected:
     """
 
     manifest: dict[str, Any] | None
+    lines: list[str] | None
     names: tuple[str, ...]
     first_label: int
     num_classes: int
@@ -123,10 +121,7 @@ def verify(
     ]
     if not allow_duplicates:
         findings += _duplicates(reports)
-    findings += _missing_shards(shards)
-    if expected.manifest is None:
-        findings += _empty_shards(reports)
-    findings += _compare(data_dir, expected, reports, splits)
+    findings += _compare(expected, reports, splits)
     name = dataset_name or (expected.manifest or {}).get("dataset", "")
     return Report(data_dir, name, splits, tuple(findings))
 
@@ -136,69 +131,46 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
     if not os.path.isdir(data_dir):
         raise DatasetError(f"data directory {data_dir} does not exist, or is no directory")
     names = sorted(os.listdir(data_dir))
-    if manifest_lib.WORK_FILE in names:
-        raise DatasetError(
-            f"the conversion into {data_dir} has not finished; run the same "
-            "`python -m datasets.convert` command again"
-        )
+    manifest_lib.check_finished(names, data_dir)
     shards: dict[str, list[str]] = {}
     for name in names:
         parsed = manifest_lib.parse_shard_name(name)
-        if parsed is not None and not name.startswith("."):
+        if parsed is not None:
             shards.setdefault(parsed[0], []).append(name)
     if not shards:
-        for split, folder in _KAGGLE_FOLDERS.items():
-            inside = os.path.join(data_dir, folder)
-            files = sorted(os.listdir(inside)) if os.path.isdir(inside) else []
-            files = [name for name in files if name.endswith(".tfrec") and name[0] != "."]
-            if files:
+        for split, folder in manifest_lib.KAGGLE_FOLDERS.items():
+            files = manifest_lib.kaggle_files(os.path.join(data_dir, folder))
+            # The test images have no labels.
+            if files and split != "test":
                 shards[split] = [f"{folder}/{name}" for name in files]
     if not shards:
-        shown = ", ".join(names[:5]) or "nothing"
         raise DatasetError(
-            f"{data_dir} holds no shards such as train-00000-of-00008; there is: {shown}"
+            f"{data_dir} holds no shards such as train-00000-of-00008; there is: "
+            f"{command_line.shown(names, 5)}"
         )
     order = {split: place for place, split in enumerate(("train", "validation", "test"))}
     return {split: shards[split] for split in sorted(shards, key=lambda s: (order.get(s, 9), s))}
 
 
 def _expect(data_dir: str, dataset_name: str, num_classes: int) -> Expected:
-    manifest = _read(data_dir, manifest_lib.MANIFEST_FILE)
-    names = tuple(_read_labels(data_dir) or ())
-    described = None
-    if manifest is not None:
-        path = os.path.join(data_dir, manifest_lib.MANIFEST_FILE)
-        described = manifest_lib.decode_manifest(manifest, path)
-        # All names, also of classes that are only retrieved.
-        for split in described["splits"].values():
-            names = tuple(split.get("class_counts", names))
+    described = manifest_lib.load_manifest(data_dir)
+    labels = manifest_lib.load_labels(data_dir)
+    names = tuple(labels or ())
+    # All names, also of classes that are only retrieved.
+    for split in described["splits"].values() if described else ():
+        names = tuple(split.get("class_counts", names))
     name = dataset_name or (described or {}).get("dataset", "")
     info = catalog.get(name) if dataset_name or name in catalog.names() else None
     known = (described or {}).get("num_classes") or (info.num_classes if info else len(names))
     all_labels = (described or {}).get("num_labels") or (info.num_labels if info else len(names))
     return Expected(
         described,
+        labels,
         names,
         info.label_offset if info else 0,
         num_classes or known,
         num_classes or max(all_labels, known),
     )
-
-
-def _read(data_dir: str, name: str) -> bytes | None:
-    path = os.path.join(data_dir, name)
-    if not os.path.exists(path):
-        return None
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _read_labels(data_dir: str) -> list[str] | None:
-    """Lines of labels.txt; None when there is none."""
-    labels = _read(data_dir, manifest_lib.LABELS_FILE)
-    if labels is None:
-        return None
-    return manifest_lib.decode_labels(labels, os.path.join(data_dir, manifest_lib.LABELS_FILE))
 
 
 def _run(
@@ -213,15 +185,7 @@ def _run(
         total = sum(split.get("num_images", 0) for split in manifest["splits"].values())
     if sum(os.path.getsize(task.path) for task in tasks) < _SMALL_SET_BYTES:
         num_workers = 1
-    bar = tqdm(
-        total=total,
-        desc="verifying",
-        unit=" images",
-        disable=not show_progress,
-        mininterval=0.2 if sys.stderr.isatty() else 10,
-        file=sys.stderr,
-        dynamic_ncols=True,
-    )
+    bar = command_line.progress_bar(total, "verifying", show_progress)
     with bar:
         return {report.path: report for report in pool.run_tasks(tasks, num_workers, bar.update)}
 
@@ -266,62 +230,101 @@ def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Findin
     return findings
 
 
-def _empty_shards(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
-    """Files of no bytes; with a manifest, it says whether all images of a shard were skipped."""
-    return [
-        Finding("damaged", name, "the file is empty")
-        for by_name in reports.values()
-        for name, report in by_name.items()
-        if not report.bytes
-    ]
-
-
-def _missing_shards(shards: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """Sets of shards that lack some, by their names alone."""
-    findings = []
-    for split, names in shards.items():
-        found: dict[int, set[int]] = {}
-        for parsed in map(manifest_lib.parse_shard_name, names):
-            if parsed is not None:
-                found.setdefault(parsed[2], set()).add(parsed[1])
-        for total, indices in found.items():
-            for index in sorted(set(range(total)) - indices):
-                name = manifest_lib.shard_name(split, index, total)
-                findings.append(Finding("manifest", name, "this shard is missing"))
-        if len(found) > 1:
-            sets = ", ".join(str(total) for total in sorted(found))
-            findings.append(Finding("manifest", split, f"shards of several sets: of {sets}"))
-    return findings
-
-
 def _compare(
-    data_dir: str,
     expected: Expected,
     reports: Mapping[str, Mapping[str, ShardReport]],
     splits: Mapping[str, Mapping[str, Any]],
 ) -> list[Finding]:
-    """Where shards, labels.txt and the manifest disagree."""
+    """Where shards, labels.txt, the manifest and the names of the shards disagree."""
+    findings = [
+        Finding("manifest", where, what)
+        for split, by_name in reports.items()
+        for where, what in _missing_of_sets(split, by_name)
+    ]
     if expected.manifest is None:
-        return []
-    findings = []
-    for split, described in expected.manifest["splits"].items():
-        by_name = dict(reports.get(split, {}))
-        for shard in described["shards"]:
-            report = by_name.pop(shard["name"], None)
-            findings += _compare_shard(shard, report)
-        for name in by_name:
-            findings.append(Finding("manifest", name, "the manifest does not know this shard"))
-        findings += _compare_counts(split, described, splits.get(split))
-        findings += _compare_sums(split, described, expected.manifest.get("num_labels"))
-    for split in sorted(set(reports) - set(expected.manifest["splits"])):
-        findings.append(Finding("manifest", split, "the manifest does not know this split"))
-    what = _compare_labels(_read_labels(data_dir), expected.manifest)
-    if what:
-        findings.append(Finding("manifest", manifest_lib.LABELS_FILE, what))
-    return findings
+        # A manifest says whether all images of a shard were left out.
+        return findings + [
+            Finding("damaged", name, "the file is empty")
+            for by_name in reports.values()
+            for name, report in by_name.items()
+            if not report.bytes
+        ]
+    said = expected.manifest["splits"]
+    for split in dict.fromkeys((*said, *sorted(reports))):
+        shards, known = reports.get(split, {}), said.get(split)
+        if known is None:
+            differences = [(split, "the manifest does not know this split")]
+        else:
+            differences = _differences(split, known, shards, splits.get(split))
+            differences += _contradictions(split, known, expected.manifest.get("num_labels"))
+        findings += [Finding("manifest", where, what) for where, what in differences]
+    what = _wrong_labels(expected.lines, expected.manifest)
+    return findings + ([Finding("manifest", manifest_lib.LABELS_FILE, what)] if what else [])
 
 
-def _compare_labels(labels: list[str] | None, manifest: Mapping[str, Any]) -> str:
+def _missing_of_sets(split: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Sets of shards that lack some, by their names alone."""
+    found: dict[int, set[int]] = {}
+    for parsed in filter(None, map(manifest_lib.parse_shard_name, names)):
+        found.setdefault(parsed[2], set()).add(parsed[1])
+    for total, indices in found.items():
+        for index in sorted(set(range(total)) - indices):
+            yield manifest_lib.shard_name(split, index, total), "this shard is missing"
+    if len(found) > 1:
+        sets = ", ".join(str(total) for total in sorted(found))
+        yield split, f"shards of several sets: of {sets}"
+
+
+def _differences(
+    split: str,
+    known: Mapping[str, Any],
+    shards: Mapping[str, ShardReport],
+    summed_up: Mapping[str, Any] | None,
+) -> list[tuple[str, str]]:
+    """Where what was found of a split is not what the manifest says: the place, and what."""
+    found = {
+        name: {"bytes": report.bytes, "images": report.records, "sha256": report.sha256}
+        for name, report in shards.items()
+    }
+    said = {shard["name"]: shard for shard in known["shards"]}
+    lines = []
+    for name, shard in said.items():
+        if name not in found:
+            # Where others of its set are there, its absence is known by now.
+            what = f"the manifest has it with {shard['images']} images, the directory does not"
+            lines.append((name, what))
+        for key, value in found.get(name, {}).items():
+            if value != shard.get(key):
+                lines.append((name, f"{key}: {value}; the manifest says {shard.get(key)}"))
+    lines += [(name, "the manifest does not know this shard") for name in found if name not in said]
+    counts = summed_up["class_counts"] if summed_up else {}
+    for name, count in known.get("class_counts", {}).items():
+        if counts.get(name, 0) != count:
+            what = f"{counts.get(name, 0)} good images; the manifest says {count}"
+            lines.append((f"{split}, class {name}", what))
+    return lines
+
+
+def _contradictions(
+    split: str, known: Mapping[str, Any], num_labels: int | None
+) -> list[tuple[str, str]]:
+    """Where the manifest's own numbers do not fit together: the split, and what."""
+    counts, skipped = known.get("class_counts"), known.get("skipped")
+    pairs = [
+        ("num_images", "images in its shards", sum(s["images"] for s in known["shards"])),
+        ("num_images", "images in its classes", sum(counts.values()) if counts else None),
+        ("num_skipped", "skipped files", len(skipped) if skipped is not None else None),
+        ("num_labels", "classes with counts", len(counts) if counts else None),
+    ]
+    stated = {**known, "num_labels": num_labels}
+    return [
+        (split, f"{key}: {stated[key]}; the manifest names {count} {what}")
+        for key, what, count in pairs
+        if None not in (stated.get(key), count) and stated[key] != count
+    ]
+
+
+def _wrong_labels(labels: list[str] | None, manifest: Mapping[str, Any]) -> str:
     """Where the lines of labels.txt differ from the manifest's class names; empty: nowhere."""
     count = manifest.get("num_classes")
     if count is None:
@@ -329,57 +332,10 @@ def _compare_labels(labels: list[str] | None, manifest: Mapping[str, Any]) -> st
     if labels is None or len(labels) != count:
         lines = "is missing" if labels is None else f"has {len(labels)} lines"
         return f"{lines}; the manifest has {count} classes"
-    for described in manifest["splits"].values():
+    for known in manifest["splits"].values():
         # Behind them come the classes that are only retrieved.
-        names = list(described.get("class_counts", labels))[:count]
+        names = list(known.get("class_counts", labels))[:count]
         for number, (line, name) in enumerate(zip(labels, names, strict=False)):
             if line != name:
                 return f"label {number} is {line!r}; the manifest's is {name!r}"
     return ""
-
-
-def _compare_sums(
-    split: str, described: Mapping[str, Any], num_labels: int | None
-) -> list[Finding]:
-    """Where the manifest's own numbers contradict each other."""
-    counts, skipped = described.get("class_counts"), described.get("skipped")
-    pairs = [
-        ("num_images", "images in its shards", sum(s["images"] for s in described["shards"])),
-        ("num_images", "images in its classes", sum(counts.values()) if counts else None),
-        ("num_skipped", "skipped files", len(skipped) if skipped is not None else None),
-        ("num_labels", "classes with counts", len(counts) if counts else None),
-    ]
-    stated = {**described, "num_labels": num_labels}
-    return [
-        Finding("manifest", split, f"{key}: {stated[key]}; the manifest names {count} {what}")
-        for key, what, count in pairs
-        if None not in (stated.get(key), count) and stated[key] != count
-    ]
-
-
-def _compare_shard(shard: Mapping[str, Any], report: ShardReport | None) -> list[Finding]:
-    if report is None:
-        # Where others of its set are there, its absence is known by now.
-        what = f"the manifest has it with {shard['images']} images, the directory does not"
-        return [Finding("manifest", shard["name"], what)]
-    found = {"bytes": report.bytes, "images": report.records, "sha256": report.sha256}
-    return [
-        Finding("manifest", shard["name"], f"{key}: {value}; the manifest says {shard.get(key)}")
-        for key, value in found.items()
-        if value != shard.get(key)
-    ]
-
-
-def _compare_counts(
-    split: str, described: Mapping[str, Any], found: Mapping[str, Any] | None
-) -> list[Finding]:
-    counts = found["class_counts"] if found else {}
-    return [
-        Finding(
-            "manifest",
-            f"{split}, class {name}",
-            f"{counts.get(name, 0)} good images; the manifest says {count}",
-        )
-        for name, count in described.get("class_counts", {}).items()
-        if counts.get(name, 0) != count
-    ]

@@ -1,21 +1,23 @@
-"""The frame of a TFRecord file, walked with seeks: how many records, and is it whole.
+"""The frames of a TFRecord file, walked with seeks: where each record lies, and is the file whole.
 
 A record is: length (uint64, little endian), masked CRC-32C of those 8 bytes (uint32),
-the data, masked CRC-32C of the data (uint32). The walk reads 12 bytes of each record and
+the data, masked CRC-32C of the data (uint32). The walk reads 16 bytes of each record and
 jumps over the rest; the data's own checksum is TensorFlow's to check when it reads.
 """
 
+import dataclasses
 import os
 import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
 from datasets.errors import DatasetError
 
-_HEADER = struct.Struct("<QI")
-_DATA_CRC_BYTES = 4
+HEADER_BYTES, FOOTER_BYTES = 12, 4
 _GZIP = b"\x1f\x8b"
-MASK_DELTA = 0xA282EAD8
+_MASK_DELTA = 0xA282EAD8
 # Castagnoli's polynomial, bits reversed.
 _POLYNOMIAL = 0x82F63B78
 
@@ -33,19 +35,89 @@ def _make_table() -> tuple[int, ...]:
 TABLE = _make_table()
 
 
-def crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli) of `data`; meant for short strings, it is plain Python."""
+def crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
+    """CRC-32C (Castagnoli) of `data`; meant for short strings, it is plain Python.
+
+    Args:
+        data: Bytes, or an int64 tensor of rank 0 for each byte.
+        table: `TABLE`, as an int64 tensor where `data` are tensors.
+
+    Returns:
+        An int, or an int64 tensor of rank 0.
+    """
     crc = 0xFFFFFFFF
     for byte in data:
-        crc = (crc >> 8) ^ TABLE[(crc ^ byte) & 0xFF]
+        crc = table[(crc ^ byte) % 256] ^ (crc // 256)
     return crc ^ 0xFFFFFFFF
 
 
-def masked_crc32c(data: bytes) -> int:
-    """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant."""
-    crc = crc32c(data)
-    rotated = ((crc >> 15) | (crc << 17)) & 0xFFFFFFFF
-    return (rotated + MASK_DELTA) & 0xFFFFFFFF
+def masked_crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
+    """CRC-32C as TFRecord stores it: rotated right by 15 bits, plus a constant; see `crc32c`."""
+    crc = crc32c(data, table)
+    rotated = crc // 2**15 + crc % 2**15 * 2**17
+    return (rotated + _MASK_DELTA) % 2**32
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """Where one record lies.
+
+    Attributes:
+        start: Where its frame begins in the file.
+        size: Bytes of its data, as the frame says.
+        checksum: Masked CRC-32C of its data, as stored behind it.
+        damage: What is wrong with the frame, in words; empty when nothing is.
+    """
+
+    start: int
+    size: int
+    checksum: int
+    damage: str = ""
+
+    @property
+    def offset(self) -> int:
+        """Where the data begins in the file."""
+        return self.start + HEADER_BYTES
+
+    @property
+    def end(self) -> int:
+        """Where the next frame begins."""
+        return self.offset + self.size + FOOTER_BYTES
+
+
+def frames(path: str) -> Iterator[Frame]:
+    """The frame of each record of the file at `path`, local or remote.
+
+    A record begins where the one before it ends, so a broken frame is the last that is found. A
+    record whose data was changed in place is not noticed: its checksum is not compared here.
+    """
+    size = file_size(path)
+    start = 0
+    with _open(path) as file:
+        header = file.read(HEADER_BYTES)
+        while start < size:
+            frame = _frame(start, header, size)
+            if frame.damage:
+                yield frame
+                return
+            file.seek(frame.end - FOOTER_BYTES)
+            behind = file.read(FOOTER_BYTES + HEADER_BYTES)
+            (checksum,) = struct.unpack("<I", behind[:FOOTER_BYTES])
+            yield dataclasses.replace(frame, checksum=checksum)
+            start, header = frame.end, behind[FOOTER_BYTES:]
+
+
+def _frame(start: int, header: bytes, file_bytes: int) -> Frame:
+    """The frame that begins with `header`; its checksum is not known yet."""
+    if len(header) < HEADER_BYTES:
+        return Frame(start, 0, 0, f"cut off inside a length, at byte {file_bytes}")
+    length, checksum = struct.unpack("<QI", header)
+    if masked_crc32c(header[:8]) != checksum:
+        return Frame(start, 0, 0, f"broken length at byte {start}; nothing behind it can be read")
+    frame = Frame(start, length, 0)
+    if frame.end > file_bytes:
+        return dataclasses.replace(frame, damage=f"cut off inside the data, at byte {file_bytes}")
+    return frame
 
 
 def _open(path: str):
@@ -62,48 +134,28 @@ def file_size(path: str) -> int:
     return os.stat(path).st_size
 
 
-def count_records(path: str) -> int:
-    """Number of records in the TFRecord file at `path`.
-
-    Raises:
-        DatasetError: The file ends inside a record, or a length's checksum is wrong.
-    """
-    count, damage = count_whole_records(path)
-    if damage:
-        raise DatasetError(damage)
-    return count
-
-
-def count_whole_records(path: str) -> tuple[int, str]:
+def count_records(path: str) -> tuple[int, str]:
     """Number of records before the first broken frame, and what is wrong there.
 
-    A record begins where the one before it ends, so nothing can be found behind a broken frame.
-    A record whose data was changed in place is not noticed: its checksum is not read here.
-
     Returns:
-        The count, and the damage in words, empty if there is none.
+        The count, and the damage in words that name the file; empty if there is none.
     """
-    size = file_size(path)
-    position = 0
     count = 0
-    with _open(path) as file:
-        while position < size:
-            file.seek(position)
-            header = file.read(_HEADER.size)
-            if len(header) < _HEADER.size:
-                return count, _cut_off(path, count, position, size)
-            length, crc = _HEADER.unpack(header)
-            if masked_crc32c(header[:8]) != crc:
-                return count, (
-                    f"{path}: no TFRecord record at byte {position} of {size} (after {count} "
-                    "records): the checksum of its length is wrong. The file is damaged, "
-                    "compressed, or no TFRecord file; convert the data again"
-                )
-            end = position + _HEADER.size + length + _DATA_CRC_BYTES
-            if end > size:
-                return count, _cut_off(path, count, position, size)
-            position = end
+    for frame in frames(path):
+        if not frame.damage:
             count += 1
+        elif frame.damage.startswith("broken"):
+            return count, (
+                f"{path}: no TFRecord record at byte {frame.start} of {file_size(path)} (after "
+                f"{count} records): the checksum of its length is wrong. The file is damaged, "
+                "compressed, or no TFRecord file; convert the data again"
+            )
+        else:
+            return count, (
+                f"{path}: cut off in the middle: it ends at byte {file_size(path)}, inside the "
+                f"record that starts at byte {frame.start} ({count} whole records before it). "
+                "Copy it again or convert the data again"
+            )
     return count, ""
 
 
@@ -114,17 +166,8 @@ def refuse_compressed(path: str) -> None:
       DatasetError: it does.
     """
     with _open(path) as file:
-        header = file.read(_HEADER.size)
-    if header.startswith(_GZIP) and len(header) == _HEADER.size:
-        if masked_crc32c(header[:8]) != _HEADER.unpack(header)[1]:
-            raise DatasetError(
-                f"{path} is gzip-compressed; TFRecords are read uncompressed: gunzip it first"
-            )
-
-
-def _cut_off(path: str, count: int, position: int, size: int) -> str:
-    return (
-        f"{path}: cut off in the middle: it ends at byte {size}, inside the record that starts "
-        f"at byte {position} ({count} whole records before it). Copy it again or convert the "
-        "data again"
-    )
+        header = file.read(HEADER_BYTES)
+    if header.startswith(_GZIP) and _frame(0, header, 2**64).damage.startswith("broken"):
+        raise DatasetError(
+            f"{path} is gzip-compressed; TFRecords are read uncompressed: gunzip it first"
+        )

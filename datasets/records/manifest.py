@@ -4,6 +4,7 @@ import json
 import os
 import re
 import reprlib
+from collections.abc import Iterable
 from typing import Any
 
 from datasets import disk
@@ -12,14 +13,20 @@ from datasets.errors import DatasetError
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
 LABELS_FILE = "labels.txt"
-# Present from the first shard to the manifest; a reader refuses the directory meanwhile.
-WORK_FILE = "unfinished.jsonl"
+# Beside each finished shard until the manifest is written; readers refuse the directory meanwhile.
+_DONE_END = ".done.json"
+# What the version before had in place of these.
+FORMER_WORK_FILE = "unfinished.jsonl"
 # Archives that are inflated for as long as the conversion works.
 INFLATED_START = ".inflated-"
 
+# Where Kaggle's 104 flowers keep the splits, and what their files end in.
+KAGGLE_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
+KAGGLE_END = ".tfrec"
+
 # What readers need to know of each shard.
 _SHARD_FACTS = {"name": str, "bytes": int, "images": int}
-# What must be of this kind where it is there; older manifests lack some.
+# What must be of this kind where it is there.
 _FACTS = {"dataset": str, "num_classes": int, "num_labels": int}
 _SPLIT_FACTS = {"num_images": int, "num_skipped": int, "class_counts": dict, "skipped": list}
 _KIND_NAMES = {
@@ -28,7 +35,7 @@ _KIND_NAMES = {
     dict: "whole numbers by class name",
     list: "a list",
 }
-_SHARD = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<total>\d{5})")
+_SHARD = re.compile(r"(?P<split>[^.].*)-(?P<index>\d{5})-of-(?P<total>\d{5})")
 
 
 def shard_name(split: str, index: int, total: int) -> str:
@@ -42,6 +49,43 @@ def parse_shard_name(name: str) -> tuple[str, int, int] | None:
     if match is None:
         return None
     return match["split"], int(match["index"]), int(match["total"])
+
+
+def done_name(shard: str) -> str:
+    """Name of the file that says that `shard` is finished; hidden from `train-*`."""
+    return f".{shard}{_DONE_END}"
+
+
+def shard_of_done_name(name: str) -> str | None:
+    """The shard of which the file `name` says that it is finished; None for other files."""
+    shard = name[1:].removesuffix(_DONE_END)
+    return shard if parse_shard_name(shard) and name == done_name(shard) else None
+
+
+def unfinished(names: Iterable[str]) -> str:
+    """The one of a directory's files that tells of an unfinished conversion, or an empty text."""
+    telling = (n for n in names if n == FORMER_WORK_FILE or shard_of_done_name(n))
+    return next(telling, "")
+
+
+def check_finished(names: Iterable[str], directory: str) -> None:
+    """Refuses a directory of which the files `names` tell of an unfinished conversion.
+
+    Raises:
+        DatasetError: One does.
+    """
+    telling = unfinished(names)
+    if telling:
+        raise DatasetError(
+            f"the conversion into {directory} has not finished ({telling} is "
+            "there); wait for it, or run the same `python -m datasets.convert` command again"
+        )
+
+
+def kaggle_files(folder: str) -> list[str]:
+    """Sorted names of the files of Kaggle's flowers in a local folder; none if it is not there."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [name for name in names if name.endswith(KAGGLE_END) and not name.startswith(".")]
 
 
 def encode_manifest(manifest: dict[str, Any]) -> bytes:
@@ -132,13 +176,42 @@ def decode_labels(data: bytes, path: str) -> list[str]:
         ) from error
 
 
-def holds_labels(directory: str, labels: tuple[str, ...]) -> bool:
-    """Whether `labels.txt` is there and says just that."""
-    try:
-        with open(os.path.join(directory, LABELS_FILE), "rb") as file:
-            return file.read() == encode_labels(labels)
-    except OSError:
-        return False
+def load_manifest(directory: str) -> dict[str, Any] | None:
+    """The manifest of a converted data set, or None when there is none.
+
+    Raises:
+        DatasetError: The file is damaged or of another format version.
+    """
+    path = os.path.join(directory, MANIFEST_FILE)
+    data = _read(path)
+    return None if data is None else decode_manifest(data, path)
+
+
+def load_labels(directory: str) -> list[str] | None:
+    """Class names by label from `labels.txt`, or None when there is none.
+
+    Raises:
+        DatasetError: The file is no UTF-8 text.
+    """
+    path = os.path.join(directory, LABELS_FILE)
+    data = _read(path)
+    return None if data is None else decode_labels(data, path)
+
+
+def _read(path: str) -> bytes | None:
+    """The bytes of a file, local or remote; None when there is none."""
+    if "://" not in path:
+        if not os.path.exists(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    # Here: a conversion's main process needs no TensorFlow.
+    import tensorflow as tf
+
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read()
 
 
 def check_labels(labels: tuple[str, ...], where: str) -> None:

@@ -7,8 +7,9 @@ whatever is drawn at random for an example can depend on (seed, epoch, index) al
 import tensorflow as tf
 
 from datasets.errors import DatasetError
-from datasets.records import behind_damage
-from datasets.records.split import Split, find_split, load_labels, load_manifest
+from datasets.records import salvage
+from datasets.records.manifest import load_labels, load_manifest
+from datasets.records.split import Split, find_split
 
 __all__ = [
     "Split",
@@ -30,9 +31,12 @@ UNREADABLE = b""
 _PINNED_GLOBAL_SEED = 1
 
 
-def _check(name: str, value: int, minimum: int) -> None:
-    if value < minimum:
-        raise DatasetError(f"{name}={value}; must be {minimum} or more")
+def _check(**numbers: int) -> None:
+    """Refuses negative numbers, and a cycle of no files."""
+    for name, value in numbers.items():
+        minimum = 1 if name == "cycle_length" else 0
+        if value < minimum:
+            raise DatasetError(f"{name}={value}; must be {minimum} or more")
 
 
 def _file_records(
@@ -43,13 +47,10 @@ def _file_records(
     With `skip_damage` always `count` of them: what cannot be read is `UNREADABLE`, that is a record
     whose data was changed, or one with a broken length and all behind it.
     """
-    records = tf.data.TFRecordDataset(file)
     if skip_damage:
-        # A dataset of its own, so that nothing of it happens in a whole file.
-        rest = tf.data.Dataset.from_tensors(file).flat_map(
-            lambda file: behind_damage.read_on(file, UNREADABLE)
-        )
-        records = records.ignore_errors().concatenate(rest).take(count)
+        records = salvage.read_or(file, UNREADABLE).take(count)
+    else:
+        records = tf.data.TFRecordDataset(file)
     return records.enumerate(start=offset)
 
 
@@ -119,8 +120,7 @@ def read_records(
     Raises:
         DatasetError: A number out of its range.
     """
-    _check("shuffle_buffer", shuffle_buffer, 0)
-    _check("cycle_length", cycle_length, 1)
+    _check(shuffle_buffer=shuffle_buffer, cycle_length=cycle_length)
     if shuffle_seed is None:
         files = tf.data.Dataset.from_tensor_slices(_file_columns(split))
         records = files.flat_map(
@@ -166,9 +166,7 @@ def training_stream(
     Raises:
         DatasetError: A number out of its range.
     """
-    _check("shuffle_buffer", shuffle_buffer, 0)
-    _check("start_example", start_example, 0)
-    _check("cycle_length", cycle_length, 1)
+    _check(shuffle_buffer=shuffle_buffer, start_example=start_example, cycle_length=cycle_length)
     first_epoch, skipped = divmod(start_example, split.num_examples)
 
     def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -217,9 +215,7 @@ def shared_stream(
     Raises:
         DatasetError: A number out of its range.
     """
-    _check("shuffle_buffer", shuffle_buffer, 0)
-    _check("start_example", start_example, 0)
-    _check("cycle_length", cycle_length, 1)
+    _check(shuffle_buffer=shuffle_buffer, start_example=start_example, cycle_length=cycle_length)
     files = len(split.files)
     first_epoch, skipped = divmod(start_example, split.num_examples)
     first = first_epoch * files + skipped * files // split.num_examples

@@ -1,19 +1,22 @@
-"""Every record of a TFRecord file, also of a damaged one: what can be read, and what is wrong.
+"""Every record of a TFRecord file, also of a damaged one: what can be read, and what is lost.
 
-TensorFlow's reader stops at the first damage. Where only the data of a record was changed, the
-next one can still be found; behind a broken length nothing can.
+TensorFlow's reader gives a file up at the first wrong checksum. Where that is the checksum of a
+record's data, its length still says where the next record begins, and reading goes on there.
+Behind a broken length nothing can be found.
+
+`read_or` does it inside tf.data, as a graph that can be written and sent to another process;
+`read` does it in Python, and says in words what is wrong.
 """
 
 import dataclasses
-import struct
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 from datasets.records import framing
 
-_HEADER = struct.Struct("<QI")
-_FOOTER = struct.Struct("<I")
+# Where nothing can be read any more.
+_NOWHERE = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,77 +24,108 @@ class Record:
     """One record.
 
     Attributes:
-        offset: Where its data begins in the file.
-        size: Bytes of its data, as the frame says.
-        checksum: Masked CRC-32C of its data, as stored behind it.
+        frame: Where it lies.
         data: Its data; None when that is damaged.
         damage: What is wrong, in words; empty when nothing is.
     """
 
-    offset: int
-    size: int
-    checksum: int
+    frame: framing.Frame
     data: bytes | None
     damage: str = ""
 
 
 def read(path: str) -> Iterator[Record]:
-    """Reads every record of the local file at `path` and compares all checksums.
+    """Reads every record of the file at `path` and compares all checksums.
 
     A file that is cut off or has a broken length yields one damaged record for all that follows.
     """
-    found = frames(path)
-    good = tf.data.TFRecordDataset(path).as_numpy_iterator()
-    # TensorFlow compares checksums fast, and is trusted until it finds one wrong.
-    with open(path, "rb") as file:
-        for frame in found:
-            if frame.damage:
-                yield frame
-                return
-            data = _next(good) if good is not None else None
-            if data is None:
-                good = None
-                data = _checked(file, frame)
-            damage = "" if data is not None else "the checksum of the data is wrong"
-            yield dataclasses.replace(frame, data=data, damage=damage)
+    records = tf.data.TFRecordDataset(path).as_numpy_iterator()
+    for frame in framing.frames(path):
+        if frame.damage:
+            yield Record(frame, None, frame.damage)
+            return
+        try:
+            yield Record(frame, next(records))
+        except tf.errors.OpError:
+            yield Record(frame, None, "the checksum of the data is wrong")
+            place = tf.data.Dataset.from_tensors((path, tf.constant(frame.end, tf.int64)))
+            records = place.flat_map(_records_from).as_numpy_iterator()
 
 
-def _next(records: Iterator[bytes]) -> bytes | None:
-    try:
-        return next(records, None)
-    except tf.errors.OpError:
-        return None
+def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
+    """Every record of a file, with something in the place of those that cannot be read.
+
+    A whole file costs nothing extra. From the first damaged record on, each is looked up by
+    itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more, whose
+    length TensorFlow cannot tell, nothing behind the first damage is found.
+
+    Args:
+        file: string [], path of a TFRecord file, local or remote.
+        unreadable: Stands for a damaged record.
+
+    Returns:
+        Dataset of string []: the records, and `unreadable` for a damaged one. It has no end:
+        behind the last record that can be found there is `unreadable` again and again.
+    """
+    good = tf.data.TFRecordDataset(file).ignore_errors()
+    # A dataset of its own, so that nothing of it happens in a whole file.
+    rest = tf.data.Dataset.from_tensors(file).flat_map(lambda file: _rest(file, unreadable))
+    return good.concatenate(rest)
 
 
-def _checked(file, frame: Record) -> bytes | None:
-    """The data of a record, or None when its checksum is wrong; in Python, so slow."""
-    file.seek(frame.offset)
-    data = file.read(frame.size)
-    return data if framing.masked_crc32c(data) == frame.checksum else None
+def _rest(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
+    """The records from the first damaged one on; see `read_or`."""
+    good = tf.data.TFRecordDataset(file).ignore_errors()
+    first = good.reduce(
+        tf.constant(0, tf.int64),
+        lambda position, record: position + _frame_bytes(_length64(record)),
+    )
+    lost = tf.data.Dataset.from_tensors(unreadable)
+    # To walk over its lengths: every dataset that can begin at an offset reads all before it.
+    content = tf.io.read_file(file)
+
+    def at(position: tf.Tensor) -> tf.data.Dataset:
+        records = _records_from(file, tf.maximum(position, 0))
+        wanted = tf.where(position == _NOWHERE, tf.constant(0, tf.int64), 1)
+        return records.take(wanted).ignore_errors().concatenate(lost).take(1)
+
+    places = tf.data.Dataset.range(tf.int64.max).scan(
+        first, lambda position, _: (_behind(content, position), position)
+    )
+    return places.flat_map(at)
 
 
-def frames(path: str) -> Iterator[Record]:
-    """The frame of each record, without its data: quick, nothing but lengths is read."""
-    size = framing.file_size(path)
-    position = 0
-    with open(path, "rb") as file:
-        while position < size:
-            file.seek(position)
-            header = file.read(_HEADER.size)
-            start = position + _HEADER.size
-            if len(header) < _HEADER.size:
-                yield Record(start, 0, 0, None, f"cut off inside a length, at byte {size}")
-                return
-            length, checksum = _HEADER.unpack(header)
-            if framing.masked_crc32c(header[:8]) != checksum:
-                damage = f"broken length at byte {position}; nothing behind it can be read"
-                yield Record(start, 0, 0, None, damage)
-                return
-            end = start + length
-            if end + _FOOTER.size > size:
-                yield Record(start, length, 0, None, f"cut off inside the data, at byte {size}")
-                return
-            file.seek(end)
-            (stored,) = _FOOTER.unpack(file.read(_FOOTER.size))
-            yield Record(start, length, stored, None)
-            position = end + _FOOTER.size
+def _records_from(file: tf.Tensor, position: tf.Tensor) -> tf.data.Dataset:
+    """The records from a byte on.
+
+    `tf.data.TFRecordDataset` takes no offsets in 2.15, and the operation that does cannot be
+    written into a graph there, so this must be called where a dataset makes another one: in
+    `flat_map`, not in `reduce`.
+    """
+    variant = tf.raw_ops.TFRecordDatasetV2(
+        filenames=[file], compression_type="", buffer_size=0, byte_offsets=[position]
+    )
+    return tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
+
+
+def _behind(content: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+    """Where the record behind the one at `position` begins, or `_NOWHERE`."""
+    size = _length64(content)
+    whole = (position != _NOWHERE) & (position <= size - framing.HEADER_BYTES)
+    header = tf.strings.substr(content, tf.where(whole, position, 0), framing.HEADER_BYTES)
+    header = tf.where(whole, header, bytes(framing.HEADER_BYTES))
+    length = tf.io.decode_raw(tf.strings.substr(header, 0, 8), tf.int64)[0]
+    checksum = tf.io.decode_raw(tf.strings.substr(header, 8, 4), tf.int32)[0]
+    octets = tf.cast(tf.io.decode_raw(tf.strings.substr(header, 0, 8), tf.uint8), tf.int64)
+    table = tf.constant(framing.TABLE, tf.int64)
+    right = framing.masked_crc32c([octets[index] for index in range(8)], table)
+    whole &= tf.cast(checksum, tf.int64) % 2**32 == right
+    return tf.where(whole, position + _frame_bytes(length), _NOWHERE)
+
+
+def _frame_bytes(length: tf.Tensor) -> tf.Tensor:
+    return length + framing.HEADER_BYTES + framing.FOOTER_BYTES
+
+
+def _length64(record: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.strings.length(record), tf.int64)

@@ -7,15 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.records import framing
 from datasets.records import manifest as manifest_lib
 
 _SHOWN_NAMES = 10
 
-# Where Kaggle's 104 flowers keep what the usual patterns stand for.
-_KAGGLE_FOLDERS = {"train-*": "train", "validation-*": "val", "test-*": "test"}
-_KAGGLE_FILES = "*.tfrec"
+_KAGGLE_FILES = f"*{manifest_lib.KAGGLE_END}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,32 +45,6 @@ class Split:
     def offsets(self) -> tuple[int, ...]:
         """Global index of each file's first record."""
         return tuple(sum(self.counts[:position]) for position in range(len(self.counts)))
-
-
-def load_labels(data_dir: str) -> list[str] | None:
-    """Class names by label from `labels.txt`, or None when there is none.
-
-    Raises:
-        DatasetError: The file is no UTF-8 text.
-    """
-    path = os.path.join(data_dir, manifest_lib.LABELS_FILE)
-    if not tf.io.gfile.exists(path):
-        return None
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return manifest_lib.decode_labels(file.read(), path)
-
-
-def load_manifest(data_dir: str) -> dict[str, Any] | None:
-    """The manifest of a converted data set, or None when there is none.
-
-    Raises:
-        DatasetError: The file is damaged or of another format version.
-    """
-    path = os.path.join(data_dir, manifest_lib.MANIFEST_FILE)
-    if not tf.io.gfile.exists(path):
-        return None
-    with tf.io.gfile.GFile(path, "rb") as file:
-        return manifest_lib.decode_manifest(file.read(), path)
 
 
 def find_split(
@@ -129,7 +102,8 @@ def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
     if folder:
         data_dir = os.path.join(data_dir, folder)
     names = _list_directory(data_dir)
-    folder = _KAGGLE_FOLDERS.get(pattern)
+    folders = {f"{split}-*": folder for split, folder in manifest_lib.KAGGLE_FOLDERS.items()}
+    folder = folders.get(pattern)
     if folder in names and not fnmatch.filter(names, pattern):
         below = os.path.join(data_dir, folder)
         if tf.io.gfile.isdir(below):
@@ -148,11 +122,7 @@ def _list_directory(data_dir: str) -> list[str]:
         )
     # Object stores list folders with a slash at the end.
     names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(data_dir))
-    if manifest_lib.WORK_FILE in names:
-        raise DatasetError(
-            f"the conversion into {data_dir} has not finished ({manifest_lib.WORK_FILE} is "
-            "there); wait for it, or run the same `python -m datasets.convert` command again"
-        )
+    manifest_lib.check_finished(names, data_dir)
     return names
 
 
@@ -161,11 +131,9 @@ def _matching(names: list[str], pattern: str, data_dir: str) -> list[str]:
     visible = [name for name in names if not name.startswith(".")]
     matching = [name for name in matching if name in set(visible)]
     if not matching:
-        shown = ", ".join(visible[:_SHOWN_NAMES]) or "nothing"
-        more = len(visible) - _SHOWN_NAMES
         raise DatasetError(
-            f"no file in {data_dir} matches {pattern!r}; there is: {shown}"
-            + (f" and {more} more" if more > 0 else "")
+            f"no file in {data_dir} matches {pattern!r}; there is: "
+            f"{command_line.shown(visible, _SHOWN_NAMES)}"
         )
     return matching
 
@@ -183,14 +151,11 @@ def _check_complete(names: list[str], data_dir: str) -> None:
         totals.setdefault(split, []).append(total)
         missing = sorted(set(range(total)) - found)
         if missing:
-            shown = ", ".join(
-                manifest_lib.shard_name(split, index, total) for index in missing[:_SHOWN_NAMES]
-            )
-            more = len(missing) - _SHOWN_NAMES
+            names = [manifest_lib.shard_name(split, index, total) for index in missing]
             raise DatasetError(
-                f"{data_dir} lacks {len(missing)} of {total} {split} shards: {shown}"
-                + (f" and {more} more" if more > 0 else "")
-                + "; copy them again or convert the data again"
+                f"{data_dir} lacks {len(missing)} of {total} {split} shards: "
+                f"{command_line.shown(names, _SHOWN_NAMES)}; copy them again or convert the data "
+                "again"
             )
     for split, several in totals.items():
         if len(several) > 1:
@@ -202,7 +167,7 @@ def _check_complete(names: list[str], data_dir: str) -> None:
 
 def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
     """The manifest's shards by file name."""
-    manifest = load_manifest(data_dir)
+    manifest = manifest_lib.load_manifest(data_dir)
     if manifest is None:
         return {}
     return {
@@ -213,7 +178,7 @@ def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
 def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, str]:
     """Number of records that the file at `path` has or had, and its damage in words."""
     if known is None:
-        whole, damage = framing.count_whole_records(path)
+        whole, damage = framing.count_records(path)
         if damage and not whole:
             framing.refuse_compressed(path)
         return whole + bool(damage), damage

@@ -21,7 +21,7 @@ class Aircraft(Published):
     has_boxes = True
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         tree = self._find("data/variants.txt", "fgvc-aircraft-2013b").below("data")
         variants = tree.lines("variants.txt")
         labels = {name: label for label, name in enumerate(variants)}

@@ -28,7 +28,7 @@ class Cars196(Published):
     has_boxes = True
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         classes, train, test = self._read()
         return self._listing(classes, {"train": train, "validation": test})
 
@@ -95,7 +95,7 @@ class Cars196ZeroShot(Cars196):
     help = "Stanford Cars, zero-shot split for retrieval: the same files as cars196"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         classes, train, test = self._read()
         items = sorted(train + test, key=lambda item: (item.label, item.name))
         half = len(classes) // 2

@@ -20,7 +20,7 @@ class Cub200(Published):
     has_boxes = True
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         tree = self._find("images.txt", "CUB_200_2011")
         classes = [name for _, name in tree.table("classes.txt", 2)]
         boxes = dict(tree.table("bounding_boxes.txt", 2)) if self._boxes != "none" else {}

@@ -26,7 +26,7 @@ class Flowers102(Published):
     help = "Oxford Flowers-102: 102flowers.tgz, imagelabels.mat, setid.mat"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         labels = self._variable("imagelabels.mat", "labels")
         splits = {}
         numbers = {

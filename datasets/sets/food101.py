@@ -15,7 +15,7 @@ class Food101(Published):
     help = "Food-101: food-101.tar.gz"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         tree = self._find("meta/classes.txt", "food-101")
         classes = tree.lines("meta/classes.txt")
         labels = {name: label for label, name in enumerate(classes)}

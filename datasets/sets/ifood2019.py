@@ -21,7 +21,7 @@ class IFood2019(Published):
     help = "iFood 2019: class_list.txt, train_labels.csv, val_labels.csv, train_set, val_set"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         annotations = archive.find(
             self._raw_dir, "class_list.txt", ("annot", "ifood-2019-fgvc6", "ifood2019")
         )

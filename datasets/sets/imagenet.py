@@ -25,13 +25,13 @@ import argparse
 import dataclasses
 import os
 import re
-import sys
 from collections.abc import Iterator
 
+from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sets import bounding_boxes, imagenet_labels
 from datasets.sets.published import Published
-from datasets.sources import archive
+from datasets.sources import archive, teacher_logits
 from datasets.sources.archive_source import RangeSource
 from datasets.sources.items import FileSource, Item, Listing, Source
 
@@ -50,31 +50,13 @@ _BOXES = (
 
 # The files that are known to need repair.
 KNOWN_PNG = ("n02105855_2933.JPEG",)
-KNOWN_CMYK = (
-    "n01739381_1309.JPEG",
-    "n02077923_14822.JPEG",
-    "n02447366_23489.JPEG",
-    "n02492035_15739.JPEG",
-    "n02747177_10752.JPEG",
-    "n03018349_4028.JPEG",
-    "n03062245_4620.JPEG",
-    "n03347037_9675.JPEG",
-    "n03467068_12171.JPEG",
-    "n03529860_11437.JPEG",
-    "n03544143_17228.JPEG",
-    "n03633091_5218.JPEG",
-    "n03710637_5125.JPEG",
-    "n03961711_5286.JPEG",
-    "n04033995_2932.JPEG",
-    "n04258138_17003.JPEG",
-    "n04264628_27969.JPEG",
-    "n04336792_7448.JPEG",
-    "n04371774_5854.JPEG",
-    "n04596742_4225.JPEG",
-    "n07583066_647.JPEG",
-    "n13037406_4650.JPEG",
-)
-
+_CMYK = """
+    n01739381_1309 n02077923_14822 n02447366_23489 n02492035_15739 n02747177_10752
+    n03018349_4028 n03062245_4620 n03347037_9675 n03467068_12171 n03529860_11437 n03544143_17228
+    n03633091_5218 n03710637_5125 n03961711_5286 n04033995_2932 n04258138_17003 n04264628_27969
+    n04336792_7448 n04371774_5854 n04596742_4225 n07583066_647 n13037406_4650
+"""
+KNOWN_CMYK = tuple(f"{stem}{_IMAGE_END}" for stem in _CMYK.split())
 _KNOWN = frozenset({*KNOWN_PNG, *KNOWN_CMYK})
 
 # (name, source) of the images of one synset, and of all synsets.
@@ -164,9 +146,6 @@ class ImageNet(Published):
 
     def _with_logits(self, split: str, items: list[Item]) -> list[Item]:
         """The same items with their teacher's logits."""
-        # Here: a command line's help needs no TensorFlow.
-        from datasets.conversion import teacher_logits
-
         found = teacher_logits.find(self._logits, split)
         missing = [item.name for item in items if item.name not in found]
         if missing:
@@ -278,10 +257,7 @@ def _check_boxes(path: str, items: list[Item]) -> None:
             f"{path} holds no bounding box of any training image; is it whole? Fetch it again, or "
             "pass --bounding_box_file= to leave boxes out"
         )
-    print(
-        f"note: {path} has boxes of {count:,} of the {len(items):,} training images",
-        file=sys.stderr,
-    )
+    command_line.note(f"{path} has boxes of {count:,} of the {len(items):,} training images")
 
 
 def _refuse_compressed(path: str) -> None:

@@ -9,13 +9,15 @@ import dataclasses
 import os
 
 from datasets.errors import DatasetError
+from datasets.records import example as example_lib
+from datasets.records import manifest as manifest_lib
 from datasets.sets.flower_names import KAGGLE
 from datasets.sets.published import Published
 from datasets.sources import archive, record_source
 from datasets.sources.items import Item, Listing, Skip
 
-_FOLDERS = {"train": "train", "validation": "val"}
-_END = ".tfrec"
+# The test images have no labels.
+_FOLDERS = {split: manifest_lib.KAGGLE_FOLDERS[split] for split in ("train", "validation")}
 # Features of a record: image, class and id.
 _IMAGE, _LABEL, _NAME = "image", "class", "id"
 
@@ -27,7 +29,7 @@ class KaggleFlower(Published):
     help = "Kaggle's 104 flowers: tfrecords-jpeg-SIZExSIZE (training reads them as they are, too)"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self._raw_dir)
         skipped: dict[str, list[Skip]] = {split: [] for split in _FOLDERS}
         splits = {
@@ -41,13 +43,11 @@ class KaggleFlower(Published):
 
     def _files(self, folder: str) -> list[str]:
         directory = os.path.join(self._raw_dir, folder)
-        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-        names = [name for name in names if name.endswith(_END) and not name.startswith(".")]
-        paths = [os.path.join(directory, name) for name in names]
+        paths = [os.path.join(directory, name) for name in manifest_lib.kaggle_files(directory)]
         if not paths:
             raise DatasetError(
-                f"--raw_dir={self._raw_dir} holds no {folder}/*{_END}; it must be a folder such as "
-                "tfrecords-jpeg-224x224"
+                f"--raw_dir={self._raw_dir} holds no {folder}/*{manifest_lib.KAGGLE_END}; it "
+                "must be a folder such as tfrecords-jpeg-224x224"
             )
         return paths
 
@@ -57,11 +57,11 @@ def _read(path: str, folder: str, skipped: list[Skip]) -> list[Item]:
     examples = record_source.read_examples(path, _IMAGE)
     for number, (source, example, damage) in enumerate(examples):
         where = f"{folder}/{os.path.basename(path)}, record {number}"
-        label = record_source.int_feature(example, _LABEL) if not damage else None
+        label = example_lib.int_feature(example, _LABEL) if not damage else None
         if damage or label is None or not 0 <= label < len(KAGGLE):
             reason = damage or f"class {label}; 0 to {len(KAGGLE) - 1} are possible"
             skipped.append(Skip(where, reason, bad=True))
             continue
-        name = record_source.bytes_feature(example, _NAME).decode("utf-8", "replace")
+        name = example_lib.bytes_feature(example, _NAME).decode("utf-8", "replace")
         items.append(Item(f"{folder}/{name or number}", source, label))
     return items

@@ -18,7 +18,7 @@ class OnlineProducts(Published):
     help = "Stanford Online Products, for retrieval: Stanford_Online_Products.zip"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         tree = self._find("Ebay_train.txt", "Stanford_Online_Products")
         names: dict[int, str] = {}
         splits: dict[str, list[Item]] = {}

@@ -17,7 +17,7 @@ class Pets(Published):
     help = "Oxford-IIIT Pets: images.tar.gz and annotations.tar.gz"
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         annotations = self._find("annotations/trainval.txt", "annotations")
         rows = {
             split: annotations.table(file, 4)

@@ -14,7 +14,7 @@ from typing import Any
 from datasets import catalog
 from datasets.errors import DatasetError
 from datasets.sources import archive
-from datasets.sources.items import BytesSource, Item, Listing, Skip
+from datasets.sources.items import BytesSource, Converter, Item, Listing, Skip
 
 # What becomes of bounding boxes.
 BOXES = ("record", "crop", "none")
@@ -23,17 +23,13 @@ BOXES = ("record", "crop", "none")
 _MISSING = BytesSource(b"")
 
 
-class Published:
+class Published(Converter):
     """A data set of the catalogue in the layout in which it is published.
 
     Attributes:
-        name: Name in the catalogue and on the command line.
-        help: One line for people.
         has_boxes: Whether the data set comes with bounding boxes.
     """
 
-    name: str
-    help: str
     has_boxes = False
 
     def __init__(self, raw_dir: str, boxes: str = "record"):
@@ -82,14 +78,6 @@ class Published:
     def from_arguments(cls, args: argparse.Namespace) -> "Published":
         """Makes the data set that the command line asks for."""
         return cls(args.raw_dir, **({"boxes": args.boxes} if cls.has_boxes else {}))
-
-    def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: Files are missing, or do not fit together.
-        """
-        raise NotImplementedError
 
     def _find(self, marker: str, *archives: str) -> archive.Tree:
         return archive.find(self._raw_dir, marker, archives)

@@ -33,7 +33,7 @@ class UecFood100(Published):
     has_boxes = True
 
     def listing(self) -> Listing:
-        """Lists all images; see `Published.listing`."""
+        """Lists all images; see `Converter.listing`."""
         tree = archive.find(
             self._raw_dir, "category.txt", _ARCHIVES, (_FOLDER, f"dataset100/{_FOLDER}")
         )

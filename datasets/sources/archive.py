@@ -10,7 +10,6 @@ archive with a name that points out of itself is refused.
 
 import contextlib
 import gzip
-import io
 import os
 import stat
 import tarfile
@@ -19,6 +18,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
+from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sources.archive_source import GzipTarSource, RangeSource, ZipSource, exactly
 from datasets.sources.items import BytesSource, FileSource, Source
@@ -28,6 +28,7 @@ EXTENSIONS = (".tar", ".tar.gz", ".tgz", ".zip")
 # What labels come in, and how large such a file may be, in bytes.
 _LISTS = (".txt", ".csv", ".mat")
 _LARGEST_LIST = 1 << 24
+_SHOWN_NAMES = 5
 
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -153,7 +154,7 @@ def find(raw_dir: str, marker: str, archives: Sequence[str], folders: Sequence[s
     wanted = " or ".join(f"{name}{{{','.join(EXTENSIONS)}}}" for name in archives)
     raise DatasetError(
         f"--raw_dir={raw_dir} holds neither {marker} nor an archive {wanted}; it holds: "
-        f"{_shown(sorted(os.listdir(raw_dir)))}"
+        f"{command_line.shown(sorted(os.listdir(raw_dir)), _SHOWN_NAMES)}"
     )
 
 
@@ -172,15 +173,10 @@ def rooted(tree: Tree, marker: str) -> Tree:
     root = tree.folder_of(marker)
     if root is None:
         raise DatasetError(
-            f"{tree.where} holds no {marker}; it holds: {_shown(tree.names())}. Is it another "
-            "data set, or cut off?"
+            f"{tree.where} holds no {marker}; it holds: "
+            f"{command_line.shown(tree.names(), _SHOWN_NAMES)}. Is it another data set, or cut off?"
         )
     return tree.below(root)
-
-
-def _shown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(names[:5]) or "nothing") + more
 
 
 def open_folder(path: str) -> Tree:
@@ -261,11 +257,14 @@ def open_inner_tar(outer: RangeSource, name: str) -> Tree:
     """
     where = f"{outer.path}/{name}"
     files = {}
+    end = outer.offset + outer.size
     with explained(where), open(outer.path, "rb") as file:
-        window = _Window(file, outer.offset, outer.size)
-        for member, offset, size in tar_members(window, where):
+        file.seek(outer.offset)
+        for member, offset, size in tar_members(file, where):
+            if offset + size > end:
+                raise tarfile.ReadError("its end is missing")
             if not _hidden(member):
-                files[member] = RangeSource(outer.path, outer.offset + offset, size, outer.stamp)
+                files[member] = RangeSource(outer.path, offset, size, outer.stamp)
     return Tree(where, files)
 
 
@@ -292,7 +291,7 @@ def explained(where: str) -> Iterator[None]:
 
 
 def tar_members(file: IO[bytes], where: str) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of each plain file of the tar archive in `file`.
+    """Name, offset and size of each plain file of the tar archive that begins where `file` is.
 
     Raises:
         DatasetError: A name points out of the archive, or a file is stored with holes.
@@ -353,35 +352,3 @@ def safe_name(name: str, where: str) -> str:
             "as a whole"
         )
     return "/".join(part for part in parts if part not in ("", "."))
-
-
-class _Window(io.RawIOBase):
-    """A part of a file, as a file."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int):
-        self._file = file
-        self._start = start
-        self._size = size
-        self._position = 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = base + offset
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._size - self._position)
-        size = left if size is None or size < 0 else min(size, left)
-        self._file.seek(self._start + self._position)
-        data = self._file.read(size)
-        self._position += len(data)
-        return data

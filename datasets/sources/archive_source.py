@@ -39,7 +39,7 @@ class RangeSource:
         return f"{self.stamp}:{self.offset}:{self.size}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
 class GzipTarSource:
     """A file inside a compressed tar archive; offsets count inflated bytes.
 

@@ -5,61 +5,46 @@ test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
 """
 
 import argparse
+import dataclasses
 import os
 from typing import Any
 
 from datasets.errors import DatasetError
 from datasets.sources.hold_out import check_fraction, hold_out
-from datasets.sources.items import FileSource, Item, Listing, Skip
+from datasets.sources.items import Converter, FileSource, Item, Listing, Skip
+from datasets.sources.table import SPLIT_NAMES, add_fraction_argument
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
-SPLIT_NAMES = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
 
+@dataclasses.dataclass(frozen=True)
+class ImageFolder(Converter):
+    """The data set in one folder of photos.
 
-class ImageFolder:
-    """The data set in one folder of photos."""
+    Attributes:
+        raw_dir: The folder.
+        validation_fraction: Share of each class that becomes the validation split, where the
+            folder has none of its own.
+        seed: Which images those are.
+    """
+
+    raw_dir: str
+    validation_fraction: float | None = None
+    seed: int = 0
 
     name = "image_folder"
     help = "any folder of photos, one sub-folder per class"
 
-    def __init__(self, raw_dir: str, validation_fraction: float | None = None, seed: int = 0):
-        """Takes the folder; nothing is read yet.
+    def __post_init__(self):
+        """Refuses a fraction that is not in (0, 1)."""
+        check_fraction(self.validation_fraction)
 
-        Args:
-            raw_dir: The folder.
-            validation_fraction: Share of each class that becomes the validation split, where
-                the folder has none of its own.
-            seed: Which images those are.
-
-        Raises:
-            DatasetError: The fraction is not in (0, 1).
-        """
-        check_fraction(validation_fraction)
-        self._raw_dir = raw_dir
-        self._fraction = validation_fraction
-        self._seed = seed
-
-    @staticmethod
-    def num_shards() -> dict[str, int]:
-        """TFRecord files by split name, unless the user says."""
-        return {"train": 8, "validation": 2, "test": 2}
-
-    @staticmethod
-    def add_arguments(parser: argparse.ArgumentParser) -> None:
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        parser.add_argument(
-            "--validation_fraction",
-            type=float,
-            metavar="F",
-            help="share of each class that becomes the validation split, for a folder that has "
-            "none of its own (for example 0.2); chosen by --seed and file name",
+        add_fraction_argument(
+            parser,
+            "a folder that has none of its own (for example 0.2); chosen by --seed and file name",
         )
 
     @classmethod
@@ -75,7 +60,7 @@ class ImageFolder:
                 f"--output_dir={args.output_dir} lies in --raw_dir={args.raw_dir}, where it would "
                 "count as a folder of photos; choose a place outside"
             )
-        return cls(args.raw_dir, args.validation_fraction, args.seed)
+        return super().from_arguments(args)
 
     def listing(self) -> Listing:
         """Lists all images; none is opened.
@@ -96,8 +81,8 @@ class ImageFolder:
             split: self._items(split_dirs[split], classes, by_class)
             for split, by_class in images.items()
         }
-        if self._fraction is not None:
-            splits = hold_out(splits, self._fraction, self._seed)
+        if self.validation_fraction is not None:
+            splits = hold_out(splits, self.validation_fraction, self.seed)
             skipped["validation"] = []
         splits = {
             split: splits[split] for split in ("train", "validation", "test") if split in splits
@@ -106,13 +91,13 @@ class ImageFolder:
 
     def _describe(self) -> dict[str, Any]:
         return {
-            "raw_dir": os.path.abspath(self._raw_dir),
-            "validation_fraction": self._fraction,
+            "raw_dir": os.path.abspath(self.raw_dir),
+            "validation_fraction": self.validation_fraction,
         }
 
     def _split_dirs(self) -> dict[str, str]:
         """Folder of each split; a flat folder is all train."""
-        raw_dir = self._raw_dir
+        raw_dir = self.raw_dir
         if not os.path.exists(raw_dir):
             raise DatasetError(f"--raw_dir={raw_dir} does not exist")
         if not os.path.isdir(raw_dir):
@@ -140,7 +125,7 @@ class ImageFolder:
         return found
 
     def _check_splits(self, found: dict[str, str], folders: list[str]) -> None:
-        raw_dir = self._raw_dir
+        raw_dir = self.raw_dir
         if "train" not in found:
             raise DatasetError(
                 f"--raw_dir={raw_dir} has no train folder; it has: {', '.join(folders)}"
@@ -151,12 +136,12 @@ class ImageFolder:
                 f"--raw_dir={raw_dir} has splits and other folders: {', '.join(strange)}; "
                 "splits are train, validation (val, valid) and test"
             )
-        if "validation" in found and self._fraction is not None:
+        if "validation" in found and self.validation_fraction is not None:
             raise DatasetError(
-                f"--validation_fraction={self._fraction}, but {found['validation']} exists; "
-                "leave the flag out, or move that folder away"
+                f"--validation_fraction={self.validation_fraction}, but {found['validation']} "
+                "exists; leave the flag out, or move that folder away"
             )
-        if "validation" not in found and self._fraction is None:
+        if "validation" not in found and self.validation_fraction is None:
             raise DatasetError(
                 f"--raw_dir={raw_dir} has no validation split (a folder named validation, val "
                 "or valid); make one, or pass --validation_fraction=0.2 to hold out a share of "
@@ -243,7 +228,7 @@ class ImageFolder:
 
     def _name(self, directory: str, name: str) -> str:
         """Name within the data set, the same on any machine."""
-        relative = os.path.relpath(os.path.join(directory, name), self._raw_dir)
+        relative = os.path.relpath(os.path.join(directory, name), self.raw_dir)
         return relative.replace(os.sep, "/")
 
 

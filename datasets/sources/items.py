@@ -1,5 +1,6 @@
 """What a data set hands to the writer: images with labels, split by split."""
 
+import argparse
 import dataclasses
 import hashlib
 import os
@@ -8,6 +9,40 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Box = tuple[float, float, float, float]
+
+
+class Converter:
+    """A kind of input: knows its flags and its layout, and lists its images.
+
+    Attributes:
+        name: Name on the command line.
+        help: One line for people.
+    """
+
+    name: str
+    help: str
+
+    @classmethod
+    def num_shards(cls) -> dict[str, int]:
+        """TFRecord files by split name, unless the user says."""
+        return {"train": 8, "validation": 2, "test": 2}
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the flags that only this input has."""
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace) -> "Converter":
+        """Makes the input that the command line asks for: a field of the class is a flag."""
+        return cls(**{field.name: getattr(args, field.name) for field in dataclasses.fields(cls)})
+
+    def listing(self) -> "Listing":
+        """Lists all images; none is opened.
+
+        Raises:
+            DatasetError: Files are missing, or do not fit together.
+        """
+        raise NotImplementedError
 
 
 class Source(Protocol):
@@ -145,10 +180,6 @@ class Listing:
         """Names of the classes that a classifier tells apart."""
         return self.labels[: self.num_classes]
 
-    def digest(self, options: dict[str, Any]) -> str:
-        """The first of `digests`."""
-        return self.digests(options)[0]
-
     def digests(self, options: dict[str, Any]) -> tuple[str, dict[str, list[bytes]]]:
         """Digests of the whole and of each item: equal ones give equal shards and records.
 
@@ -166,20 +197,16 @@ class Listing:
             return text
 
         add(self.name, self.labels, sorted(options.items()))
-        extra = (self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
-        # Left out where they are unset, so that older conversions keep their digest.
-        if extra != (None, False, False):
-            add(*extra)
+        add(self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
         items: dict[str, list[bytes]] = {}
         for split in sorted(self.splits):
             add(split, len(self.splits[split]))
             items[split] = []
             for item in self.splits[split]:
-                facts = add(item.name, item.label, item.boxes, item.source.fingerprint())
-                if item.pixel_boxes or item.synset or item.text:
-                    facts += add(item.pixel_boxes, item.synset, item.text)
-                if item.logits is not None:
-                    facts += add(item.logits.fingerprint())
+                logits = item.logits.fingerprint() if item.logits is not None else None
+                boxes = (item.boxes, item.pixel_boxes)
+                text = (item.synset, item.text)
+                facts = add(item.name, item.label, item.source.fingerprint(), boxes, text, logits)
                 items[split].append(hashlib.sha256(facts).digest()[:16])
             for skip in self.skipped.get(split, ()):
                 add(skip.file, skip.reason)

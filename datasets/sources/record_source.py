@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from datasets.records import example as example_lib
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecordSource:
@@ -28,36 +30,14 @@ class RecordSource:
         with open(self.path, "rb") as file:
             file.seek(self.offset)
             data = file.read(self.size)
-        example = parse(data)
+        example = example_lib.parse(data)
         if example is None:
             raise OSError(f"a record of {self.path} is no tf.train.Example")
-        return bytes_feature(example, self.key)
+        return example_lib.bytes_feature(example, self.key)
 
     def fingerprint(self) -> str:
         """The record's place and checksum."""
         return f"{self.offset}:{self.size}:{self.checksum}"
-
-
-def parse(data: bytes) -> Any:
-    """The `tf.train.Example` in `data`; None when there is none."""
-    import tensorflow as tf
-
-    try:
-        return tf.train.Example.FromString(data)
-    except Exception:  # protobuf has several kinds of DecodeError
-        return None
-
-
-def bytes_feature(example: Any, key: str) -> bytes:
-    """The one byte string under `key`; empty when there is none."""
-    values = example.features.feature[key].bytes_list.value
-    return values[0] if values else b""
-
-
-def int_feature(example: Any, key: str) -> int | None:
-    """The one whole number under `key`; None when there is none."""
-    values = example.features.feature[key].int64_list.value
-    return values[0] if values else None
 
 
 def read_examples(path: str, key: str) -> Iterator[tuple[RecordSource | None, Any, str]]:
@@ -75,9 +55,10 @@ def read_examples(path: str, key: str) -> Iterator[tuple[RecordSource | None, An
     from datasets.records import salvage
 
     for record in salvage.read(path):
-        example = parse(record.data) if record.data is not None else None
+        example = example_lib.parse(record.data) if record.data is not None else None
         if example is None:
             yield None, None, record.damage or "no tf.train.Example"
         else:
-            source = RecordSource(path, record.offset, record.size, key, record.checksum)
+            frame = record.frame
+            source = RecordSource(path, frame.offset, frame.size, key, frame.checksum)
             yield source, example, ""

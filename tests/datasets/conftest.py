@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from datasets.conversion.writer import WriterConfig, write_dataset
+from datasets.conversion.plan import WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.records import reader, schema
 from datasets.sources.items import BytesSource, Item, Listing
 

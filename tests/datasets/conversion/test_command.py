@@ -7,7 +7,7 @@ import pytest
 
 import datasets
 from datasets.conversion import command
-from datasets.conversion.tasks import STAGES
+from datasets.conversion.shard import STAGES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
 
@@ -66,7 +66,7 @@ def test_flags_reach_the_writer(tmp_path, photos):
     output_dir = str(tmp_path / "out")
     arguments = ["--raw_dir", raw_dir, "--output_dir", output_dir]
     assert run(*arguments) == 1
-    arguments.append("--on_bad_image=skip")
+    arguments.append("--on_bad_record=skip")
     assert run(*arguments, "--max_bad_fraction=0.01") == 1
     assert run(*arguments, "--seed=7", "--validation_shards=1") == 1
     assert run(*arguments, "--seed=7", "--validation_shards=1", "--overwrite") == 0
@@ -128,7 +128,7 @@ def test_an_error_is_one_line(tmp_path, capsys):
     "arguments,message",
     [
         (["image_folders"], "invalid choice: 'image_folders'"),
-        (["image_folder", "--on_bad_image=ignore"], "invalid choice: 'ignore'"),
+        (["image_folder", "--on_bad_record=ignore"], "invalid choice: 'ignore'"),
         (
             ["image_folder", "--train_shards=0"],
             "--train_shards: must be a whole number of at least 1. Received: '0'",

@@ -15,9 +15,10 @@ import tensorflow as tf
 import datasets
 from datasets import disk
 from datasets.conversion import shard
-from datasets.conversion.journal import locked
-from datasets.conversion.tasks import ShardTask
-from datasets.conversion.writer import WriterConfig, ordered_items, shard_ranges, write_dataset
+from datasets.conversion.plan import WriterConfig, ordered_items, shard_ranges
+from datasets.conversion.progress import locked
+from datasets.conversion.shard import ShardTask
+from datasets.conversion.writer import write_dataset
 from datasets.errors import DatasetError
 from datasets.records import reader, schema
 from datasets.sources.items import BytesSource, FileSource, Item, Skip
@@ -249,7 +250,8 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from datasets import command_line
 from datasets.sources.items import BytesSource, Item, Listing
-from datasets.conversion.writer import WriterConfig, ordered_items, write_dataset
+from datasets.conversion.plan import WriterConfig, ordered_items
+from datasets.conversion.writer import write_dataset
 
 class Stuck(BytesSource):
     def read(self):
@@ -315,6 +317,7 @@ def children(tmp_path_factory, make_listing):
 
 
 FINISHED = ["train-00000-of-00004", "train-00001-of-00004"]
+DONE = [f".{name}.done.json" for name in FINISHED]
 
 
 def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, children, capsys):
@@ -323,9 +326,9 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, ch
     status, _ = interrupt(child, signal.SIGKILL)
     assert status == -signal.SIGKILL
     assert sorted(os.listdir(output)) == [
+        *DONE,
         ".train-00002-of-00004.tmp",
         *FINISHED,
-        "unfinished.jsonl",
     ]
     with pytest.raises(DatasetError, match="has not finished"):
         reader.find_split(str(output))
@@ -345,7 +348,7 @@ def test_a_stopped_run_cleans_up_and_changed_input_needs_overwrite(
     status, errors = interrupt(child, signal.SIGINT)
     assert status == 130
     assert errors == "interrupted; again\n"
-    assert sorted(os.listdir(output)) == [*FINISHED, "unfinished.jsonl"]
+    assert sorted(os.listdir(output)) == [*DONE, *FINISHED]
     changed = make_listing(num_train=19)
     before = contents(output)
     with pytest.raises(DatasetError, match="unfinished conversion of other input .2 shards done."):
@@ -417,8 +420,9 @@ def test_lost_files_of_a_finished_data_set_are_written_again_alone(tmp_path, mak
     described = json.loads(text)["splits"]["train"]["shards"][1]
     (tmp_path / "manifest.json").write_text(text.replace(described["sha256"], "0" * 64))
     os.remove(tmp_path / "train-00001-of-00004")
+    written = os.stat(tmp_path / kept).st_mtime_ns
     assert write_dataset(make_listing(), str(tmp_path), config())["num_written"] == 24
-    assert contents(tmp_path) == before and os.stat(tmp_path / kept).st_ino != inode
+    assert contents(tmp_path) == before and os.stat(tmp_path / kept).st_mtime_ns != written
 
 
 def test_foreign_labels_are_not_replaced(tmp_path, make_listing):
@@ -438,16 +442,32 @@ def test_overwriting_begins_after_the_checks(tmp_path, make_listing):
     assert contents(tmp_path) == before
 
 
-def test_a_torn_line_in_the_work_file_costs_one_shard(tmp_path, make_listing):
+@pytest.mark.parametrize("torn", [b"", b"{}", b"[1]", b"\xff", None])
+def test_a_torn_note_of_a_shard_costs_one_shard(tmp_path, make_listing, torn):
     listing = make_listing(replace={"train/003.jpg": b"text", "train/004.jpg": b"text"})
     with pytest.raises(DatasetError, match="cannot be used"):
         write_dataset(listing, str(tmp_path), config(max_bad_fraction=0.05))
-    work_file = tmp_path / "unfinished.jsonl"
-    lines = work_file.read_bytes().splitlines(keepends=True)
-    work_file.write_bytes(b"".join(lines[:-1]) + lines[-1][:20])
+    *kept, last = sorted(tmp_path.glob(".*.done.json"))
+    inodes = [os.stat(str(path)[: -len(".done.json")].replace("/.", "/")).st_ino for path in kept]
+    last.write_bytes(last.read_bytes()[:-20] if torn is None else torn)
+    with pytest.raises(DatasetError, match="has not finished"):
+        reader.find_split(str(tmp_path))
     manifest = write_dataset(listing, str(tmp_path), config())
+    assert manifest["num_written"] == 24 - 5 * len(kept)
     assert manifest["splits"]["train"]["num_images"] == 18
     assert len(records(tmp_path, "train-*")) == 18
+    assert inodes == [os.stat(tmp_path / path.name[1 : -len(".done.json")]).st_ino for path in kept]
+
+
+def test_an_unfinished_conversion_of_the_version_before(tmp_path, make_listing):
+    (tmp_path / "unfinished.jsonl").write_text("{}")
+    with pytest.raises(DatasetError, match="has not finished .unfinished.jsonl is there"):
+        reader.find_split(str(tmp_path))
+    (tmp_path / "train-00000-of-00004").write_bytes(b"some records")
+    with pytest.raises(DatasetError, match="shards of unknown origin"):
+        write_dataset(make_listing(), str(tmp_path), config())
+    write_dataset(make_listing(), str(tmp_path), config(overwrite=True))
+    assert reader.find_split(str(tmp_path)).num_examples == 20
 
 
 def test_two_conversions_at_once_are_refused(tmp_path, make_listing):
@@ -468,7 +488,7 @@ def largest_file(size):
 
 
 def test_no_room_for_a_shard(tmp_path, make_listing, jpeg):
-    # One picture too large for the disk; the work file still fits.
+    # One image too large for the disk.
     listing = make_listing(replace={"train/005.jpg": jpeg(5, 200, 200)})
     with largest_file(40_000), pytest.raises(DatasetError, match="no disk space left.*train-0000"):
         write_dataset(listing, str(tmp_path / "out"), config())

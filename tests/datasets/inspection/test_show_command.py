@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 import datasets
-from datasets.conversion.writer import WriterConfig, write_dataset
-from datasets.errors import DatasetError
-from datasets.inspection import drawing, show_command
+from datasets.conversion.plan import WriterConfig
+from datasets.conversion.writer import write_dataset
+from datasets.inspection import figures, samples, show, show_command
 from datasets.records import reader
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
@@ -32,16 +32,16 @@ def test_samples_are_those_of_the_reader(converted):
     split = reader.find_split(converted)
     records = [record["index"] for record in reader.read_records(split).as_numpy_iterator()]
     assert records == list(range(19))
-    everything = show_command.read_samples(split, range(19))
+    everything = samples.read_samples(split, range(19))
     assert [sample.index for sample in everything] == records
-    chosen = show_command.choose(19, 5, seed=3)
+    chosen = samples.choose(19, 5, seed=3)
     assert len(set(chosen)) == 5
     assert chosen == sorted(chosen)
-    assert chosen == show_command.choose(19, 5, seed=3) != show_command.choose(19, 5, seed=4)
-    names = [sample.filename for sample in show_command.read_samples(split, chosen)]
+    assert chosen == samples.choose(19, 5, seed=3) != samples.choose(19, 5, seed=4)
+    names = [sample.filename for sample in samples.read_samples(split, chosen)]
     assert names == [everything[index].filename for index in chosen]
     assert everything[0].size == (12, 16)
-    assert show_command.choose(2, 5, seed=0) == [0, 1]
+    assert samples.choose(2, 5, seed=0) == [0, 1]
 
 
 def pixels(path):
@@ -55,14 +55,14 @@ def test_the_sheet_holds_images_and_views(converted, tmp_path):
         calls.append((index, number, boxes.shape))
         return np.full((8, 8, 3), (250, 0, 0) if number else (0, 0, 250), np.uint8)
 
-    paths = show_command.show(converted, str(tmp_path), view=view, num_samples=2, num_views=2)
+    paths = show.show(converted, str(tmp_path), view=view, num_samples=2, num_views=2)
     assert paths == [str(tmp_path / "samples.png"), str(tmp_path / "distributions.png")]
-    indices = show_command.choose(19, 2, seed=0)
+    indices = samples.choose(19, 2, seed=0)
     assert calls == [(index, number, (0, 4)) for index in indices for number in range(2)]
     sheet = pixels(paths[0])
     # Two rows of one image and two views of 8 x 8, drawn at twice their size.
     assert (sheet == (0, 0, 250)).all(-1).sum() == (sheet == (250, 0, 0)).all(-1).sum() == 2 * 256
-    sample = show_command.read_samples(reader.find_split(converted), indices)[0]
+    sample = samples.read_samples(reader.find_split(converted), indices)[0]
     top, left = 48, 8
     drawn = sheet[top : top + 24, left : left + 32].astype(float)
     whole = tf.image.resize(tf.io.decode_jpeg(sample.encoded), (24, 32), "lanczos3").numpy()
@@ -70,85 +70,84 @@ def test_the_sheet_holds_images_and_views(converted, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["distributions.png", "samples.png"]
 
 
+def heights(axes):
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    series = [[bar.get_height() for bar in bars] for bars in axes.containers]
+    return dict(zip(names, series, strict=True))
+
+
 def test_bars_are_as_high_as_their_counts():
     counts = {"train": {"cat": 8, "dog": 4}, "validation": {"cat": 4, "dog": 0}}
-    page = np.asarray(drawing.page([drawing.class_chart("classes", counts)]))
-    heights = []
-    for colour in drawing.COLOURS[:2]:
-        # Below the title with its legend.
-        found = (page[34:] == colour).all(-1)
-        columns = found.sum(0)
-        heights.append(sorted(set(columns[columns > 0])))
-    # Eight images take the whole height of the chart, its last line included.
-    full = 320 - 64 - 34
-    assert heights == [[full // 2 + 1, full + 1], [full // 2 + 1]]
+    _, (axes,) = figures.charts(1)
+    figures.draw_classes(axes, "classes", counts)
+    assert heights(axes) == {"train": [8, 4], "validation": [4, 0]}
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["cat", "dog"]
+    # Bars of a class stand side by side around its name.
+    first, second = (bars[1] for bars in axes.containers)
+    assert first.get_x() + first.get_width() == pytest.approx(1) == pytest.approx(second.get_x())
 
 
 def test_many_classes_are_sorted_by_size():
-    counts = {"train": {f"class {n}": n for n in range(50)}}
-    chart = drawing.class_chart("classes", counts)
-    assert chart.series["train"] == list(range(49, -1, -1))
-    few = drawing.class_chart("classes", {"train": {"b": 1, "a": 3}})
-    assert (few.names, few.series) == (["b", "a"], {"train": [1, 3]})
+    _, (many, few) = figures.charts(2)
+    figures.draw_classes(many, "classes", {"train": {f"class {n}": n for n in range(50)}})
+    assert heights(many)["train"] == list(range(49, -1, -1))
+    assert many.get_title() == "classes, largest class first"
+    figures.draw_classes(few, "classes", {"train": {"b": 1, "a": 3}})
+    assert heights(few) == {"train": [1, 3]}
+    assert [label.get_text() for label in few.get_xticklabels()] == ["b", "a"]
 
 
 def test_histograms_count_every_value():
-    chart = drawing.histogram("sides", {"width": [10, 10, 20, 1000], "height": [10]}, "px", 10)
-    assert sum(chart.series["width"]) == 4
-    assert (chart.series["width"][0], chart.series["height"][0]) == (3, 1)
-    assert sum(drawing.histogram("one", {"a": [5, 5]}, "px").series["a"]) == 2
-
-
-def test_labels_of_histograms_differ():
-    names = drawing.histogram("sizes", {"a": [30.0, 31.6]}, "kB", 4).names
-    assert names == ["30.0", "30.4", "30.8", "31.2"]
-    assert drawing.histogram("sizes", {"a": [5, 5]}, "px", 4).names == ["5.0", "5.2", "5.5", "5.8"]
-    thousands = drawing.histogram("sizes", {"a": [1000, 1000, 5000]}, "kB", 2).names
-    assert thousands == ["1,000", "2,960"]
+    _, (axes, one) = figures.charts(2)
+    figures.draw_histogram(axes, "sides", {"width": [10, 10, 20, 1000], "height": [10]}, "px", 10)
+    found = heights(axes)
+    assert sum(found["width"]) == 4
+    assert (found["width"][0], found["height"][0]) == (3, 1)
+    figures.draw_histogram(one, "one", {"a": [5, 5]}, "px")
+    assert sum(bar.get_height() for bar in one.patches) == 2
 
 
 def test_names_that_the_font_lacks_become_labels(tmp_path, make_listing):
     for name in ("apple", "ünïcödé", "Äpfel", "Œuf", "яблоко", "μῆλο", "a b"):
-        assert drawing.has_glyphs(name), name
+        assert figures.has_glyphs(name), name
     for name in ("苹果", "apple 苹", "\U0001f34e"):
-        assert not drawing.has_glyphs(name), name
+        assert not figures.has_glyphs(name), name
     listing = dataclasses.replace(make_listing(4, 2), labels=("ü", "苹果"))
     config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
     write_dataset(listing, str(tmp_path), config)
     split = {"train": reader.find_split(str(tmp_path))}
-    names = show_command.class_names(str(tmp_path))
+    names = show.class_names(str(tmp_path))
     assert names == ["ü", "label 1"]
-    known = show_command._charts(str(tmp_path), split, names, 10, 0)[0]
+    known = show.distributions(str(tmp_path), split, names, 10, 0).axes[0]
     os.remove(tmp_path / "manifest.json")
-    counted = show_command._charts(str(tmp_path), split, names, 10, 0)[0]
-    for chart in (known, counted):
-        assert (chart.names, chart.series) == (["ü", "label 1"], {"train": [2, 2]})
+    counted = show.distributions(str(tmp_path), split, names, 10, 0).axes[0]
+    for axes in (known, counted):
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["ü", "label 1"]
+        assert heights(axes) == {"train": [2, 2]}
 
 
-def test_without_a_view_and_what_cannot_be_shown(converted, tmp_path, capsys):
+def test_equal_data_sets_give_equal_files_and_no_mathematics(tmp_path, make_listing, recwarn):
+    listing = dataclasses.replace(make_listing(4, 2), labels=("$a^", "$\\alpha$ 苹果"))
+    odd = [dataclasses.replace(item, name=f"り$_{item.name}$") for item in listing.splits["train"]]
+    listing = dataclasses.replace(listing, splits={**listing.splits, "train": odd})
+    config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
+    write_dataset(listing, str(tmp_path / "in"), config)
+    first, second = (show.show(str(tmp_path / "in"), str(tmp_path / name)) for name in "ab")
+    for one, other in zip(first, second, strict=True):
+        with open(one, "rb") as file, open(other, "rb") as same:
+            assert file.read() == same.read()
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_what_cannot_be_shown(converted, tmp_path, capsys):
     arguments = [converted, "--output_dir", str(tmp_path / "out"), "--num_samples=1"]
-    assert show_command.main([*arguments, "--view="]) == 0
+    assert show_command.main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[0] == str(tmp_path / "out" / "samples.png")
-    assert show_command.main([*arguments, "--view=nowhere:nothing"]) == 1
-    assert "--view=nowhere:nothing cannot be loaded" in capsys.readouterr().err
-    assert show_command.main([*arguments, "--view=", "--split=test"]) == 1
+    assert show_command.main([*arguments, "--split=test"]) == 1
     assert "matches 'test-*'; there is: labels.txt" in capsys.readouterr().err
-    assert show_command.main([str(tmp_path / "nowhere"), "--view="]) == 1
+    assert show_command.main([str(tmp_path / "nowhere")]) == 1
     assert "nowhere does not exist" in capsys.readouterr().err
-    with pytest.raises(DatasetError, match="is no function"):
-        show_command.load_view("datasets.inspection.show_command:DEFAULT_VIEW")
-    assert show_command.main([*arguments, "--view=os:getcwd"]) == 1
-    assert capsys.readouterr().err == (
-        "error: --view=os:getcwd cannot be called (too many positional arguments); it must take an "
-        "image's bytes, its boxes, its index and the number of the view\n"
-    )
-    assert show_command.main([*arguments, "--view=datasets.inspection.show_command:Sample"]) == 1
-    assert "cannot be called (missing a required argument: 'boxes')" in capsys.readouterr().err
-    assert show_command.main([*arguments, "--view=builtins:print"]) == 1
-    assert capsys.readouterr().err == (
-        "error: the function of --view returned NoneType, object []; must be a picture, uint8 "
-        "[H, W, 3]\n"
-    )
+    assert "python -m official.show" in show_command.build_parser().format_help()
 
 
 def test_a_damaged_split_is_named_and_odd_names_are_drawn(tmp_path, make_listing, capsys):
@@ -159,26 +158,28 @@ def test_a_damaged_split_is_named_and_odd_names_are_drawn(tmp_path, make_listing
     )
     config = WriterConfig({"train": 1, "validation": 1}, show_progress=False)
     write_dataset(listing, str(tmp_path), config)
-    assert show_command.main([str(tmp_path), "--view="]) == 0
+    assert show_command.main([str(tmp_path)]) == 0
     path = tmp_path / "train-00000-of-00001"
     path.write_bytes(path.read_bytes()[:500])
-    assert show_command.main([str(tmp_path), "--view=", "--split=validation"]) == 0
+    assert show_command.main([str(tmp_path), "--split=validation"]) == 0
     capsys.readouterr()
-    assert show_command.main([str(tmp_path), "--view="]) == 1
+    assert show_command.main([str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert "train-00000-of-00001 is cut off" in error and error.count("\n") == 1
 
 
-def test_the_default_view_is_what_training_makes(converted, tmp_path):
-    view = show_command.load_view(show_command.DEFAULT_VIEW)
-    sample = show_command.read_samples(reader.find_split(converted), [0])[0]
+def test_the_view_of_the_hall_is_what_training_makes(converted):
+    from official.show import make_view
+
+    import preprocessing
+
+    view = make_view(preprocessing.PreprocessingConfig())
+    sample = samples.read_samples(reader.find_split(converted), [0])[0]
     first, again, other = (view(sample.encoded, sample.boxes, 0, n) for n in (0, 0, 1))
     assert first.shape == (224, 224, 3)
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-
-    import preprocessing
 
     seed = preprocessing.example_seed(0, 0, 0)
     config = preprocessing.PreprocessingConfig()
@@ -194,7 +195,7 @@ def test_help_and_this_wing_need_no_hall():
         "import sys\nfrom datasets.inspection import show_command as show\n"
         "try:\n    show.main(['--help'])\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
-        "assert not {'official', 'tensorflow'} & set(sys.modules)"
+        "assert not {'official', 'tensorflow', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 

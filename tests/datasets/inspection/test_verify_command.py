@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from datasets import catalog
-from datasets.conversion.writer import WriterConfig, write_dataset
+from datasets.conversion.plan import WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.errors import DatasetError
 from datasets.inspection import show_command, verify_command
 from datasets.records import manifest, salvage, schema
@@ -160,7 +161,7 @@ def test_damage_is_found_and_the_rest_is_read(converted):
     shard = converted / "train-00001-of-00004"
     places = list(salvage.read(str(shard)))
     data = bytearray(shard.read_bytes())
-    data[places[2].offset + 30] ^= 1
+    data[places[2].frame.offset + 30] ^= 1
     shard.write_bytes(data)
     report = verify_command.verify(str(converted))
     assert kinds(report) == {"damaged": 1, "manifest": 2}
@@ -306,6 +307,6 @@ def test_directories_that_cannot_be_verified(tmp_path, converted, capsys):
     assert "nowhere does not exist" in capsys.readouterr().err
     with pytest.raises(DatasetError, match="holds no shards such as train-00000-of-00008"):
         verify_command.verify(str(tmp_path))
-    (converted / manifest.WORK_FILE).write_text("")
+    (converted / manifest.done_name("train-00000-of-00004")).write_text("")
     with pytest.raises(DatasetError, match="has not finished"):
         verify_command.verify(str(converted))

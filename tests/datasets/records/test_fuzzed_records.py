@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from datasets.errors import DatasetError
-from datasets.records import salvage
+from datasets.records import example as example_lib
+from datasets.records import framing
 from datasets.sets.kaggle_flower import KaggleFlower
-from datasets.sources import record_source
 
 ROUNDS = 2400
 GOOD = 20
@@ -51,11 +51,11 @@ def mutated(draws, jpegs, other_files):
 
 def is_good(data):
     """The verdict of the plain decoders."""
-    example = record_source.parse(data)
+    example = example_lib.parse(data)
     if example is None:
         return False
-    label = record_source.int_feature(example, "class")
-    image = record_source.bytes_feature(example, "image")
+    label = example_lib.int_feature(example, "class")
+    image = example_lib.bytes_feature(example, "image")
     if label not in (0, 1) or not image.startswith((b"\xff\xd8\xff", b"\x89PNG")):
         return False
     # Training reads eight bits of a single picture.
@@ -87,7 +87,7 @@ def fuzzed(tmp_path_factory, jpeg):
             for value in data:
                 writer.write(value)
     path = folder / "train" / "00.tfrec"
-    places = list(salvage.frames(str(path)))
+    places = list(framing.frames(str(path)))
     content = bytearray(path.read_bytes())
     corrupted = set()
     while len(corrupted) < CORRUPTED:

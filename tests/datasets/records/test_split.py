@@ -5,7 +5,8 @@ import os
 import pytest
 import tensorflow as tf
 
-from datasets.conversion.writer import WriterConfig, write_dataset
+from datasets.conversion.plan import WriterConfig
+from datasets.conversion.writer import write_dataset
 from datasets.errors import DatasetError
 from datasets.records.reader import find_split, load_labels, load_manifest
 

@@ -287,7 +287,7 @@ def teacher(make_folder):
 
 def test_a_teachers_logits_go_into_the_records(raw, teacher, tmp_path, convert_listing):
     listing = ImageNet(raw(), None, teacher()).listing()
-    assert listing.digest({}) != ImageNet(raw()).listing().digest({})
+    assert listing.digests({}) != ImageNet(raw()).listing().digests({})
     convert_listing(listing, tmp_path / "out")
     split = reader.find_split(str(tmp_path / "out"))
     found = {}

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from datasets.conversion import inflate
+from datasets.conversion.shard import ShardTask
 from datasets.errors import DatasetError
 from datasets.sources import archive
 from datasets.sources.items import Item
@@ -113,19 +114,13 @@ def test_a_tar_inside_a_tar_is_read_in_place(packed, tar):
 
 
 def test_inflated_items_read_the_copy(packed, tmp_path):
-    path = packed("tgz")
-    tree = archive.open_archive(path)
+    tree = archive.open_archive(packed("tgz"))
     items = [Item(name, tree.source(name), 0) for name in tree.names()]
-    assert inflate.compressed_archives(items) == [path]
-    copy = str(tmp_path / "copy.tar")
-    inflate.inflate(path, copy)
-    moved = inflate.inflated(items, {path: copy})
-    images = [item for item in moved if item.name.endswith(".jpg")]
-    assert {item.source.path for item in images} == {copy}
-    assert [item.source.read() for item in moved] == [item.source.read() for item in items]
-    assert [item.source.fingerprint() for item in moved] == [
-        item.source.fingerprint() for item in items
-    ]
+    (task,) = inflate.inflate_archives([ShardTask("shard", items)], str(tmp_path))
+    images = [item for item in task.items if item.name.endswith(".jpg")]
+    assert {item.source.path for item in images} == {str(tmp_path / ".inflated-0.tmp")}
+    assert [item.source.read() for item in task.items] == [item.source.read() for item in items]
+    assert [item.name for item in task.items] == tree.names()
 
 
 @pytest.mark.parametrize("kind", ["tar", "tgz", "zip"])

@@ -100,7 +100,7 @@ def damage_data(path, record):
     """Changes one byte in the data of a record."""
     places = list(salvage.read(str(path)))
     with open(path, "rb+") as file:
-        file.seek(places[record].offset + 5)
+        file.seek(places[record].frame.offset + 5)
         byte = file.read(1)[0]
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte ^ 1]))
@@ -130,7 +130,7 @@ def test_every_record_around_the_damage_is_read(tmp_path):
     write(path, [bytes([n]) * 40 for n in range(5)])
     whole = list(salvage.read(str(path)))
     assert [record.data for record in whole] == [bytes([n]) * 40 for n in range(5)]
-    assert [record.offset for record in whole] == [12 + 56 * n for n in range(5)]
+    assert [record.frame.offset for record in whole] == [12 + 56 * n for n in range(5)]
     damage_data(path, 2)
     found = list(salvage.read(str(path)))
     assert [record.data is None for record in found] == [False, False, True, False, False]

@@ -195,12 +195,12 @@ def test_unusable_fractions(make_folder):
 
 def test_digest_follows_the_input(make_folder):
     folder = make_folder(two_splits())
-    before = ImageFolder(folder).listing().digest({"seed": 0})
-    assert ImageFolder(folder).listing().digest({"seed": 0}) == before
-    assert ImageFolder(folder).listing().digest({"seed": 1}) != before
+    before = ImageFolder(folder).listing().digests({"seed": 0})
+    assert ImageFolder(folder).listing().digests({"seed": 0}) == before
+    assert ImageFolder(folder).listing().digests({"seed": 1}) != before
     with open(os.path.join(folder, "train/cat/0.jpg"), "wb") as file:
         file.write(b"other")
-    assert ImageFolder(folder).listing().digest({"seed": 0}) != before
+    assert ImageFolder(folder).listing().digests({"seed": 0}) != before
 
 
 @pytest.mark.parametrize("inside", ["tfrecords", ".", "train/../out/more"])

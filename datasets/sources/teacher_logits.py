@@ -8,10 +8,9 @@ written, so that 15 GB of them need no memory.
 import glob
 import os
 
-from datasets.conversion.image_check import BadImageError
 from datasets.errors import DatasetError
 from datasets.sources.archive_source import RangeSource
-from datasets.sources.items import FileSource, Source
+from datasets.sources.items import FileSource
 
 
 def find(folder: str, split: str) -> dict[str, RangeSource]:
@@ -44,22 +43,3 @@ def find(folder: str, split: str) -> dict[str, RangeSource]:
                     raise DatasetError(f"line {number} of {path} is no name and numbers")
                 offset += len(line)
     return found
-
-
-def read(source: Source, count: int) -> list[float]:
-    """The numbers.
-
-    Args:
-        source: Where they are.
-        count: How many there must be.
-
-    Raises:
-        BadImageError: Another number of them, or something else.
-    """
-    words = source.read().split(b",")
-    if len(words) != count:
-        raise BadImageError(f"{len(words)} teacher logits, not {count}")
-    try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise BadImageError(f"teacher logits that are no numbers: {error}") from error

@@ -1,0 +1,204 @@
+"""What an output directory holds: nothing, a part of a conversion, or a whole data set.
+
+Beside each finished shard lies a small hidden file until the manifest is written. It holds the
+shard's counts and the digest of all that decides about its bytes, so that an interrupted run goes
+on with the missing shards and reads none of the finished ones, also where a bad image was repaired
+or is to be skipped meanwhile. The file is there just before its shard gets its name.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+from datasets import disk
+from datasets.conversion.shard import ShardResult
+from datasets.errors import DatasetError
+from datasets.records import manifest as manifest_lib
+
+
+@contextlib.contextmanager
+def locked(directory: str) -> Iterator[None]:
+    """Holds the directory for this process.
+
+    Raises:
+        DatasetError: Another process holds it.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DatasetError(
+                f"another conversion is writing to {directory}; wait for it or choose "
+                "another --output_dir"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+class Progress:
+    """How far the conversion into one directory is.
+
+    Attributes:
+        directory: The output directory.
+        digest: Digest of input and options.
+        finished: Results of finished shards, by shard name.
+    """
+
+    def __init__(
+        self, directory: str, digest: str, wanted: Mapping[str, str], keep_skips: bool = True
+    ):
+        """Looks at the directory; changes nothing but that half-written files go.
+
+        Args:
+            directory: The output directory.
+            digest: Digest of input and options.
+            wanted: The digest of each shard that is to be there in the end, by name.
+            keep_skips: Whether a finished shard may be used from which bad images were left out.
+        """
+        self.directory = directory
+        self.digest = digest
+        # What a killed run left takes room that this one may need.
+        self.remove_temporaries()
+        whole = self._whole_shards()
+        # A shard from which images were left out is no loss: those are what is repaired.
+        self._others = [
+            result
+            for result in whole
+            if wanted.get(result.name) != result.digest
+            and not (result.skipped and result.name in wanted)
+        ]
+        self.finished: dict[str, ShardResult] = {
+            result.name: result
+            for result in whole
+            if wanted.get(result.name) == result.digest and (keep_skips or not result.skipped)
+        }
+
+    def finished_manifest(self) -> dict[str, Any] | None:
+        """The manifest, when the directory holds just this data set, and was finished."""
+        manifest = self._read_manifest()
+        if manifest is None or manifest.get("digest") != self.digest:
+            return None
+        return manifest
+
+    def lost_shards(self, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """What the manifest says of shards that are missing or of another size, by name."""
+        described = [shard for split in manifest["splits"].values() for shard in split["shards"]]
+        return {
+            shard["name"]: shard
+            for shard in described
+            if not self._is_whole(shard["name"], shard["bytes"])
+        }
+
+    def check_replaceable(self) -> None:
+        """Raises `DatasetError` when writing would destroy something that is not ours."""
+        held = None
+        manifest = self._read_manifest()
+        names = self._names()
+        shards = list(filter(manifest_lib.parse_shard_name, names))
+        if manifest is not None:
+            if manifest.get("digest") != self.digest:
+                held = f"a data set made from other input or options ({_origin(manifest)})"
+        elif any(map(manifest_lib.shard_of_done_name, names)):
+            if self._others:
+                held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
+        elif shards:
+            held = f"shards of unknown origin ({shards[0]})"
+        elif manifest_lib.LABELS_FILE in names:
+            held = f"a file {manifest_lib.LABELS_FILE} of unknown origin"
+        if held:
+            raise DatasetError(
+                f"output directory {self.directory} holds {held}; choose another --output_dir, "
+                "or pass --overwrite to replace it"
+            )
+
+    def begin(self) -> str:
+        """Makes the directory ready for writing; goes on where a like run stopped.
+
+        Returns:
+            A note for the user, empty for a new directory.
+        """
+        names = self._names()
+        note = ""
+        if self.finished:
+            count = len(self.finished)
+            note = f"going on with an interrupted conversion: {count} shards are done"
+        elif manifest_lib.unfinished(names):
+            note = "an unfinished conversion was here: starting over"
+        # What is said of the shards goes last: without it, some of them might look like all.
+        for name in filter(manifest_lib.parse_shard_name, names):
+            if name not in self.finished:
+                self._remove(name)
+        self._remove_notes(self.finished)
+        self._remove(manifest_lib.LABELS_FILE)
+        self._remove(manifest_lib.MANIFEST_FILE)
+        return note
+
+    def end(self) -> None:
+        """Removes what was noted of finished shards; the manifest must be written."""
+        self._remove_notes()
+        disk.sync_directory(self.directory)
+
+    def _remove_notes(self, kept: Container[str] = ()) -> None:
+        for name in self._names():
+            if (
+                manifest_lib.unfinished([name])
+                and manifest_lib.shard_of_done_name(name) not in kept
+            ):
+                self._remove(name)
+
+    def remove_temporaries(self) -> None:
+        """Removes half-written files, such as a killed process leaves."""
+        for name in self._names():
+            final = name[1:-4]
+            if (
+                name.startswith(".")
+                and name.endswith(".tmp")
+                and (
+                    manifest_lib.parse_shard_name(final)
+                    or manifest_lib.shard_of_done_name(final)
+                    or final in (manifest_lib.MANIFEST_FILE, manifest_lib.LABELS_FILE)
+                    or name.startswith(manifest_lib.INFLATED_START)
+                )
+            ):
+                self._remove(name)
+
+    def _names(self) -> list[str]:
+        return sorted(os.listdir(self.directory))
+
+    def _remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.directory, name))
+
+    def _whole_shards(self) -> list[ShardResult]:
+        """Results of the shards that are there."""
+        results = []
+        for name in filter(manifest_lib.shard_of_done_name, self._names()):
+            with open(os.path.join(self.directory, name), "rb") as file:
+                result = ShardResult.decode(file.read())
+            # A shard of which nothing can be read is written again.
+            if (
+                result is not None
+                and result.name == manifest_lib.shard_of_done_name(name)
+                and self._is_whole(result.name, result.bytes)
+            ):
+                results.append(result)
+        return results
+
+    def _is_whole(self, name: str, size: int) -> bool:
+        path = os.path.join(self.directory, name)
+        return os.path.isfile(path) and os.path.getsize(path) == size
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        try:
+            return manifest_lib.load_manifest(self.directory)
+        except DatasetError as error:
+            return {"splits": {}, "dataset": f"unreadable manifest: {error}"}
+
+
+def _origin(manifest: dict[str, Any]) -> str:
+    source = manifest.get("source", {})
+    return f"{manifest.get('dataset')} from {source.get('raw_dir', 'an unknown place')}"

@@ -7,6 +7,7 @@ import tensorflow as tf
 from nets.layers.anti_alias import BlurPool2D
 from nets.layers.convolution import (
     FixedPaddingConv2D,
+    FixedPaddingDepthwiseConv2D,
     convolution,
     fixed_pads,
 )
@@ -166,12 +167,46 @@ def test_scope_namer_counts_as_tensorflow_1():
     assert stage.scope("sk_block").path == "stage0.sk_block_1"
 
 
+CONV2D, DEPTHWISE = (FixedPaddingConv2D, (4, 3)), (FixedPaddingDepthwiseConv2D, (3,))
+
+
+@pytest.mark.parametrize(
+    "kind, fields, message",
+    [
+        (CONV2D, {"padding": "valid"}, "padding='valid' is impossible; this layer has 'same' only"),
+        (CONV2D, {"strides": 2, "padding": "same"}, "padding='same' .* 'valid' only"),
+        (CONV2D, {"dilation_rate": 2}, "dilation_rate=2"),
+        (CONV2D, {"groups": 2}, "groups=2"),
+        (CONV2D, {"data_format": "channels_first"}, "data_format='channels_first'"),
+        (DEPTHWISE, {"padding": "valid"}, "padding='valid'"),
+        (DEPTHWISE, {"activation": "relu"}, "activation='relu'"),
+        (DEPTHWISE, {"depth_multiplier": 2}, "depth_multiplier=2"),
+        (DEPTHWISE, {"dilation_rate": (2, 1)}, r"dilation_rate=\(2, 1\)"),
+        (DEPTHWISE, {"data_format": "channels_first"}, "data_format='channels_first'"),
+        ((DropBlockControl, ()), {"dtype": "float16"}, "dtype='float16'"),
+        ((DropBlockControl, ()), {"autocast": True}, "autocast=True"),
+        ((DropBlockControl, ()), {"keep_prob": 0}, "keep_prob=0 must be above 0"),
+        ((DropBlock, ()), {"autocast": True}, "autocast=True"),
+        ((GeneralizedMeanPooling, (3.0, True)), {"autocast": True}, "autocast=True"),
+        ((UpsampleAdd, ()), {"scale": 0}, "scale=0 must be 1 or more"),
+    ],
+)
+def test_arguments_without_effect_are_refused(kind, fields, message):
+    layer, arguments = kind
+    with pytest.raises(ValueError, match=f"{layer.__name__}: {message}"):
+        layer(*arguments, **fields)
+    changed = {key: value for key, value in fields.items() if key in layer(*arguments).get_config()}
+    if changed:
+        with pytest.raises(TypeError, match=message):  # Keras repeats the error as its own.
+            layer.from_config({**layer(*arguments).get_config(), **fields})
+
+
 @pytest.mark.parametrize(
     "layer",
     [
         BlurPool2D(5, 3),
         DropBlock(5, 0.25, 3),
-        DropBlockControl(9),
+        DropBlockControl(9, 0.75),
         FixedPaddingAveragePooling2D(3, 2),
         UpsampleAdd(1),
         UpsampleAdd(),
@@ -179,6 +214,7 @@ def test_scope_namer_counts_as_tensorflow_1():
         SelectiveKernel(8, 2, 4, 16, 0.9, 1e-3, "a", "b"),
         SqueezeExcitation(8),
         convolution(4, 3, 2),
+        FixedPaddingDepthwiseConv2D(3, 2),
     ],
     ids=lambda layer: type(layer).__name__,
 )

@@ -68,16 +68,11 @@ class LayerBuilder:
         return batch_norm(momentum, epsilon, zero_gamma, name=name)(x)
 
     def conv_norm(
-        self,
-        x: tf.Tensor,
-        filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        zero_gamma: bool = False,
+        self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1
     ) -> tf.Tensor:
         """Convolution, then batch normalisation."""
         x = self.conv(x, filters, kernel_size, strides)
-        return self.norm(x, zero_gamma)
+        return self.norm(x)
 
     def conv_norm_relu(
         self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1

@@ -40,16 +40,18 @@ def bottleneck(
         [N, ceil(H / strides), ceil(W / strides), 4 * filters].
     """
     on_1x1, on_3x3 = (1, strides) if build.config.use_resnet_b else (strides, 1)
-    stride, blur = build.strides_at("sconv", on_1x1)
+    stride_1x1, blur_1x1 = build.strides_at("sconv", on_1x1)
+    stride_3x3, blur_3x3 = build.strides_at("sconv", on_3x3)
     skip = project(x, EXPANSION * filters, strides, build, shortcut)
 
-    y = build.conv(x, filters, 1, stride)
+    y = build.conv(x, filters, 1, stride_1x1)
     y = build.norm(y)
     y = build.drop(y)
     y = build.relu(y)
-    y = build.blur(y, blur)
+    y = build.blur(y, blur_1x1)
 
-    y = spatial(y, filters, on_3x3, build)
+    y = spatial(y, filters, stride_3x3, build)
+    y = build.blur(y, blur_3x3)
 
     y = build.conv(y, EXPANSION * filters, 1)
     y = build.norm(y, zero_gamma=build.config.zero_gamma)
@@ -86,10 +88,12 @@ def basic(
     Returns:
         [N, ceil(H / strides), ceil(W / strides), filters].
     """
+    stride, blur = build.strides_at("sconv", strides)
     unchanged = strides == 1 and x.shape[-1] == filters
     skip = project(x, filters, strides, build, None if unchanged else shortcut)
 
-    y = spatial(x, filters, strides, build)
+    y = spatial(x, filters, stride, build)
+    y = build.blur(y, blur)
 
     y = build.conv(y, filters, 3)
     y = build.norm(y, zero_gamma=build.config.zero_gamma)
@@ -102,27 +106,26 @@ def basic(
 
 
 def spatial(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
-    """The 3x3 of a block and its blur, or the selective kernel unit in place of the 3x3.
+    """The 3x3 of a block, or the selective kernel unit that takes its place.
 
     Args:
         y: [N, H, W, C].
         filters: Output channels.
-        strides: Stride of the convolution and the blur together.
+        strides: Stride of the convolution.
         build: Makes the layers.
 
     Returns:
         [N, ceil(H / strides), ceil(W / strides), filters].
     """
-    inner = convolve
-    if build.config.use_sk_block:
-        inner = select_kernels if build.config.sk_type == "3x3_2x" else select_two_kernels
-    stride, blur = build.strides_at("sconv", strides)
-    y = inner(y, filters, stride, build)
-    return build.blur(y, blur)
+    if not build.config.use_sk_block:
+        return convolve(y, filters, strides, build)
+    if build.config.sk_type == "3x3_2x":
+        return select_kernels(y, filters, strides, build)
+    return select_two_kernels(y, filters, strides, build)
 
 
 def convolve(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
-    """The plain 3x3."""
+    """The plain 3x3, with batch norm, DropBlock and ReLU."""
     y = build.conv(y, filters, 3, strides)
     y = build.norm(y)
     y = build.drop(y)

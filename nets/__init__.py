@@ -1,14 +1,25 @@
-"""Keras layers and models: tensors in, tensors out."""
+"""Keras layers and models: tensors in, tensors out.
 
-from nets.complexity import multiply_adds, parameters
+    import nets
+
+    network = nets.assemble_resnet50(classes=5, input_shape=(224, 224, 3))
+    x = nets.preprocess_input(images)
+
+Every name of `nets.NAMED_MODELS` is a function that builds that network.
+"""
+
+from nets import applications
+from nets.applications import preprocess_input
 from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
 from nets.endpoints import endpoints
 from nets.folding import fold_batch_norm
 from nets.layers.drop_block import DropBlock, DropBlockControl
+from nets.network import Network, build_model
 from nets.registry import NAMED_MODELS, Variant, named_config
-from nets.resnet import build_model
 from nets.variable_names import original_variable_names
+
+globals().update(applications.FUNCTIONS)
 
 __all__ = [
     "Cost",
@@ -16,16 +27,17 @@ __all__ = [
     "DropBlockControl",
     "ModelConfig",
     "NAMED_MODELS",
+    "Network",
     "Part",
     "Variant",
     "build_model",
     "cost",
     "endpoints",
     "fold_batch_norm",
-    "multiply_adds",
     "named_config",
     "original_variable_names",
-    "parameters",
     "parts",
+    "preprocess_input",
     "variable_shapes",
+    *applications.FUNCTIONS,
 ]

@@ -5,24 +5,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import tensorflow as tf
 
 from nets.config import ModelConfig
-from nets.layers.anti_alias import BlurPool2D
-from nets.layers.conv_norm import (
-    FixedPaddingAveragePooling2D,
-    FixedPaddingDepthwiseConv2D,
-    batch_norm,
-    convolution,
-)
+from nets.layers.anti_alias import BlurPool2D, strides_at
+from nets.layers.batch_norm import batch_norm
+from nets.layers.convolution import FixedPaddingDepthwiseConv2D, convolution
 from nets.layers.drop_block import DropBlock
 from nets.layers.efficient_channel_attention import EfficientChannelAttention
-from nets.layers.merging import CroppedAdd, UpsampleAdd
+from nets.layers.merging import UpsampleAdd
+from nets.layers.pooling import FixedPaddingAveragePooling2D
 from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 from nets.layers.squeeze_excitation import SqueezeExcitation
-from nets.variable_names import ScopeNamer
+from nets.names import ScopeNamer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +36,6 @@ class LayerBuilder:
         drop_index: Counts the DropBlock layers of the model.
     """
 
-    # What `selective_kernel` makes; a subclass may compute the same in another way.
-    selective_kernel_class: ClassVar[type[SelectiveKernel]] = SelectiveKernel
-
     config: ModelConfig
     names: ScopeNamer = dataclasses.field(default_factory=ScopeNamer)
     control: tuple[tf.Tensor, tf.Tensor] | None = None
@@ -52,7 +46,7 @@ class LayerBuilder:
         """The same builder inside a new scope of names."""
         return dataclasses.replace(self, names=self.names.scope(kind))
 
-    def stage(self, index: int) -> LayerBuilder:
+    def in_stage(self, index: int) -> LayerBuilder:
         """The same builder with the drop-rate scale of stage `index` (0 to 3)."""
         scale = self.config.dropblock_gamma_scales[index]
         return dataclasses.replace(self, gamma_scale=scale)
@@ -74,16 +68,11 @@ class LayerBuilder:
         return batch_norm(momentum, epsilon, zero_gamma, name=name)(x)
 
     def conv_norm(
-        self,
-        x: tf.Tensor,
-        filters: int,
-        kernel_size: int,
-        strides: int = 1,
-        zero_gamma: bool = False,
+        self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1
     ) -> tf.Tensor:
         """Convolution, then batch normalisation."""
         x = self.conv(x, filters, kernel_size, strides)
-        return self.norm(x, zero_gamma)
+        return self.norm(x)
 
     def conv_norm_relu(
         self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1
@@ -96,18 +85,19 @@ class LayerBuilder:
         """A ReLU, cut off at `largest` if given."""
         return tf.keras.layers.ReLU(largest, name=self.names.unique("relu"))(x)
 
-    def max_pool(self, x: tf.Tensor) -> tf.Tensor:
-        """The first pool: 3x3, stride 2, SAME; with `max` anti-aliasing stride 1, then a blur."""
-        blurred = "max" in self.config.anti_alias_places
+    def max_pool(self, x: tf.Tensor, strides: int) -> tf.Tensor:
+        """The first pool: 3x3, SAME."""
         name = self.names.unique("max_pooling2d")
-        strides = 1 if blurred else 2
-        x = tf.keras.layers.MaxPooling2D(3, strides, padding="same", name=name)(x)
-        return self.blur(x, 2) if blurred else x
+        return tf.keras.layers.MaxPooling2D(3, strides, padding="same", name=name)(x)
 
     def average_pool(self, x: tf.Tensor, pool_size: int, strides: int) -> tf.Tensor:
         """Average pooling with fixed padding."""
         name = self.names.unique("average_pooling2d")
         return FixedPaddingAveragePooling2D(pool_size, strides, name=name)(x)
+
+    def strides_at(self, place: str, strides: int) -> tuple[int, int]:
+        """Strides of the layer and of the blur at a place; see `nets.layers.anti_alias`."""
+        return strides_at(place, strides, self.config.anti_alias_places)
 
     def blur(self, x: tf.Tensor, strides: int) -> tf.Tensor:
         """Anti-aliased subsampling; nothing at stride 1."""
@@ -143,25 +133,25 @@ class LayerBuilder:
 
     def selective_kernel(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
         """The selective kernel unit with one 3x3 of doubled channels."""
-        layer = self.selective_kernel_class(
+        return self.selective_kernel_layer(filters, strides)(x)
+
+    def fuse(self, large: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
+        """Attention between the two branches of a selective kernel unit."""
+        return self.fusion_layer(small.shape[-1])([large, small])
+
+    def selective_kernel_layer(self, filters: int, strides: int) -> SelectiveKernel:
+        """The layer of `selective_kernel`, not yet applied."""
+        return SelectiveKernel(
             filters,
             strides,
             conv_name=self.names.unique("conv2d"),
             norm_name=self.names.unique("batch_normalization"),
             **self._selective_fields(),
         )
-        return layer(x)
 
-    def two_kernels(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
-        """The selective kernel unit with a 3x3 and a 5x5 branch."""
-        small = self.conv_norm_relu(x, filters, 3, strides)
-        large = self.conv_norm_relu(x, filters, 5, strides)
-        return self.fuse(large, small)
-
-    def fuse(self, large: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
-        """Attention between the two branches of a selective kernel unit."""
-        layer = SelectiveKernelFusion(small.shape[-1], **self._selective_fields())
-        return layer([large, small])
+    def fusion_layer(self, filters: int) -> SelectiveKernelFusion:
+        """The layer of `fuse`, not yet applied."""
+        return SelectiveKernelFusion(filters, **self._selective_fields())
 
     def _selective_fields(self) -> dict[str, Any]:
         """What both kinds of selective kernel unit take."""
@@ -173,34 +163,6 @@ class LayerBuilder:
             "name": self.names.unique("sk_block"),
         }
 
-    def pointwise(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
-        """The first 1x1 of a bottleneck; where it carries the stride, it may be blurred."""
-        x = self.conv_norm(x, filters, 1, self._inner_strides(strides))
-        x = self.drop(x)
-        x = self.relu(x)
-        return self._blur_strided(x, strides)
-
-    def spatial(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
-        """The 3x3 of a block: a convolution with ReLU or a selective kernel unit, maybe blurred."""
-        inner = self._inner_strides(strides)
-        if self.config.use_sk_block:
-            two = self.config.sk_type == "3x3_5x5"
-            x = (self.two_kernels if two else self.selective_kernel)(x, filters, inner)
-            x = self.drop(x)
-        else:
-            x = self.conv_norm(x, filters, 3, inner)
-            x = self.drop(x)
-            x = self.relu(x)
-        return self._blur_strided(x, strides)
-
-    def _inner_strides(self, strides: int) -> int:
-        """Stride of a convolution: 1 where a blur behind it subsamples."""
-        return 1 if "sconv" in self.config.anti_alias_places else strides
-
-    def _blur_strided(self, x: tf.Tensor, strides: int) -> tf.Tensor:
-        """The blur behind a strided convolution, if switched on."""
-        return self.blur(x, strides) if "sconv" in self.config.anti_alias_places else x
-
     def add(self, branch: tf.Tensor, shortcut: tf.Tensor | None) -> tf.Tensor:
         """Sum of the residual branch and its shortcut, which is None in a plain network."""
         if shortcut is None:
@@ -208,7 +170,7 @@ class LayerBuilder:
         name = self.names.unique("add")
         if self.config.anti_alias_filter_size in (2, 4, 6):
             # Even filters round odd sizes down, strided convolutions and pools round them up.
-            return CroppedAdd(name=name)([branch, shortcut])
+            return UpsampleAdd(1, name=name)([branch, shortcut])
         return tf.keras.layers.Add(name=name)([branch, shortcut])
 
     def upsample_add(self, fine: tf.Tensor, coarse: tf.Tensor) -> tf.Tensor:

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from nets import depths
-
-ANTI_ALIAS_PLACES = ("max", "proj", "sconv")
-POOL_TYPES = ("gap", "gem", "flatten")
-ARCHITECTURES = ("resnet", "mobilenet_v1")
-STEM_TYPES = ("", "7x7", "deep")
-SK_TYPES = ("3x3_2x", "3x3_5x5")
-MAX_SEED = 2**31 - 1
-_RESNET_ONLY = (
-    "resnet_size", "big_little", "no_shortcut", "use_resnet_b", "use_resnet_d", "stem_type",
-    "use_sk_block", "anti_alias_type", "zero_gamma",
-)  # fmt: skip
-# `to_dict` of every version writes these: a dictionary that lacks one was written by hand.
-_ALWAYS_WRITTEN = {"big_little", "use_resnet_d", "dropblock_gamma_scales", "final_bias"}
+from nets import config_checks, depths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +58,9 @@ class ModelConfig:
             by the original).
         use_dropblock: DropBlock after every batch norm of the stages with a positive scale.
         dropblock_size: Side of the dropped squares, in cells of the feature map.
-        dropblock_gamma_scales: Scale of the drop rate in each of the four stages.
+        dropblock_gamma_scales: Scale of the drop rate in each of the four stages, a tuple or list.
+        dropblock_keep_prob: Keep probability of a network that is trained by a plain `fit`, above 0
+            and at most 1; a trainer with a schedule sets its own.
         seed: Seed of DropBlock, 0 to 2**31 - 1.
         final_bias: Initial bias of the classification layer.
     """
@@ -109,6 +97,7 @@ class ModelConfig:
     use_dropblock: bool = False
     dropblock_size: int = 7
     dropblock_gamma_scales: tuple[float, float, float, float] = (0.0, 0.0, 0.25, 1.0)
+    dropblock_keep_prob: float = 0.9
     seed: int = 0
     final_bias: float = 0.0
     architecture: str = "resnet"
@@ -120,15 +109,9 @@ class ModelConfig:
             ValueError: A field has a wrong type, an impossible value, or two fields exclude
                 each other. The message names the field, its value and what would be right.
         """
-        self._check_types()
-        self._check_architecture()
-        self._check_depth()
-        self._check_blocks()
-        self._check_widths()
-        self._check_attention()
-        self._check_anti_alias()
-        self._check_head()
-        self._check_drop_block()
+        if isinstance(self.dropblock_gamma_scales, list):  # As JSON has it.
+            object.__setattr__(self, "dropblock_gamma_scales", tuple(self.dropblock_gamma_scales))
+        config_checks.check(self)
 
     @property
     def bottleneck(self) -> bool:
@@ -157,7 +140,7 @@ class ModelConfig:
     @property
     def anti_alias_places(self) -> frozenset[str]:
         """The places named in `anti_alias_type`."""
-        return frozenset(_split(self.anti_alias_type))
+        return frozenset(config_checks.split(self.anti_alias_type))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""
@@ -184,194 +167,4 @@ class ModelConfig:
             raise ValueError(
                 f"ModelConfig has no field {', '.join(map(repr, unknown))}; it has {known}"
             )
-        values = _upgraded(values)
-        scales = values.get("dropblock_gamma_scales")
-        if isinstance(scales, list):
-            values["dropblock_gamma_scales"] = tuple(scales)
         return cls(**values)
-
-    def _check_types(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            kind = field.type
-            if kind == "bool" and not isinstance(value, bool):
-                _refuse(field.name, value, "must be True or False")
-            if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
-                _refuse(field.name, value, "must be an integer")
-            if kind == "float" and not _is_number(value):
-                _refuse(field.name, value, "must be a finite number")
-            if kind == "str" and not isinstance(value, str):
-                _refuse(field.name, value, "must be a string")
-
-    def _check_depth(self) -> None:
-        if self.resnet_size not in depths.BLOCKS:
-            _refuse("resnet_size", self.resnet_size, f"must be one of {sorted(depths.BLOCKS)}")
-        if self.big_little and self.resnet_size not in depths.BIG_LITTLE_BLOCKS:
-            reason = "has basic blocks" if not self.bottleneck else "has no Big-Little depths"
-            _refuse(
-                "resnet_size",
-                self.resnet_size,
-                f"{reason}, so big_little=True is impossible; Big-Little exists for "
-                f"{sorted(depths.BIG_LITTLE_BLOCKS)}",
-            )
-
-    def _check_architecture(self) -> None:
-        if self.architecture not in ARCHITECTURES:
-            _refuse("architecture", self.architecture, f"must be one of {', '.join(ARCHITECTURES)}")
-        if self.architecture == "resnet":
-            return
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name in _RESNET_ONLY and value != field.default:
-                _refuse(
-                    field.name,
-                    value,
-                    f"belongs to ResNets; leave it at {field.default!r} with "
-                    f"architecture={self.architecture!r}",
-                )
-
-    def _check_blocks(self) -> None:
-        if not self.use_resnet_b and not self.bottleneck:
-            _refuse(
-                "use_resnet_b",
-                self.use_resnet_b,
-                f"moves the stride of a bottleneck, but resnet_size={self.resnet_size} has "
-                f"basic blocks",
-            )
-        if self.stem_type not in STEM_TYPES:
-            _refuse("stem_type", self.stem_type, "must be 7x7, deep or empty")
-        if not self.no_shortcut:
-            return
-        if self.bottleneck:
-            _refuse(
-                "no_shortcut",
-                self.no_shortcut,
-                f"exists for {list(depths.BASIC_SIZES)}, not for resnet_size={self.resnet_size}",
-            )
-        without = "there is no shortcut with no_shortcut=True"
-        if self.use_resnet_d:
-            _refuse("use_resnet_d", self.use_resnet_d, f"pools shortcuts, but {without}")
-        if "proj" in self.anti_alias_places:
-            _refuse("anti_alias_type", self.anti_alias_type, f"blurs shortcuts, but {without}")
-        if self.zero_gamma:
-            _refuse("zero_gamma", self.zero_gamma, f"would give zeros at the start: {without}")
-
-    def _check_widths(self) -> None:
-        for name in (
-            "num_classes", "num_filters", "bl_alpha", "bl_beta", "se_ratio", "sk_reduction",
-            "sk_min_width", "dropblock_size",
-        ):  # fmt: skip
-            if getattr(self, name) < 1:
-                _refuse(name, getattr(self, name), "must be 1 or more")
-        if self.big_little and self.num_filters % self.bl_alpha:
-            _refuse("bl_alpha", self.bl_alpha, f"must divide num_filters={self.num_filters} evenly")
-        if self.deep_stem and self.num_filters % 2:
-            reason = "use_resnet_d=True" if self.use_resnet_d else "stem_type='deep'"
-            _refuse("num_filters", self.num_filters, f"must be even with {reason}")
-        if self.architecture == "mobilenet_v1" and self.num_filters % 2:
-            _refuse(
-                "num_filters", self.num_filters, "must be even with architecture='mobilenet_v1'"
-            )
-        if self.use_se_block and self._narrowest_output() < self.se_ratio:
-            _refuse(
-                "se_ratio",
-                self.se_ratio,
-                f"must be at most {self._narrowest_output()}, the output channels of the "
-                f"narrowest block",
-            )
-
-    def _narrowest_output(self) -> int:
-        width = self.num_filters
-        if self.architecture == "mobilenet_v1":
-            return width
-        if self.big_little:
-            width //= self.bl_alpha
-        return width * (4 if self.bottleneck else 1)
-
-    def _check_attention(self) -> None:
-        if self.sk_type not in SK_TYPES:
-            _refuse("sk_type", self.sk_type, f"must be one of {', '.join(SK_TYPES)}")
-        if self.sk_type != SK_TYPES[0] and not self.use_sk_block:
-            _refuse("sk_type", self.sk_type, "is a form of selective kernels: use_sk_block=True")
-        if self.use_eca_block and self.use_se_block:
-            _refuse("use_eca_block", True, "takes the place that use_se_block=True has: choose one")
-        size = self.eca_kernel_size
-        if size and not self.use_eca_block:
-            _refuse("eca_kernel_size", size, "must be 0 where use_eca_block is False")
-        if size < 0 or (size and size % 2 == 0):
-            _refuse("eca_kernel_size", size, "must be odd, or 0 to follow the channels")
-
-    def _check_anti_alias(self) -> None:
-        places = _split(self.anti_alias_type)
-        wrong = [place for place in places if place not in ANTI_ALIAS_PLACES]
-        if wrong or len(set(places)) != len(places):
-            _refuse(
-                "anti_alias_type",
-                self.anti_alias_type,
-                f"must be a comma list of different words out of {', '.join(ANTI_ALIAS_PLACES)}",
-            )
-        if places and not 1 <= self.anti_alias_filter_size <= 7:
-            _refuse(
-                "anti_alias_filter_size",
-                self.anti_alias_filter_size,
-                f"must be 1 to 7 with anti_alias_type={self.anti_alias_type!r}",
-            )
-        if not places and self.anti_alias_filter_size != 0:
-            _refuse(
-                "anti_alias_filter_size",
-                self.anti_alias_filter_size,
-                "must be 0 where anti_alias_type is empty (nothing would be blurred)",
-            )
-
-    def _check_head(self) -> None:
-        if self.pool_type not in POOL_TYPES:
-            _refuse("pool_type", self.pool_type, f"must be one of {', '.join(POOL_TYPES)}")
-        if self.gem_power <= 0.0:
-            _refuse("gem_power", self.gem_power, "must be above 0")
-        if self.gem_learnable and self.pool_type != "gem":
-            _refuse("gem_learnable", True, f"needs pool_type='gem', not {self.pool_type!r}")
-        if self.embedding_size < 0:
-            _refuse("embedding_size", self.embedding_size, "must be 0 (none) or more")
-        if not self.embedding_batch_norm and not self.embedding_size:
-            _refuse("embedding_batch_norm", False, "needs an embedding_size above 0")
-        if not 0.0 <= self.bn_momentum < 1.0:
-            _refuse("bn_momentum", self.bn_momentum, "must be at least 0 and below 1")
-        if self.bn_epsilon <= 0.0:
-            _refuse("bn_epsilon", self.bn_epsilon, "must be above 0")
-
-    def _check_drop_block(self) -> None:
-        scales = self.dropblock_gamma_scales
-        four = isinstance(scales, tuple) and len(scales) == 4
-        if not four or not all(_is_number(scale) and scale >= 0 for scale in scales):
-            _refuse(
-                "dropblock_gamma_scales", scales, "must be four numbers, 0 or more, one per stage"
-            )
-        if not 0 <= self.seed <= MAX_SEED:
-            _refuse("seed", self.seed, f"must be 0 to {MAX_SEED}")
-
-
-def _upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `values`; what version 0.1 wrote means what it meant there.
-
-    There a Big-Little network with `use_resnet_d` kept the 7x7 stem, which the original does not.
-    """
-    upgraded = dict(values)
-    written_by_0_1 = "stem_type" not in values and _ALWAYS_WRITTEN <= set(values)
-    if written_by_0_1 and values["big_little"] and values["use_resnet_d"]:
-        upgraded["stem_type"] = "7x7"
-    return upgraded
-
-
-def _split(words: str) -> list[str]:
-    """Splits a comma list, without blanks."""
-    return [word.strip() for word in words.split(",")] if words.strip() else []
-
-
-def _is_number(value: Any) -> bool:
-    """Whether `value` is a finite int or float."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _refuse(field: str, value: Any, right: str) -> None:
-    """Raises the ValueError that every refused field gets."""
-    raise ValueError(f"ModelConfig.{field}={value!r} {right}")

@@ -1,8 +1,11 @@
 """What a network is made of and costs, from its configuration alone: no variable is made.
 
 The blocks are the same functions that build the network, applied to sizes instead of tensors, so
-that listing every named model takes milliseconds. `nets.complexity` counts a built model; a test
-holds the two together.
+that listing every named model takes milliseconds.
+
+The count is that of the paper and of the original's profiler: convolutions and dense layers, one
+multiplication and addition being one. A blur counts as the depthwise convolution that it stands
+for, whatever computes it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from nets import resnet
 from nets.builder import LayerBuilder
 from nets.config import ModelConfig
 from nets.layers import anti_alias, efficient_channel_attention
-from nets.variable_names import original_name, root_of
+from nets.names import original_name, root_of
 
 _MOVING = ("moving_mean", "moving_variance")
 
@@ -24,9 +27,10 @@ class Cost:
     """What a network costs.
 
     Attributes:
-        multiply_adds: Multiplications with addition that one picture takes; see `multiply_adds`.
+        multiply_adds: Multiplications with addition that one image takes; the FLOPs are twice as
+            many.
         trainable: Numbers that training changes.
-        parameters: All numbers, with the moving statistics.
+        parameters: All numbers, with the moving statistics, without the state of DropBlock.
     """
 
     multiply_adds: int
@@ -56,11 +60,11 @@ def cost(config: ModelConfig, height: int = 224, width: int = 0) -> Cost:
 
     Args:
         config: The network.
-        height: Rows of a picture.
-        width: Columns of a picture; 0: as many.
+        height: Rows of an image.
+        width: Columns of an image; 0: as many.
 
     Returns:
-        Its multiplications and parameters, as `multiply_adds` and `parameters` count the model.
+        Its multiplications and parameters.
     """
     tally = _dry_run(config, height, width or height)
     total = sum(math.prod(shape) for shape in tally.shapes.values())
@@ -72,11 +76,11 @@ def parts(config: ModelConfig, height: int = 224, width: int = 0) -> list[Part]:
 
     Args:
         config: The network.
-        height: Rows of a picture.
-        width: Columns of a picture; 0: as many.
+        height: Rows of an image.
+        width: Columns of an image; 0: as many.
 
     Returns:
-        From the picture to the classifier; their costs add up to `cost`. The two branches of a
+        From the image to the classifier; their costs add up to `cost`. The two branches of a
         stage of Big-Little are parts of their own, before the block that merges them.
     """
     return _dry_run(config, height, width or height).parts
@@ -89,8 +93,8 @@ def variable_shapes(
 
     Args:
         config: The network.
-        height: Rows of a picture; counts with `pool_type="flatten"` only.
-        width: Columns of a picture; 0: as many.
+        height: Rows of an image; counts with `pool_type="flatten"` only.
+        width: Columns of an image; 0: as many.
 
     Returns:
         Checkpoint name -> shape, in the order in which the original makes them; the same names as
@@ -193,8 +197,8 @@ class _CountingBuilder(LayerBuilder):
     def relu(self, x: _Map, largest: float | None = None) -> _Map:
         return x
 
-    def max_pool(self, x: _Map) -> _Map:
-        return self.blur(x, 2) if "max" in self.config.anti_alias_places else x.strided(2)
+    def max_pool(self, x: _Map, strides: int) -> _Map:
+        return x.strided(strides)
 
     def average_pool(self, x: _Map, pool_size: int, strides: int) -> _Map:
         return x.strided(strides)
@@ -256,7 +260,7 @@ def _smaller(one: _Map, other: _Map) -> _Map:
 
 
 def _head(x: _Map, config: ModelConfig, tally: _Tally) -> None:
-    """Pooling, embedding and classifier, which `nets.resnet` makes without the builder."""
+    """Pooling, embedding and classifier, which `nets.head` makes without the builder."""
     size = x.channels * (x.cells if config.pool_type == "flatten" else 1)
     if config.gem_learnable:
         tally.variable("global_pool", "exponent", ())

@@ -20,11 +20,13 @@ def endpoints(model: tf.keras.Model) -> tf.keras.Model:
         model: A model that `build_model` made, or a loaded copy of one.
 
     Returns:
-        A functional model from pictures to a dictionary: `initial_conv` (before its batch norm),
+        A functional model from images to a dictionary: `initial_conv` (before its batch norm),
         `initial_pool`, `stage1` to `stage4` (Big-Little also `stage1.big`, `stage1.little`, ...) as
         maps [N, H, W, C]; `global_pool`, `embedding` and `logits` as float32 [N, D]. Names that the
-        architecture has not are left out.
+        network has not are left out.
     """
-    present = {layer.name for layer in model.layers}
-    outputs = {name: model.get_layer(name).output for name in NAMES if name in present}
-    return tf.keras.Model(model.input, {**outputs, "logits": model.output}, name=model.name)
+    layers = {layer.name: layer for layer in model.layers}
+    outputs = {name: layers[name].output for name in NAMES if name in layers}
+    if "dense" in layers:
+        outputs["logits"] = layers["dense"].output
+    return tf.keras.Model(model.input, outputs, name=model.name)

@@ -22,7 +22,7 @@ def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """The network without its head.
 
     Args:
-        images: Pictures [N, H, W, 3].
+        images: Images [N, H, W, 3].
         build: Makes the layers.
 
     Returns:
@@ -37,7 +37,7 @@ def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     for index, blocks in enumerate(BLOCKS):
         keeps_size = config.no_downsample and index == 3
         filters = 2 ** (index + 1) * config.num_filters
-        x = stage(x, filters, blocks, 1 if keeps_size else 2, build.stage(index))
+        x = stage(x, filters, blocks, 1 if keeps_size else 2, build.in_stage(index))
         x = build.named(x, f"stage{index + 1}")
     return x
 
@@ -76,7 +76,8 @@ def separable(x: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> 
     x = build.norm(x)
     x = build.drop(x)
     x = build.relu(x, LARGEST)
-    x = build.conv_norm(x, filters, 1)
+    x = build.conv(x, filters, 1)
+    x = build.norm(x)
     x = build.drop(x)
     x = build.relu(x, LARGEST)
     x = build.squeeze_excite(x)

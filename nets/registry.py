@@ -26,8 +26,8 @@ class Variant:
     Attributes:
         name: Key in `NAMED_MODELS`.
         config: What it is made of, with ImageNet's 1001 classes.
-        image_size: Side of the pictures at evaluation, in pixels.
-        train_image_size: Side of the pictures in training, in pixels.
+        image_size: Side of the images at evaluation, in pixels.
+        train_image_size: Side of the images in training, in pixels.
         preprocessing_type: Value of the flag of that name which gives both sizes.
         table_rows: The results that the paper prints for it, `table/row`; where a table has one row
             per data set, `table/row/column`. Regularisation and data set differ between them.

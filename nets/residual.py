@@ -39,14 +39,26 @@ def bottleneck(
     Returns:
         [N, ceil(H / strides), ceil(W / strides), 4 * filters].
     """
-    first, second = (1, strides) if build.config.use_resnet_b else (strides, 1)
+    on_1x1, on_3x3 = (1, strides) if build.config.use_resnet_b else (strides, 1)
+    stride_1x1, blur_1x1 = build.strides_at("sconv", on_1x1)
+    stride_3x3, blur_3x3 = build.strides_at("sconv", on_3x3)
     skip = project(x, EXPANSION * filters, strides, build, shortcut)
-    y = build.pointwise(x, filters, first)
-    y = build.spatial(y, filters, second)
-    y = build.conv_norm(y, EXPANSION * filters, 1, zero_gamma=build.config.zero_gamma)
+
+    y = build.conv(x, filters, 1, stride_1x1)
+    y = build.norm(y)
+    y = build.drop(y)
+    y = build.relu(y)
+    y = build.blur(y, blur_1x1)
+
+    y = spatial(y, filters, stride_3x3, build)
+    y = build.blur(y, blur_3x3)
+
+    y = build.conv(y, EXPANSION * filters, 1)
+    y = build.norm(y, zero_gamma=build.config.zero_gamma)
     y = build.drop(y)
     y = build.squeeze_excite(y)
     y = build.efficient_attention(y)
+
     y = build.add(y, skip)
     return build.relu(y) if last_relu else y
 
@@ -76,15 +88,68 @@ def basic(
     Returns:
         [N, ceil(H / strides), ceil(W / strides), filters].
     """
+    stride, blur = build.strides_at("sconv", strides)
     unchanged = strides == 1 and x.shape[-1] == filters
     skip = project(x, filters, strides, build, None if unchanged else shortcut)
-    y = build.spatial(x, filters, strides)
-    y = build.conv_norm(y, filters, 3, zero_gamma=build.config.zero_gamma)
+
+    y = spatial(x, filters, stride, build)
+    y = build.blur(y, blur)
+
+    y = build.conv(y, filters, 3)
+    y = build.norm(y, zero_gamma=build.config.zero_gamma)
     y = build.drop(y)
     y = build.squeeze_excite(y)
     y = build.efficient_attention(y)
+
     y = build.add(y, skip)
     return build.relu(y) if last_relu else y
+
+
+def spatial(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
+    """The 3x3 of a block, or the selective kernel unit that takes its place.
+
+    Args:
+        y: [N, H, W, C].
+        filters: Output channels.
+        strides: Stride of the convolution.
+        build: Makes the layers.
+
+    Returns:
+        [N, ceil(H / strides), ceil(W / strides), filters].
+    """
+    if not build.config.use_sk_block:
+        return convolve(y, filters, strides, build)
+    if build.config.sk_type == "3x3_2x":
+        return select_kernels(y, filters, strides, build)
+    return select_two_kernels(y, filters, strides, build)
+
+
+def convolve(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
+    """The plain 3x3, with batch norm, DropBlock and ReLU."""
+    y = build.conv(y, filters, 3, strides)
+    y = build.norm(y)
+    y = build.drop(y)
+    return build.relu(y)
+
+
+def select_kernels(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
+    """The selective kernel unit with one 3x3 of doubled channels (the paper's)."""
+    y = build.selective_kernel(y, filters, strides)
+    return build.drop(y)
+
+
+def select_two_kernels(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
+    """The selective kernel unit with a 3x3 and a 5x5 branch."""
+    small = build.conv(y, filters, 3, strides)
+    small = build.norm(small)
+    small = build.relu(small)
+
+    large = build.conv(y, filters, 5, strides)
+    large = build.norm(large)
+    large = build.relu(large)
+
+    y = build.fuse(large, small)
+    return build.drop(y)
 
 
 def project(
@@ -102,10 +167,9 @@ def project(
 
 def plain_shortcut(x: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
     """A strided 1x1 convolution, or with `proj` anti-aliasing a blur and a 1x1 at stride 1."""
-    if "proj" in build.config.anti_alias_places and strides > 1:
-        x = build.blur(x, strides)
-        return build.conv(x, filters, 1)
-    return build.conv(x, filters, 1, strides)
+    stride, blur = build.strides_at("proj", strides)
+    x = build.blur(x, blur)
+    return build.conv(x, filters, 1, stride)
 
 
 def stage(

@@ -1,4 +1,4 @@
-"""ResNet-D: a deep stem, and shortcuts that average instead of skipping three cells of four.
+"""ResNet-D: a deep stem, and shortcuts that average where others drop three cells of four.
 
 He et al., "Bag of Tricks for Image Classification with Convolutional Neural Networks"
 (arXiv:1812.01187), section 4.1 and figure 2.
@@ -15,7 +15,7 @@ def deep_stem(x: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """Three 3x3 convolutions in place of the 7x7, the first with stride 2.
 
     Args:
-        x: Pictures [N, H, W, 3].
+        x: Images [N, H, W, 3].
         build: Makes the layers.
 
     Returns:

@@ -3,17 +3,42 @@
 Zhang, "Making Convolutional Networks Shift-Invariant Again" (arXiv:1904.11486), section 3.2. The
 paper of this repository (arXiv:2001.06268, section 3.1) uses it at the strided convolutions, with
 a 3x3 filter.
+
+A network can be blurred at three places, each of which `anti_alias_type` of its configuration
+switches on by its name; `strides_at` says what becomes of the stride there:
+
+    max    the first max-pool runs at stride 1, then the blur subsamples
+    sconv  the strided convolution of a block (or its selective kernel) runs at stride 1; batch
+           norm and ReLU follow, then the blur subsamples
+    proj   the blur subsamples the input of a projection shortcut, then its 1x1 runs at stride 1
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE
+from nets.layers import PACKAGE
 from nets.layers.shapes import size_of
+
+PLACES = ("max", "proj", "sconv")
+
+
+def strides_at(place: str, strides: int, blurred: Collection[str]) -> tuple[int, int]:
+    """Shares the stride of a place between its layer and a blur.
+
+    Args:
+        place: One of `PLACES`.
+        strides: Stride of the place as a whole.
+        blurred: The places that are blurred.
+
+    Returns:
+        Strides of the layer and of the blur; a blur of stride 1 is not built.
+    """
+    return (1, strides) if place in blurred else (strides, 1)
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -88,7 +113,7 @@ def binomial(size: int) -> list[int]:
 
 
 def output_size(size: Any, filter_size: int, strides: int) -> Any:
-    """Cells that a blur leaves of `size`, at least one; a number or a scalar tensor, as given."""
+    """Size of an axis after the blur, at least 1; a number or a scalar tensor, as `size` is."""
     if filter_size == 1:
         return -(-size // strides)
     padded = size + 2 * ((filter_size - 1) // 2)

@@ -4,7 +4,8 @@ Ghiasi et al., "DropBlock: A regularization method for convolutional networks"
 (arXiv:1810.12890), algorithm 1, with the scaled drop rate of arXiv:2001.06268, section 3.2.
 
 Randomness is stateless: a mask is a function of the configured seed, the layer's index, the step
-and the replica. The trainer sets keep probability and step in one place, `DropBlockControl`.
+and the replica. Keep probability and step are in one place, `DropBlockControl`, which counts the
+training calls; a trainer with a schedule of its own sets both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE
+from nets.layers import PACKAGE
+from nets.layers.arguments import fixed_arguments
 from nets.layers.shapes import size_of
 
 CONTROL_NAME = "drop_block_control"
@@ -27,25 +29,34 @@ class DropBlockControl(tf.keras.layers.Layer):
     """Holds what all DropBlock layers of a model share: keep probability and step.
 
     Called on any tensor (its value is not used); returns `(keep_prob, seed)`: a float32 scalar
-    and int64 [2]. Assign `keep_prob` and `step` before each training step:
+    and int64 [2], made of the seed on this replica and the step. A call in training adds 1 to the
+    step afterwards, so every batch has masks of its own. A trainer with a schedule assigns both
+    before each training step; the masks are then those of the step that it assigned:
 
         control = model.get_layer("drop_block_control")
         control.keep_prob.assign(0.95)
         control.step.assign(step)
     """
 
-    def __init__(self, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(self, seed: int = 0, keep_prob: float = 0.9, **kwargs: Any) -> None:
         """Makes the layer.
 
         Args:
             seed: Seed of the run, 0 to 2**31 - 1.
+            keep_prob: Keep probability until something else is assigned, above 0 and at most 1.
             **kwargs: Of `tf.keras.layers.Layer`. The layer is float32 under any policy.
+
+        Raises:
+            ValueError: The keep probability is impossible, another dtype or autocast is given.
         """
-        kwargs["dtype"] = "float32"
-        kwargs["autocast"] = False
-        super().__init__(**kwargs)
+        if not 0.0 < keep_prob <= 1.0:
+            raise ValueError(
+                f"DropBlockControl: keep_prob={keep_prob!r} must be above 0, at most 1"
+            )
+        super().__init__(**fixed_arguments(self, kwargs, dtype="float32", autocast=False))
         self.seed = seed
-        self.keep_prob = self._state("keep_prob", tf.float32, 1.0)
+        self.first_keep_prob = keep_prob
+        self.keep_prob = self._state("keep_prob", tf.float32, keep_prob)
         self.step = self._state("step", tf.int64, 0)
 
     def _state(self, name: str, dtype: tf.DType, value: float) -> tf.Variable:
@@ -59,19 +70,26 @@ class DropBlockControl(tf.keras.layers.Layer):
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 
-    def call(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the keep probability and the seed of this step on this replica."""
+    def call(
+        self, inputs: tf.Tensor, training: bool | tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the keep probability and the seed of this step; then counts, in training."""
         del inputs
         replica = tf.constant(0, tf.int64)
         context = tf.distribute.get_replica_context()
         if context is not None:
             replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
-        seed = self.seed + replica * _REPLICA_SHIFT
-        return tf.identity(self.keep_prob), tf.stack([seed, tf.identity(self.step)])
+        seed = tf.stack([self.seed + replica * _REPLICA_SHIFT, tf.identity(self.step)])
+        if tf.is_tensor(training):
+            # Without a condition: replicas may not wait for each other inside of one.
+            self.step.assign_add(tf.cast(training, tf.int64))
+        elif training:
+            self.step.assign_add(1)
+        return tf.identity(self.keep_prob), seed
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs."""
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "seed": self.seed, "keep_prob": self.first_keep_prob}
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -95,10 +113,11 @@ class DropBlock(tf.keras.layers.Layer):
             gamma_scale: Multiplies the drop rate.
             index: Number of this layer in its model; every layer draws numbers of its own.
             **kwargs: Of `tf.keras.layers.Layer`.
+
+        Raises:
+            ValueError: `autocast=True`: the keep probability is float32 under any policy.
         """
-        # Without autocast the keep probability stays float32 under a float16 policy.
-        kwargs["autocast"] = False
-        super().__init__(**kwargs)
+        super().__init__(**fixed_arguments(self, kwargs, autocast=False))
         self.block_size = block_size
         self.gamma_scale = gamma_scale
         self.index = index

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE
+from nets.layers import PACKAGE
 
 _GAMMA = 2
 _B = 1
@@ -23,7 +23,7 @@ class EfficientChannelAttention(tf.keras.layers.Layer):
 
     Input and output [N, H, W, C]. The convolution has one filter without bias, pads with zeros and
     is `kernel_size` wide; the sigmoid is float32 under any policy. Costs kernel_size * C
-    multiplications per picture and two passes over the map.
+    multiplications per image and two passes over the map.
     """
 
     def __init__(self, kernel_size: int = 0, **kwargs: Any) -> None:

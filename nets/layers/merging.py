@@ -1,40 +1,49 @@
-"""Sums of two branches whose maps may differ in size by a row or a column, or by a factor of 2."""
+"""Sum of two branches whose maps may differ in size by a row or a column, or by a factor."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE
+from nets.layers import PACKAGE
 from nets.layers.shapes import crop_to_smaller, size_of
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class CroppedAdd(tf.keras.layers.Layer):
-    """Sum of two maps; the larger one loses its last rows and columns.
-
-    Called on `[first, second]`, [N, H, W, C] and [N, H', W', C]; gives
-    [N, min(H, H'), min(W, W'), C].
-    """
-
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Adds the two inputs."""
-        first, second = crop_to_smaller(*inputs)
-        return first + second
-
-
-@tf.keras.saving.register_keras_serializable(package=PACKAGE)
 class UpsampleAdd(tf.keras.layers.Layer):
-    """Sum of a fine map and a coarse one that is doubled by repeating its cells.
+    """Sum of a fine map and a coarse one that is made larger by repeating its cells.
 
     Chen et al., "Big-Little Net" (arXiv:1807.03848), section 3.1. Called on `[fine, coarse]`,
-    [N, H, W, C] and [N, ceil(H / 2), ceil(W / 2), C]; gives [N, H, W, C]. At odd sizes the
-    doubled map is one larger and is cropped. Costs one addition per value.
+    [N, H, W, C] and [N, h, w, C]; gives [N, min(H, scale * h), min(W, scale * w), C]: the larger
+    of the two maps loses its last rows and columns. With scale 1 that is all it does. Costs one
+    addition per value.
     """
 
+    def __init__(self, scale: int = 2, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+            scale: How many times larger the coarse map is made, 1 or more.
+            **kwargs: Of `tf.keras.layers.Layer`.
+
+        Raises:
+            ValueError: The scale is below 1.
+        """
+        super().__init__(**kwargs)
+        if scale < 1:
+            raise ValueError(f"UpsampleAdd: scale={scale!r} must be 1 or more")
+        self.scale = scale
+
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        """Adds the doubled second input to the first."""
+        """Adds the enlarged second input to the first."""
         fine, coarse = inputs
-        size = [2 * size_of(coarse, 1), 2 * size_of(coarse, 2)]
-        doubled = tf.image.resize(coarse, size, "nearest")
-        fine, doubled = crop_to_smaller(fine, doubled)
-        return fine + doubled
+        if self.scale > 1:
+            size = [self.scale * size_of(coarse, axis) for axis in (1, 2)]
+            coarse = tf.image.resize(coarse, size, "nearest")
+        fine, coarse = crop_to_smaller(fine, coarse)
+        return fine + coarse
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs."""
+        return {**super().get_config(), "scale": self.scale}

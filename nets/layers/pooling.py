@@ -1,4 +1,4 @@
-"""From the last feature map to one vector per picture, in float32.
+"""Average pooling as the original pads it, and the generalised mean over a whole map.
 
 GeM: Radenovic et al., "Fine-tuning CNN Image Retrieval with No Human Annotation"
 (arXiv:1711.02512), equation 3.
@@ -10,19 +10,58 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE
+from nets.layers import PACKAGE
+from nets.layers.arguments import fixed_arguments
+from nets.layers.convolution import fixed_pads
 
 _SMALLEST = 1e-6
 _LARGEST = 1e12
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class GlobalMeanPooling(tf.keras.layers.Layer):
-    """Mean over the map: [N, H, W, C] -> float32 [N, C]. One addition per value."""
+class FixedPaddingAveragePooling2D(tf.keras.layers.Layer):
+    """Average pooling whose padded zeros count in the mean when it is strided.
+
+    Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), C]. Stride 1 is SAME,
+    whose mean leaves the padding out. Costs pool_size**2 additions per output value.
+    """
+
+    def __init__(self, pool_size: int, strides: int, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+            pool_size: Side of the window.
+            strides: Stride of both axes.
+            **kwargs: Of `tf.keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        self.strides = strides
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Averages `inputs` in float32."""
-        return tf.reduce_mean(tf.cast(inputs, tf.float32), axis=[1, 2])
+        """Pools `inputs`."""
+        if self.strides == 1:
+            return tf.nn.avg_pool2d(inputs, self.pool_size, 1, "SAME")
+        pads = [list(self._pads(size)) for size in inputs.shape[1:3]]
+        if any(any(pad) for pad in pads):
+            inputs = tf.pad(inputs, [[0, 0], *pads, [0, 0]])
+        return tf.nn.avg_pool2d(inputs, self.pool_size, self.strides, "VALID")
+
+    def _pads(self, size: int | None) -> tuple[int, int]:
+        """Zeros around an axis, without those that no window reaches."""
+        before, after = fixed_pads(self.pool_size)
+        if size is not None:
+            outputs = (size + before + after - self.pool_size) // self.strides
+            after = max(0, outputs * self.strides + self.pool_size - before - size)
+        return before, after
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+        }
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -40,13 +79,14 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
             power: The exponent p, above 0.
             learnable: p is a trainable float32 scalar that starts at `power`; a p that training
                 makes smaller than 1e-6 counts as 1e-6.
-            **kwargs: Of `tf.keras.layers.Layer`. A learnable p makes the layer float32.
+            **kwargs: Of `tf.keras.layers.Layer`.
 
         Raises:
-            ValueError: The exponent is 0 or less.
+            ValueError: The exponent is 0 or less, or `autocast=True` with a learnable one.
         """
         if learnable:
-            kwargs["dtype"] = "float32"
+            # Neither the map nor the exponent is made less precise on the way in.
+            kwargs = fixed_arguments(self, kwargs, autocast=False)
         super().__init__(**kwargs)
         if power <= 0:
             raise ValueError(f"GeneralizedMeanPooling: power={power!r} must be above 0")
@@ -57,6 +97,8 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
             self.exponent = self.add_weight(
                 name="exponent",
                 shape=(),
+                dtype=tf.float32,
+                experimental_autocast=False,
                 initializer=tf.keras.initializers.Constant(power),
             )
 
@@ -74,22 +116,3 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs."""
         return {**super().get_config(), "power": self.power, "learnable": self.learnable}
-
-
-@tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class FlattenPooling(tf.keras.layers.Layer):
-    """No pooling: [N, H, W, C] -> float32 [N, H * W * C]; the map's size must be fixed."""
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Flattens `inputs`.
-
-        Raises:
-            ValueError: The size of the map is not known when the model is built.
-        """
-        if inputs.shape[1] is None or inputs.shape[2] is None:
-            raise ValueError(
-                "pool_type='flatten' needs a fixed picture size: give build_model an input_shape "
-                f"such as (224, 224, 3); the map that arrives is {inputs.shape}"
-            )
-        size = inputs.shape[1] * inputs.shape[2] * inputs.shape[3]
-        return tf.reshape(tf.cast(inputs, tf.float32), [-1, size])

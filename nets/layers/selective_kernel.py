@@ -10,7 +10,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE, batch_norm, convolution
+from nets.layers import PACKAGE
+from nets.layers.batch_norm import batch_norm
+from nets.layers.convolution import convolution
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -20,7 +22,7 @@ class SelectiveKernelFusion(tf.keras.layers.Layer):
     Called on `[first, second]`, both [N, H, W, filters]; gives [N, H, W, filters]: global mean of
     their sum; 1x1 to max(filters / reduction, min_width), batch norm, ReLU; 1x1 to 2 * filters;
     softmax across the two maps, in float32; weighted sum. No ReLU follows. It costs
-    3 * filters * width multiplications per picture and two passes over the maps.
+    3 * filters * width multiplications per image and two passes over the maps.
     """
 
     def __init__(

@@ -9,7 +9,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers.conv_norm import PACKAGE, convolution
+from nets.layers import PACKAGE
+from nets.layers.convolution import convolution
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
@@ -17,7 +18,7 @@ class SqueezeExcitation(tf.keras.layers.Layer):
     """Global mean, 1x1 to C / ratio, ReLU, 1x1 to C, sigmoid; the gate multiplies the input.
 
     Input and output [N, H, W, C]. Both 1x1 convolutions are without bias; the sigmoid is float32
-    under any policy. Costs 2 C**2 / ratio multiplications per picture and two passes over the map.
+    under any policy. Costs 2 C**2 / ratio multiplications per image and two passes over the map.
     """
 
     def __init__(self, ratio: int = 16, **kwargs: Any) -> None:

@@ -8,17 +8,18 @@ its batch norms.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig
 from nets.builder import LayerBuilder
+from nets.head import classify, embed
 from nets.layers.anti_alias import BlurPool2D, binomial
-from nets.layers.conv_norm import FixedPaddingConv2D, fixed_pads
+from nets.layers.convolution import FixedPaddingConv2D, fixed_pads
 from nets.layers.selective_kernel import SelectiveKernel
-from nets.resnet import classify, embed, features
+from nets.resnet import features
 
 
 class PaddedConv2D(FixedPaddingConv2D):
@@ -86,18 +87,17 @@ class OriginalBuilder(LayerBuilder):
       grouped: whether the blur is a grouped convolution.
     """
 
-    selective_kernel_class: ClassVar[type[SelectiveKernel]] = StackedSelectiveKernel
-
     grouped: bool = False
 
     def conv(self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1) -> tf.Tensor:
         """A convolution without bias."""
         name = self.names.unique("conv2d")
-        padding = "same" if strides == 1 else "valid"
-        layer = PaddedConv2D(
-            filters, kernel_size, strides, padding=padding, use_bias=False, name=name
-        )
-        return layer(x)
+        return PaddedConv2D(filters, kernel_size, strides, use_bias=False, name=name)(x)
+
+    def selective_kernel(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
+        """The selective kernel unit with one 3x3 of doubled channels."""
+        layer = self.selective_kernel_layer(filters, strides)
+        return StackedSelectiveKernel.from_config(layer.get_config())(x)
 
     def blur(self, x: tf.Tensor, strides: int) -> tf.Tensor:
         """Anti-aliased subsampling; nothing at stride 1."""

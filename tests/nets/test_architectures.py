@@ -14,8 +14,7 @@ from nets import (
     variable_shapes,
 )
 from nets.builder import LayerBuilder
-from nets.layers.conv_norm import FixedPaddingAveragePooling2D
-from nets.layers.pooling import GeneralizedMeanPooling
+from nets.layers.pooling import FixedPaddingAveragePooling2D, GeneralizedMeanPooling
 from nets.residual import basic, bottleneck, plain_shortcut
 
 
@@ -69,11 +68,6 @@ def test_big_little_takes_the_deep_stem_as_the_original_does():
     ]
     # Three kernels and two batch norms come before the last norm of the stem.
     assert names[11] == "resnet_model/stage0_1/batch_normalization/gamma"
-    # A run of version 0.1 was built without it, and is loaded as it was built.
-    old = deep.to_dict()
-    for name in ("stem_type", "architecture", "use_eca_block"):
-        del old[name]
-    assert ModelConfig.from_dict(old).stem_type == "7x7"
     assert ModelConfig.from_dict({"big_little": True, "use_resnet_d": True}) == deep
 
 

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from nets import ModelConfig, big_little, original_variable_names, resnet_d
 from nets.builder import LayerBuilder
-from nets.layers.conv_norm import batch_norm, convolution
+from nets.layers.batch_norm import batch_norm
+from nets.layers.convolution import convolution
 from nets.layers.pooling import GeneralizedMeanPooling
 from nets.layers.selective_kernel import SelectiveKernel
 from nets.layers.squeeze_excitation import SqueezeExcitation

@@ -13,6 +13,7 @@ def test_survives_json():
         resnet_size=101, big_little=True, dropblock_gamma_scales=(0.0, 0.1, 0.25, 1.0), seed=7
     )
     assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert ModelConfig(**json.loads(json.dumps(config.to_dict()))) == config
     assert ModelConfig.from_dict({}) == ModelConfig()
 
 
@@ -75,6 +76,9 @@ def test_is_frozen():
         ({"dropblock_size": 0}, "dropblock_size=0 must be 1 or more"),
         ({"dropblock_gamma_scales": (0.0, 1.0)}, "must be four numbers"),
         ({"dropblock_gamma_scales": (0.0, 0.0, -1.0, 1.0)}, "must be four numbers"),
+        ({"dropblock_gamma_scales": [0.0, 1.0]}, "must be four numbers"),
+        ({"dropblock_keep_prob": 0.0}, "dropblock_keep_prob=0.0 must be above 0 and at most 1"),
+        ({"dropblock_keep_prob": 1.5}, "dropblock_keep_prob=1.5 must be above 0 and at most 1"),
         ({"seed": -1}, "seed=-1 must be 0 to 2147483647"),
     ],
 )

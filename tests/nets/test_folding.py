@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nets import build_model, named_config
-from nets.folding import fold_batch_norm
-from nets.layers.conv_norm import batch_norm, convolution
+from nets import (
+    ModelConfig,
+    build_model,
+    fold_batch_norm,
+    named_config,
+    original_variable_names,
+    variable_shapes,
+)
 
 
 def randomised(config):
@@ -32,16 +37,15 @@ def norms(model):
 
 
 def test_one_convolution_by_hand():
-    inputs = tf.keras.Input([1, 1, 1])
-    norm = batch_norm(0.9, 0.25, name="norm")
-    model = tf.keras.Model(inputs, norm(convolution(1, 1, name="conv")(inputs)))
-    # (2 x - 1) * 3 / sqrt(0.75 + 0.25) + 5 = 6 x + 2
-    kernel, gamma, beta, mean, variance = np.full([1, 1, 1, 1], 2.0), [3.0], [5.0], [1.0], [0.75]
-    model.set_weights([kernel, *map(np.array, (gamma, beta, mean, variance))])
+    model = build_model(ModelConfig(resnet_size=18, num_filters=1, num_classes=2))
+    # (k x - 1) * 3 / sqrt(0.75 + 0.25) + 5 = 3 k x + 2; the epsilon is 1.001e-5.
+    values = np.array([[3.0], [5.0], [1.0], [0.75 + 0.25 - 1.001e-5]])
+    model.get_layer("batch_normalization").set_weights(values)
+    kernel = model.get_layer("conv2d").kernel.numpy()
     folded = fold_batch_norm(model)
-    np.testing.assert_allclose(folded.get_layer("conv").kernel, [[[[6.0]]]], rtol=1e-6)
-    np.testing.assert_allclose(folded.get_layer("conv").bias, [2.0], rtol=1e-6)
-    assert model.get_layer("conv").kernel.numpy().item() == 2.0
+    np.testing.assert_allclose(folded.get_layer("conv2d").kernel, 3 * kernel, rtol=1e-6)
+    np.testing.assert_allclose(folded.get_layer("conv2d").bias, [2.0], rtol=1e-6)
+    np.testing.assert_array_equal(model.get_layer("conv2d").kernel, kernel)
 
 
 @pytest.mark.parametrize(
@@ -62,18 +66,37 @@ def test_logits_stay(name, changes):
     assert [layer.name for layer in folded.layers] == [layer.name for layer in model.layers]
 
 
-def test_what_follows_no_convolution_stays():
-    inputs = tf.keras.Input([4, 4, 3])
-    x = convolution(5, 3, name="shared")(inputs)
-    outputs = batch_norm(0.9, 1e-5, name="norm")(x) + x
-    dense = tf.keras.layers.Dense(2)(tf.keras.layers.GlobalAveragePooling2D()(outputs))
-    dense = batch_norm(0.9, 1e-5, name="after_dense")(dense)
-    model = tf.keras.Model(inputs, dense)
-    assert sorted(norms(fold_batch_norm(model))) == ["after_dense", "norm"]
+def test_what_an_embedding_has_stays():
+    model = build_model(ModelConfig(resnet_size=18, num_filters=2, num_classes=2, embedding_size=3))
+    assert norms(fold_batch_norm(model)) == ["embedding_dense_batch_normalization"]
+
+
+def test_a_folded_network_survives_a_file_and_has_its_names(tmp_path):
+    folded = fold_batch_norm(
+        randomised(named_config("resnet50_sk_3x3_5x5", num_classes=2, num_filters=2))
+    )
+    images = tf.random.stateless_normal([1, 40, 40, 3], [1, 1])
+    folded.save(tmp_path / "folded.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "folded.keras")
+    np.testing.assert_array_equal(loaded(images), folded(images))
+    names = list(original_variable_names(loaded))
+    assert names == list(original_variable_names(folded))
+    # As listed for the network, without what was folded and with a bias for each of these.
+    listed = [name for name in variable_shapes(folded.config) if "batch_norm" not in name]
+    assert [name for name in names if not name.endswith("bias") or "dense" in name] == listed
+    biased = sum("bias" in name for name in names) - 1
+    assert biased == sum(name.endswith("gamma") for name in variable_shapes(folded.config))
 
 
 def test_a_folded_network_refuses_training():
-    inputs = tf.keras.Input([4, 4, 3])
-    model = tf.keras.Model(inputs, batch_norm(0.9, 1e-5, name="norm")(convolution(5, 3)(inputs)))
-    with pytest.raises(ValueError, match="norm: a network with folded"):
-        fold_batch_norm(model)(tf.zeros([1, 4, 4, 3]), training=True)
+    model = build_model(ModelConfig(resnet_size=18, num_filters=2, num_classes=2))
+    with pytest.raises(ValueError, match="batch_normalization: a network with folded"):
+        fold_batch_norm(model)(tf.zeros([1, 32, 32, 3]), training=True)
+
+
+def test_what_cannot_be_folded_is_refused():
+    model = build_model(ModelConfig(resnet_size=18, num_filters=2, num_classes=2))
+    with pytest.raises(ValueError, match="folded already"):
+        fold_batch_norm(fold_batch_norm(model))
+    with pytest.raises(TypeError, match="takes a network that nets built"):
+        fold_batch_norm(tf.keras.Model(model.input, model.output))

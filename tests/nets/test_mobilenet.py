@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, build_model, cost, named_config, original_variable_names
-from nets.layers.conv_norm import FixedPaddingDepthwiseConv2D
+from nets.layers.convolution import FixedPaddingDepthwiseConv2D
 from nets.layers.drop_block import DropBlock
 
 # Table 1 of the MobileNet paper: output channels and stride of each separable convolution.
@@ -78,7 +78,7 @@ def test_equals_the_table_written_out(model):
     output = model(images)
     assert np.abs(output - logits).max() < 1e-5 * np.abs(logits).max()
     assert len(values) == len(model.weights) - 2  # Without the state of DropBlock.
-    copy = tf.keras.Model.from_config(model.get_config())
+    copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     np.testing.assert_array_equal(copy(images), output)
     assert list(original_variable_names(copy)) == list(values)

@@ -116,9 +116,45 @@ def test_decay_of_the_keep_probability_reaches_every_drop_block():
         assert seen[-1] == (
             pytest.approx(0.9 - 0.1 * wanted_step),
             pytest.approx(seen[-1][0]),
-            wanted_step,
+            wanted_step + 1,  # The control has counted the call.
         )
     assert len(set(seen)) == 3
+
+
+@pytest.mark.parametrize(
+    "seed, wanted",
+    # Of the version whose masks followed the optimiser's step alone.
+    [
+        (0, [1.3905034, 1.8130100, 1.9022484, 0.7908615]),
+        (5, [1.2340521, 1.6608962, 1.5188380, 0.1410594]),
+    ],
+)
+def test_masks_are_functions_of_seed_and_step(seed, wanted):
+    """Four losses, each under masks of its own; the network counts calls of its own between."""
+    recipe = load_recipe()
+    network = build_model(
+        ModelConfig(resnet_size=50, num_filters=8, num_classes=3, use_dropblock=True, seed=seed)
+    )
+    for name, variable in original_variable_names(network).items():
+        variable.assign(recipe.value_for(name, variable.shape.as_list()))
+    settings = RecipeConfig(
+        batch_size=2,
+        use_dropblock=True,
+        dropblock_kp=(0.9, 0.5),
+        base_learning_rate=1e-3,
+        learning_rate_decay_type="fixed",
+        weight_decay=0.0,
+    )
+    model = Trainer(network, settings, total_steps=4)
+    model.compile(optimizer=make_optimizer(settings, num_images=8))
+    images = tf.constant(recipe.make_input(64, 2))
+    train = tf.function(model.train_step)
+    found = []
+    for step in range(4):
+        network.get_layer("drop_block_control").step.assign(100 + step)
+        model.reset_metrics()
+        found.append(float(train((images, {"labels": tf.one_hot([0, 1], 3)}))["loss"]))
+    np.testing.assert_allclose(found, wanted, rtol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
     """
     if config.pool_type == "flatten" and None in x.shape[1:3]:
         raise ValueError(
-            "pool_type='flatten' needs a fixed picture size: give build_model an input_shape "
+            "pool_type='flatten' needs a fixed image size: give build_model an input_shape "
             f"such as (224, 224, 3); the map that arrives is {x.shape}"
         )
     x = _pool(config)(x)

@@ -10,7 +10,7 @@ COMMANDS = {
     "evaluate": "scores a run on every image of a split",
     "export": "writes a run as a SavedModel, checked on encoded images",
     "predict": "classifies images with an exported model",
-    "report": "puts finished runs into one table and one picture",
+    "report": "puts finished runs into one table and one image",
     "models": "lists the paper's networks, or shows one: layers, cost, diagram",
     "import_checkpoint": "makes a run of a TensorFlow 1 checkpoint of the original",
     "benchmark": "measures exported models, networks without a checkpoint, or the input",

@@ -1,8 +1,8 @@
-"""Measures what preparing pictures costs: each operation, and the training pipelines by ratio.
+"""Measures what preparing images costs: each operation, and the training pipelines by ratio.
 
     python -m official.benchmark_ops [--photo FILE.jpg] [--image_size 224] [--batch_size 64]
 
-Prints milliseconds of processor time per picture on one core (one thread; time in which other
+Prints milliseconds of processor time per image on one core (one thread; time in which other
 programs had the core does not count). Cases take turns, and the median of the rounds is printed, so
 that two numbers of one run can be compared even where the machine is noisy. Reading records is not
 part of it: for that see `python -m official.benchmark --input_only`.
@@ -40,9 +40,9 @@ def main() -> None:
     if "pictures" in FLAGS.tables:
         cases = operations.single_images(photo, size)
         found = operations.measure(cases, 1, 2 * batch_size, FLAGS.rounds)
-        tables.append(operations.report("one training picture", found))
+        tables.append(operations.report("one training image", found))
     if "batches" in FLAGS.tables:
-        title = f"batches of {batch_size} decoded pictures, per decoded picture"
+        title = f"batches of {batch_size} decoded images, per decoded image"
         cases = operations.batches(photo, size, batch_size)
         found = operations.measure(cases, batch_size, 2, FLAGS.rounds)
         tables.append(operations.report(title, found))
@@ -66,8 +66,8 @@ def _photo(path: str) -> bytes:
 def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("photo", "", "A JPEG; default: a generated one of 500 x 375.")
-    flags.DEFINE_integer("image_size", 224, "Side of a training picture in pixels.", lower_bound=16)
-    flags.DEFINE_integer("batch_size", 64, "Decoded pictures per batch.")
+    flags.DEFINE_integer("image_size", 224, "Side of a training image in pixels.", lower_bound=16)
+    flags.DEFINE_integer("batch_size", 64, "Decoded images per batch.")
     flags.DEFINE_float("level", 7.0, "Level of each operation, 0 to 10.")
     flags.DEFINE_list("tables", list(_TABLES), "Which tables, out of " + ", ".join(_TABLES) + ".")
     flags.DEFINE_integer("rounds", 5, "How often the cases take turns.", lower_bound=1)

@@ -1,4 +1,4 @@
-"""tf.data service: other hosts decode and augment the training pictures.
+"""tf.data service: other hosts decode and augment the training images.
 
     python -m official.data_service --role=dispatcher --port=5050
     python -m official.data_service --role=worker --dispatcher=HOST:5050      # on each host

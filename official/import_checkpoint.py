@@ -110,7 +110,7 @@ def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, tuple[str, ...]]
     size = config.preprocessing.eval_size
     chosen = preprocessing_type != FLAGS.preprocessing_type
     origin = " (as the paper evaluates this network)" if chosen else ""
-    remark = f"pictures: --preprocessing_type={preprocessing_type}{origin}, evaluated at {size}"
+    remark = f"images: --preprocessing_type={preprocessing_type}{origin}, evaluated at {size}"
     return config, (*model.remarks, remark)
 
 

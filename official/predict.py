@@ -1,4 +1,4 @@
-"""Classifies pictures with a SavedModel.
+"""Classifies images with a SavedModel.
 
 Usage:
     python -m official.predict --saved_model DIR photo.jpg ...
@@ -20,9 +20,9 @@ FLAGS = flags.FLAGS
 
 
 def main(photos: list[str]) -> None:
-    """Prints a block per picture; exits with status 1 if one could not be classified."""
+    """Prints a block per image; exits with status 1 if one could not be classified."""
     if not photos:
-        raise RunError("no pictures were given: name at least one file after the flags.")
+        raise RunError("no images were given: name at least one file after the flags.")
     served = serving.Served(FLAGS.saved_model)
     bad = 0
     for path in photos:
@@ -43,7 +43,7 @@ def main(photos: list[str]) -> None:
 def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
-    flags.DEFINE_integer("top_k", 5, "Classes shown per picture.", lower_bound=1)
+    flags.DEFINE_integer("top_k", 5, "Classes shown per image.", lower_bound=1)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     run_flags.define_directory_flags()
     run_flags.define_data_flags()
-    flags.DEFINE_string("output_dir", "", "Where the pictures go; default: beside the shards.")
+    flags.DEFINE_string("output_dir", "", "Where the images go; default: beside the shards.")
     flags.DEFINE_enum("split", "train", ["train", "validation", "test"], "Whose samples are shown.")
     flags.DEFINE_integer("num_samples", 12, "Samples.", lower_bound=1)
     flags.DEFINE_integer("num_views", 3, "Views of each sample.", lower_bound=1)

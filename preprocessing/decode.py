@@ -13,7 +13,7 @@ _SMALLEST_WEBP = (
 )
 _WEBP_HINT = (
     "TensorFlow 2.15 has no WebP decoder: pip install tensorflow-io==0.36.0, or convert the "
-    "pictures to JPEG or PNG"
+    "images to JPEG or PNG"
 )
 
 
@@ -132,7 +132,7 @@ def _decode_webp_or_fail(encoded: tf.Tensor) -> tf.Tensor:
     """Decodes WebP, or fails when such an image comes and the decoder is not there."""
     if webp_available():
         return _decode_webp(encoded)
-    failure = tf.debugging.Assert(False, [f"A WebP picture came. {_WEBP_HINT}."])
+    failure = tf.debugging.Assert(False, [f"A WebP image came. {_WEBP_HINT}."])
     with tf.control_dependencies([failure] if failure is not None else []):
         return tf.zeros([1, 1, 3], tf.uint8)
 

@@ -130,7 +130,7 @@ def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -
     Raises:
         ValueError: For an inception type.
     """
-    _refuse_inception("A test of whole pictures", config)
+    _refuse_inception("A test of whole images", config)
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
     return resize.subtract_mean(resize.resize_shorter_side(image, shorter))
 

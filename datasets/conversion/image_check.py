@@ -138,7 +138,7 @@ def _check_png(data: bytes) -> CheckedImage:
     if depth == 16:
         raise BadImageError("16-bit PNG: training reads 8 bits per channel; convert it first")
     if b"acTL" in data[: data.find(b"IDAT") + 1]:
-        raise BadImageError("animated PNG: a single picture is needed")
+        raise BadImageError("animated PNG: a single image is needed")
     _decode(tf.io.decode_png, data, "PNG", channels=3)
     return CheckedImage(data, "PNG", height, width)
 
@@ -151,7 +151,7 @@ def _decode_gif(data: bytes) -> tf.Tensor:
     # Before decoding, which holds all frames in memory.
     sizes = _gif_frames(data)
     if len(sizes) > 1:
-        raise BadImageError(f"animated GIF ({len(sizes)} frames): a single picture is needed")
+        raise BadImageError(f"animated GIF ({len(sizes)} frames): a single image is needed")
     for size in sizes:
         _check_size(*size)
     return _decode(tf.io.decode_gif, data, "GIF")[0]
@@ -195,7 +195,7 @@ def _decode_with_pillow(data: bytes, what: str) -> tf.Tensor:
             _check_size(image.height, image.width)
             if getattr(image, "n_frames", 1) != 1:
                 raise BadImageError(
-                    f"animated {what} ({image.n_frames} frames): a single picture is needed"
+                    f"animated {what} ({image.n_frames} frames): a single image is needed"
                 )
             rgb = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

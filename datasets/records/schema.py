@@ -249,7 +249,7 @@ def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tens
 
     Args:
         encoded: string [].
-        filename: string [], whose picture it is, for the message.
+        filename: string [], whose image it is, for the message.
 
     Raises:
         tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.

@@ -2,7 +2,7 @@
 
     python -m official.benchmark --saved_model DIR --batch_size 64
 
-Feeds random pictures to the signature `images`, so that decoding is not measured, in FP32, as the
+Feeds random images to the signature `images`, so that decoding is not measured, in FP32, as the
 paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
 
     python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
@@ -140,7 +140,7 @@ def _input_config(data_dir: str) -> RunConfig:
 def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
-    flags.DEFINE_list("batch_size", ["64"], "Pictures per call; several: 64,1.")
+    flags.DEFINE_list("batch_size", ["64"], "Images per call; several: 64,1.")
     flags.DEFINE_float(
         "seconds", 10.0, "Time to measure per batch size; --paired: all in all.", lower_bound=0.0
     )
@@ -150,7 +150,7 @@ def define_flags() -> None:
     flags.DEFINE_integer(
         "image_size",
         0,
-        "--models and --input_only: side of the pictures; 0: each network's, 224 for input.",
+        "--models and --input_only: side of the images; 0: each network's, 224 for input.",
         0,
         4096,
     )
@@ -170,7 +170,7 @@ def _define_input_flags() -> None:
     flags.DEFINE_integer("num_images", 2000, "Input: made-up photos.", lower_bound=16)
     flags.DEFINE_integer("jpeg_quality", 92, "Input: of made-up photos.", 1, 100)
     flags.DEFINE_integer("threads", 0, "Input: threads; 0: TensorFlow chooses.", lower_bound=0)
-    flags.DEFINE_integer("images_per_run", 1500, "Input: pictures per run.", lower_bound=1)
+    flags.DEFINE_integer("images_per_run", 1500, "Input: images per run.", lower_bound=1)
     flags.DEFINE_boolean("memory", False, "Input: one pass over the data, watching the memory.")
     flags.DEFINE_string("preprocessing_type", "imagenet_224_256", "Input: as in training.")
     flags.DEFINE_string("autoaugment_type", "imagenet", "Input: policy; empty: off.")

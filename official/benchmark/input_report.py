@@ -105,7 +105,7 @@ def table(result: dict) -> Iterator[str]:
     if in_step is not None:
         plain, whole = result["plain_cpu_ms_per_image"], result["cpu_ms_per_image"]
         yield (
-            f"mixup is done in the training step: {in_step:.3f} ms per decoded picture on this "
+            f"mixup is done in the training step: {in_step:.3f} ms per decoded image on this "
             f"machine, not in the table; with : without would be {plain / (whole + in_step):.2f} "
             "if it were the pipeline's work"
         )
@@ -119,6 +119,6 @@ def table(result: dict) -> Iterator[str]:
 
 def memory_table(result: dict) -> Iterator[str]:
     """Yields the lines for people of what `training_input.measure_memory` returned."""
-    yield f"pictures  resident MB   ({result['seconds']:.0f} s)"
+    yield f"images  resident MB   ({result['seconds']:.0f} s)"
     for images, megabytes in result["resident_mb"]:
         yield f"{images:8}  {megabytes:11.1f}"

@@ -9,7 +9,7 @@ row gives the median round. `--paired` keeps all networks loaded and lets them t
 call (`official.benchmark.turns`), which shows smaller differences.
 
 `inference` is the network as exported (batch norm folded), `train` is a whole step: forward, loss,
-gradients, momentum, with the settings of `official.train`. Weights and pictures are random.
+gradients, momentum, with the settings of `official.train`. Weights and images are random.
 `original_NAME` is the network in the operations of the original repository.
 """
 
@@ -63,8 +63,8 @@ class Case:
       model: key of `nets.NAMED_MODELS` (`NAME+dropblock` trains with DropBlock,
         `original_NAME` has the original's operations), or `keras_resnet50`.
       mode: `inference` or `train`.
-      batch_size: pictures per call.
-      image_size: side of the pictures; 0: the model's own for the mode.
+      batch_size: images per call.
+      image_size: side of the images; 0: the model's own for the mode.
       precision: fp32, fp16 or bf16.
       fold: whether `inference` folds batch norm.
     """
@@ -106,7 +106,7 @@ class Case:
 
     @property
     def size(self) -> int:
-        """Side of the pictures in pixels."""
+        """Side of the images in pixels."""
         if self.image_size or self.model == YARDSTICK:
             return self.image_size or 224
         variant = NAMED_MODELS[self.name]
@@ -114,7 +114,7 @@ class Case:
 
 
 def build(case: Case) -> tuple[tf.keras.Model, float]:
-    """Returns the network of a case and its billions of multiply-adds for one picture."""
+    """Returns the network of a case and its billions of multiply-adds for one image."""
     shape = (case.size, case.size, 3)
     if case.model == YARDSTICK:
         network = tf.keras.applications.ResNet50(weights=None, classes=_CLASSES, input_shape=shape)
@@ -137,8 +137,8 @@ def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
     network, gflops = build(case)
     facts = {"parameters": network.count_params(), "gflops": round(gflops, 3)}
     random = np.random.default_rng(0)
-    pictures = (case.batch_size, case.size, case.size, 3)
-    images = tf.constant(random.uniform(-120, 150, pictures).astype(np.float32))
+    shape = (case.batch_size, case.size, case.size, 3)
+    images = tf.constant(random.uniform(-120, 150, shape).astype(np.float32))
     _scatter(network, random)
     if case.mode == "train":
         return _training_step(case, network, images), facts
@@ -317,7 +317,7 @@ def run(names: list[str], batch_sizes: list[int], device: str, measure_all: Meas
 
     Args:
       names: of the networks.
-      batch_sizes: pictures per call.
+      batch_sizes: images per call.
       device: its name.
       measure_all: `rows`, or `benchmark_turns.rows`.
     """

@@ -209,7 +209,7 @@ def measure_memory(config: RunConfig, split: reader.Split, points: int = 10) -> 
     for number, _ in enumerate(dataset.take(elements), start=1):
         if number in marks:
             resident.append([number * per_element, round(_resident_mb(), 1)])
-            _progress(f"{number * per_element} of {split.num_examples} pictures")
+            _progress(f"{number * per_element} of {split.num_examples} images")
     _progress("")
     middle = resident[len(resident) // 2 :]
     return {

@@ -270,7 +270,7 @@ def _head(network: Shapes, width: int, facts: _Facts) -> None:
         if cells < 2 or features % width:
             _fail(f"the head reads {features} features, the last stage gives {width}")
         side = 32 * math.isqrt(cells)
-        said = f"the head reads {cells} cells of {width} channels: pictures of {side} pixels"
+        said = f"the head reads {cells} cells of {width} channels: images of {side} pixels"
         facts.add("pool_type", "flatten", said)
 
 

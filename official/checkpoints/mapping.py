@@ -100,7 +100,7 @@ def likely_causes(found: Mapping[str, Shape], config: ModelConfig) -> list[str]:
         if here != there:
             lines.append(_cause(field, there, here, inferred.reasons[field], config))
     if not lines and found.get("resnet_model/dense/kernel", (0,))[0] > 2**13:
-        return ["flattened maps of another picture size: see --image_size, --eval_image_size"]
+        return ["flattened maps of another image size: see --image_size, --eval_image_size"]
     if not lines:
         return ["none of the flags that variables show: has the file been changed or cut?"]
     return [*lines, f"flags that fit: {infer_model.needed_flags(inferred.fields)}"]

@@ -1,4 +1,4 @@
-"""Scores a trained network on every picture of a split; writes MODEL_DIR/evaluation.json.
+"""Scores a trained network on every image of a split; writes MODEL_DIR/evaluation.json.
 
     python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
 
@@ -36,16 +36,16 @@ def define_flags() -> None:
     run_flags.define_directory_flags()
     flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
     flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
-    flags.DEFINE_integer("val_batch_size", 0, "Pictures per batch; 0: the run's.", lower_bound=0)
+    flags.DEFINE_integer("val_batch_size", 0, "Images per batch; 0: the run's.", lower_bound=0)
     run_flags.define_run_flags("num_gpus")
     flags.DEFINE_boolean(
-        "ten_crop", False, "Average the probabilities over ten crops of each picture."
+        "ten_crop", False, "Average the probabilities over ten crops of each image."
     )
     flags.DEFINE_list(
         "test_scales",
         [],
-        "Score whole pictures at these shorter sides, such as 224,256,384,480,640, and average the "
-        "probabilities (1512.03385); one picture at a time.",
+        "Score whole images at these shorter sides, such as 224,256,384,480,640, and average the "
+        "probabilities (1512.03385); one image at a time.",
     )
     flags.DEFINE_enum(
         "on_bad_record",

@@ -37,10 +37,10 @@ def evaluate(
       data_dir: folder of TFRecords; default: the run's.
       pattern: glob of the shards; default: the run's --val_regex.
       checkpoint: prefix of a checkpoint; default: the newest.
-      batch_size: pictures per batch; default: the run's --val_batch_size.
+      batch_size: images per batch; default: the run's --val_batch_size.
       num_gpus: see `devices.strategy`.
-      ten_crop: whether to average over ten crops of each picture.
-      test_scales: shorter sides in pixels at which whole pictures are scored and averaged.
+      ten_crop: whether to average over ten crops of each image.
+      test_scales: shorter sides in pixels at which whole images are scored and averaged.
       on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
         --on_bad_val_record.
 
@@ -64,7 +64,7 @@ def evaluate(
         model.compile()
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
     if test_scales:
-        # Whole pictures have different shapes, so each is a batch of its own.
+        # Whole images have different shapes, so each is a batch of its own.
         config = config.with_data(val_batch_size=1)
     with search.named(config, None, split):
         scores, seconds = score(model, config, split, prepare)
@@ -90,18 +90,18 @@ def score(
     Where bad records are skipped, the scores hold their number as `bad_records`.
 
     Raises:
-      RunError: another number of pictures was scored than the split holds, or fewer than
+      RunError: another number of images was scored than the split holds, or fewer than
         `max_bad_records` allows.
     """
     start = time.monotonic()
     dataset = pipeline.evaluation_dataset(config, split, prepare)
     verbose = 1 if sys.stderr.isatty() else 0
     found = model.evaluate(dataset, verbose=verbose, return_dict=True)
-    # Without a single picture there are no scores at all.
+    # Without a single image there are no scores at all.
     images = int(found.get("images", 0))
     bad = split.num_examples - images
     if bad < 0 or (bad and config.data.on_bad_val_record == "fail"):
-        raise RunError(f"{images} pictures were scored, but the shards hold {split.num_examples}.")
+        raise RunError(f"{images} images were scored, but the shards hold {split.num_examples}.")
     check_scored(config, split.num_examples, bad)
     scores = summarise(found)
     if config.data.on_bad_val_record == "skip":
@@ -114,7 +114,7 @@ def record(model_dir: str, result: dict) -> None:
     files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
     files.append_json_line(os.path.join(model_dir, EVALUATION_LOG), result)
     print(
-        f"{result['checkpoint']} on {result['images']} pictures ({result['val_regex']}): "
+        f"{result['checkpoint']} on {result['images']} images ({result['val_regex']}): "
         f"top-1 {100 * result['top1']:.2f} %  top-5 {100 * result['top5']:.2f} %  "
         f"ECE {result['ece']:.4f}  cross entropy {result['cross_entropy']:.4f}  "
         f"({result['images'] / max(result['seconds'], 1e-9):.0f} images/s)"

@@ -1,6 +1,6 @@
-"""Evaluation on several views of each picture, whose probabilities are averaged.
+"""Evaluation on several views of each image, whose probabilities are averaged.
 
-Ten crops (Krizhevsky et al., 2012), or the whole picture at several scales, for which the network
+Ten crops (Krizhevsky et al., 2012), or the whole image at several scales, for which the network
 is fully convolutional up to its global pooling (ResNet, arXiv 1512.03385, section 4.1).
 """
 
@@ -21,11 +21,11 @@ _TINY = 1.2e-38
 def choose(
     config: PreprocessingConfig, ten_crop: bool = False, test_scales: Sequence[int] = ()
 ) -> Callable[[tf.Tensor, PreprocessingConfig], tf.Tensor | tuple[tf.Tensor, ...]]:
-    """Returns the function that makes the network's input of one encoded picture.
+    """Returns the function that makes the network's input of one encoded image.
 
     Args:
       config: the run's preprocessing.
-      ten_crop: [10, S, S, 3] from each picture.
+      ten_crop: [10, S, S, 3] from each image.
       test_scales: a tuple of [h, w, 3], one for each of these shorter sides.
 
     Raises:
@@ -51,7 +51,7 @@ def choose(
 def describe(ten_crop: bool, test_scales: Sequence[int]) -> str:
     """Returns `one`, `ten crops` or the scales, for the record of an evaluation."""
     if test_scales:
-        return "whole pictures at " + ", ".join(map(str, test_scales))
+        return "whole images at " + ", ".join(map(str, test_scales))
     return "ten crops" if ten_crop else "one"
 
 
@@ -98,7 +98,7 @@ def logits(
 def _at_scales(
     encoded: tf.Tensor, config: PreprocessingConfig, test_scales: tuple[int, ...]
 ) -> tuple[tf.Tensor, ...]:
-    """Returns the whole picture at each scale."""
+    """Returns the whole image at each scale."""
     return tuple(preprocessing.whole_image(encoded, config, scale) for scale in test_scales)
 
 

@@ -3,7 +3,7 @@
     python -m official.export --model_dir DIR --export_dir DIR
 
 Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
-name, the exported model is fed the raw bytes of the evaluation pictures: it must classify as many
+name, the exported model is fed the raw bytes of the evaluation images: it must classify as many
 of them rightly as MODEL_DIR/evaluation.json says, else nothing is exported.
 """
 
@@ -43,7 +43,7 @@ def define_flags() -> None:
         "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
     )
     flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
-    flags.DEFINE_boolean("verify", True, "Score raw pictures and compare with the evaluation.")
+    flags.DEFINE_boolean("verify", True, "Score raw images and compare with the evaluation.")
     flags.DEFINE_boolean(
         "fold_batch_norm",
         True,

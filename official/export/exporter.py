@@ -131,26 +131,26 @@ def _verify(folder: str, config: RunConfig, model_dir: str, checkpoint: str, dat
     right = images = 0
     for encoded, labels in pipeline.encoded_dataset(config, split, _VERIFY_BATCH):
         if served.description["decoder"] == "webp":
-            encoded = tf.constant([_as_webp(picture) for picture in encoded.numpy()])
+            encoded = tf.constant([_as_webp(image) for image in encoded.numpy()])
         classes = classify(image_bytes=encoded)["classes"]
         right += int(tf.reduce_sum(tf.cast(classes == labels, tf.int32)))
         images += int(tf.size(labels))
     if (right, images) != (wanted["correct_top1"], wanted["images"]):
         raise RunError(
-            f"the exported model classifies {right} of {images} pictures of {wanted['val_regex']} "
+            f"the exported model classifies {right} of {images} images of {wanted['val_regex']} "
             f"rightly, but the evaluation of {wanted['checkpoint']} says "
             f"{wanted['correct_top1']} of {wanted['images']}. Nothing was exported."
         )
     left_out = wanted.get("bad_records", 0)
     print(
-        f"verified: {right} of {images} raw pictures right "
+        f"verified: {right} of {images} raw images right "
         f"(top-1 {100 * right / images:.2f} %), as in the evaluation"
         + (f"; {left_out} bad records left out, as there" if left_out else "")
     )
 
 
 def _as_webp(encoded: bytes) -> bytes:
-    """Returns a picture of the records as WebP without loss: the same pixels to the last bit."""
+    """Returns an image of the records as WebP without loss: the same pixels to the last bit."""
     pixels = decode_image(tf.constant(encoded), "any").numpy()
     buffer = io.BytesIO()
     PIL.Image.fromarray(pixels).save(buffer, "webp", lossless=True)
@@ -163,7 +163,7 @@ def _evaluation(model_dir: str, checkpoint: str, data_dir: str) -> dict:
     if tf.io.gfile.exists(path):
         known = files.read_json(path)
         same_data = not data_dir or data_dir == known["data_dir"]
-        # A mean over several views of a picture is not what the exported model gives.
+        # A mean over several views of an image is not what the exported model gives.
         one_view = known.get("views", "one") == views.describe(False, ())
         if known["checkpoint"] == os.path.basename(checkpoint) and same_data and one_view:
             return known

@@ -1,4 +1,4 @@
-"""The exported model: a SavedModel that takes encoded pictures, or prepared ones."""
+"""The exported model: a SavedModel that takes encoded images, or prepared ones."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ WEBP_HINT = "TensorFlow 2.15 has no decoder of its own for it: pip install -e .[
 class ServingModule(tf.Module):
     """A network with its preprocessing, for `tf.saved_model.save`.
 
-    Signatures: `serving_default` (input `image_bytes`, string [N], encoded pictures) and `images`
+    Signatures: `serving_default` (input `image_bytes`, string [N], encoded images) and `images`
     (input `images`, float32 [N, S, S, 3], prepared as for evaluation). Outputs of both:
     `classes` int64 [N], `probabilities` float32 [N, C], `logits` float32 [N, C], `embedding`
     float32 [N, D].
@@ -32,7 +32,7 @@ class ServingModule(tf.Module):
 
         Args:
           network: float32 network with a layer named `embedding`.
-          config: how pictures are prepared; its `decoder` says what the bytes are.
+          config: how images are prepared; its `decoder` says what the bytes are.
           assets: files that travel with the model, by attribute name.
         """
         super().__init__(name="serving")
@@ -61,7 +61,7 @@ class ServingModule(tf.Module):
         }
 
     def _from_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Decodes, prepares and classifies encoded pictures, string [N]."""
+        """Decodes, prepares and classifies encoded images, string [N]."""
         size = self.preprocessing.eval_size
         images = tf.map_fn(
             lambda encoded: preprocessing.eval_image(encoded, self.preprocessing),
@@ -72,7 +72,7 @@ class ServingModule(tf.Module):
         return self._predict(images)
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies prepared pictures, float32 [N, S, S, 3]."""
+        """Classifies prepared images, float32 [N, S, S, 3]."""
         logits, embedding = self._classify(images)
         return {
             "classes": tf.argmax(logits, axis=-1, output_type=tf.int64),

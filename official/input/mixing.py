@@ -9,7 +9,7 @@ from official.run.recipe import RecipeConfig
 
 def images_per_step(recipe: RecipeConfig) -> int:
     """Returns how many images are decoded for one update: mixup type 1 makes one of two."""
-    return recipe.batch_size * recipe.mixing.pictures_per_result
+    return recipe.batch_size * recipe.mixing.images_per_result
 
 
 def mixes_on_device(recipe: RecipeConfig, replicas: int) -> bool:
@@ -95,6 +95,6 @@ def mix_batch(
         result["teacher"] = teacher
     if "bad_records" in rest:
         # Of two batches one is made, so two counts make one, too.
-        counts = tf.reshape(rest["bad_records"], [recipe.mixing.pictures_per_result, -1])
+        counts = tf.reshape(rest["bad_records"], [recipe.mixing.images_per_result, -1])
         result["bad_records"] = tf.reduce_sum(counts, axis=0)
     return preprocessing.to_input(images), result

@@ -147,7 +147,7 @@ def why_bad(record: Record, example: Example) -> str:
     except tf.errors.OpError as error:
         reason = explain(error).removeprefix(_READ)
         if "Unknown image file format" in reason and example.decoder != "any":
-            reason += " WebP pictures need --decoder_type=webp or any"
+            reason += " WebP images need --decoder_type=webp or any"
         return reason
     except UnicodeDecodeError:
         # TensorFlow quotes the bytes that it could not parse, and Python chokes on them.

@@ -32,9 +32,7 @@ def main(names: list[str]) -> None:
 def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("output", "", "PNG file for the picture of a network; default: NAME.png.")
-    flags.DEFINE_integer(
-        "image_size", 0, "Side of the pictures; 0: that of the evaluation.", 0, 4096
-    )
+    flags.DEFINE_integer("image_size", 0, "Side of the images; 0: that of the evaluation.", 0, 4096)
     flags.DEFINE_integer("num_classes", 0, "Width of the classifier; 0: 1001.", lower_bound=0)
 
 

@@ -16,7 +16,7 @@ def draw(path: str, name: str, config: ModelConfig, size: int) -> None:
       path: target; its folder is made if need be.
       name: title.
       config: the network.
-      size: side of the pictures that sizes and costs are for.
+      size: side of the images that sizes and costs are for.
     """
     import matplotlib
 
@@ -32,7 +32,7 @@ def draw(path: str, name: str, config: ModelConfig, size: int) -> None:
         xlim=(-across / 2, across / 2), ylim=(-down, _HEIGHT), title=f"{name}, {size} x {size}"
     )
     axes.axis("off")
-    _box(axes, 0.0, 0.0, f"pictures\n{size} x {size} x 3", "end")
+    _box(axes, 0.0, 0.0, f"images\n{size} x {size} x 3", "end")
     above = [(0.0, 0.0)]
     for number, row in enumerate(rows, start=1):
         y = -number * (_HEIGHT + _GAP)

@@ -47,7 +47,7 @@ def show(name: str, image_size: int = 0, num_classes: int = 0, output: str = "")
 
     Args:
       name: key in `nets.NAMED_MODELS`.
-      image_size: side of the pictures; 0: that of its evaluation.
+      image_size: side of the images; 0: that of its evaluation.
       num_classes: width of the classifier; 0: ImageNet's 1001.
       output: PNG file; default: NAME.png in the current folder.
 

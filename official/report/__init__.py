@@ -1,1 +1,1 @@
-"""Finished runs in a table and a picture."""
+"""Finished runs in a table and an image."""

@@ -48,7 +48,7 @@ def load(name: str, model_dir: str) -> Finished:
 def table(runs: list[Finished], benchmarks: list[dict]) -> str:
     """Returns the closing table: a column per run, then a line per benchmark."""
     rows = [("", *[finished.name for finished in runs])]
-    rows.append(("pictures scored", *[f"{r.evaluation['images']:,}" for r in runs]))
+    rows.append(("images scored", *[f"{r.evaluation['images']:,}" for r in runs]))
     for key in ("top1", "top5"):
         label = f"top-{key[3:]} (%)"
         rows.append((label, *[f"{100 * r.evaluation[key]:.2f}" for r in runs]))
@@ -146,6 +146,6 @@ def _seconds(finished: Finished) -> float:
 
 
 def _rate(finished: Finished) -> float:
-    """Returns pictures trained on per second, over the whole training."""
-    pictures = finished.epochs[-1]["step"] * finished.config.recipe.batch_size
-    return pictures / max(_seconds(finished), 1e-9)
+    """Returns images trained on per second, over the whole training."""
+    images = finished.epochs[-1]["step"] * finished.config.recipe.batch_size
+    return images / max(_seconds(finished), 1e-9)

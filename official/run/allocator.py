@@ -1,8 +1,8 @@
 """Lets glibc keep the memory of batches instead of giving it back and fetching it anew each time.
 
-A batch of 128 pictures of 224 x 224 is 77 MB. malloc takes pieces above 32 MB from the kernel and
+A batch of 128 images of 224 x 224 is 77 MB. malloc takes pieces above 32 MB from the kernel and
 gives them back at once, so that for each batch the kernel has to find and clear 19,000 pages: 0.3
-to 0.5 ms per picture where that was measured, half of what decoding takes (docs/input_pipeline.md).
+to 0.5 ms per image where that was measured, half of what decoding takes (docs/input_pipeline.md).
 """
 
 import ctypes

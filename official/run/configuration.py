@@ -149,7 +149,7 @@ def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     """Returns a line `section.field: saved -> wanted` for each difference that forbids resuming.
 
     The folder of the data, evaluation, how bad records are met, what does the reading and where
-    pictures are mixed may change between a run and its continuation.
+    images are mixed may change between a run and its continuation.
     """
     free = {
         "data": {

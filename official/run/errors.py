@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-# What TensorFlow raises for a full or failing disk, unreadable records or broken pictures.
+# What TensorFlow raises for a full or failing disk, unreadable records or broken images.
 _DATA_ERRORS = (
     tf.errors.DataLossError,
     tf.errors.InvalidArgumentError,

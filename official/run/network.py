@@ -9,7 +9,7 @@ from official.run.errors import RunError
 
 
 def input_shape(config: RunConfig) -> tuple[int | None, int | None, int]:
-    """Returns the shape of a picture that the network is built for; None where any will do.
+    """Returns the shape of an image that the network is built for; None where any will do.
 
     Raises:
       RunError: the network takes one size only, and training and evaluation differ.
@@ -19,7 +19,7 @@ def input_shape(config: RunConfig) -> tuple[int | None, int | None, int]:
     size, eval_size = config.preprocessing.train_size, config.preprocessing.eval_size
     if size != eval_size:
         raise RunError(
-            f"--pool_type=flatten takes pictures of one size, but training has {size} and "
+            f"--pool_type=flatten takes images of one size, but training has {size} and "
             f"evaluation {eval_size} pixels: choose a --preprocessing_type or an "
             "--eval_image_size with which they agree."
         )

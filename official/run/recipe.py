@@ -9,7 +9,7 @@ from preprocessing import MixingConfig
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 LOSS_TYPES = ("softmax", "sigmoid")
 DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
-_PAIRS_NEEDED = "at least 2 where pictures of one batch are mixed with each other"
+_PAIRS_NEEDED = "at least 2 where images of one batch are mixed with each other"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     python -m official.train --data_dir DIR --model_dir DIR [model, data, recipe flags]
 
-A MODEL_DIR that has a checkpoint is continued where it stopped, with the same pictures that an
+A MODEL_DIR that has a checkpoint is continued where it stopped, with the same images that an
 uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
 --pretrained_model_checkpoint_path=PATH starts a new one from the weights of another (fine-tuning).
 """
@@ -116,7 +116,7 @@ def define_flags() -> None:
         short_name="ed",
     )
     flags.DEFINE_enum(
-        "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Pictures for --export_dir."
+        "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Images for --export_dir."
     )
     flags.adopt_module_key_flags(run_flags)
     flags.adopt_module_key_flags(original_flags)

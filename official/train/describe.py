@@ -23,7 +23,7 @@ def describe(
     return "\n".join(
         [
             f"data    {source.training.num_examples} training and "
-            f"{source.validation.num_examples} validation pictures of {config.data.num_classes} "
+            f"{source.validation.num_examples} validation images of {config.data.num_classes} "
             f"classes in {config.data.data_dir}",
             f"network {kind_of(config.model)}, {network.count_params():,} parameters, "
             f"{config.preprocessing.train_size} pixels for training, "

@@ -30,7 +30,7 @@ def resolve(config: RunConfig) -> Source:
     if split.num_examples < config.recipe.batch_size:
         raise RunError(
             f"--batch_size={config.recipe.batch_size} is larger than the {split.num_examples} "
-            f"training pictures in {data.data_dir}"
+            f"training images in {data.data_dir}"
             + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
     local = "://" not in data.data_dir

@@ -1,6 +1,6 @@
 """Ends a training from beside it.
 
-While a step runs or waits for pictures the main thread is inside of TensorFlow, where neither a
+While a step runs or waits for images the main thread is inside of TensorFlow, where neither a
 signal handler of Python nor an exception gets in. Here a thread of its own hears signals and looks
 at the clock, and what it cannot hand over to the main thread it does: the process is ended, never
 while a checkpoint is being written.
@@ -139,7 +139,7 @@ class Watch(tf.keras.callbacks.Callback):
             if waited > self._patience:
                 _end(
                     "error: no training step has ended within --data_service_patience="
-                    f"{self._patience:g} s: {place} gives no pictures. See that its dispatcher and "
+                    f"{self._patience:g} s: {place} gives no images. See that its dispatcher and "
                     "at least one worker run and can be reached from here; the same command goes "
                     "on from the newest checkpoint.",
                     1,

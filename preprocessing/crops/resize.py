@@ -67,7 +67,7 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
     height, width = sides_for_shorter(shape[0], shape[1], shorter)
     fits = tf.debugging.Assert(
         tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= MAX_PIXELS,
-        ["too long and thin a picture: height and width", shape[:2], "would become", height, width],
+        ["too long and thin an image: height and width", shape[:2], "would become", height, width],
     )
     # Eagerly the assertion returns None: it has raised already.
     with tf.control_dependencies([] if fits is None else [fits]):

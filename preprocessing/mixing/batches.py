@@ -59,7 +59,7 @@ class MixingConfig:
         return self.mixup_type > 0 or self.cutmix_alpha > 0
 
     @property
-    def pictures_per_result(self) -> int:
+    def images_per_result(self) -> int:
         """How many images are decoded for one that comes out."""
         return 2 if self.mixup_type == 1 else 1
 
@@ -178,7 +178,7 @@ def mix(
 def _check_active(config: MixingConfig) -> None:
     """Refuses a configuration that mixes nothing."""
     if not config.active:
-        raise ValueError(f"mixup or CutMix must be on where pictures are mixed. Received: {config}")
+        raise ValueError(f"mixup or CutMix must be on where images are mixed. Received: {config}")
 
 
 def step_seed(run_seed: int, step: int | tf.Tensor) -> tf.Tensor:

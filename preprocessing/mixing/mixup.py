@@ -108,7 +108,7 @@ def mixup(
 def _pairs(images: tf.Tensor, mixup_type: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the rows of the first and of the second image of each result, int32 [B]."""
     count = images.shape[0]
-    message = "Mixup type 1 makes one picture of two, so it needs an even number of pictures"
+    message = "Mixup type 1 makes one image of two, so it needs an even number of images"
     if count is None:
         count = tf.shape(images)[0]
         check = mixup_type == 1 and tf.debugging.assert_equal(count % 2, 0, message)

@@ -87,7 +87,7 @@ def checked(image: tf.Tensor) -> tf.Tensor:
     shape = image.shape
     if image.dtype != tf.uint8 or not shape.is_fully_defined() or len(shape) != 3 or shape[2] != 3:
         raise ValueError(
-            "AutoAugment works on uint8 pictures of a known shape [H, W, 3]. "
+            "AutoAugment works on uint8 images of a known shape [H, W, 3]. "
             f"Received: dtype={image.dtype.name}, shape={shape}"
         )
     return image

@@ -128,7 +128,7 @@ def check_mixed_precision(config, plain, dtype, tolerance):
     control = mixed.get_layer("drop_block_control")
     assert (control.keep_prob.dtype, control.step.dtype) == (tf.float32, tf.int64)
     control.keep_prob.assign(0.9)
-    # Four pictures of one cell each make batch norm steep: scaled down, float16 holds the slopes.
+    # Four images of one cell each make batch norm steep: scaled down, float16 holds the slopes.
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(mixed(images, training=True)) / 4096.0
     for gradient in tape.gradient(loss, mixed.trainable_variables):

@@ -16,7 +16,7 @@ COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40), 
 
 
 def write_photos(folder: pathlib.Path, per_class: int, seed: int) -> None:
-    """Writes noisy pictures of one colour per class, of different sizes."""
+    """Writes noisy images of one colour per class, of different sizes."""
     random = np.random.RandomState(seed)
     for name, colour in COLOURS.items():
         (folder / name).mkdir(parents=True)
@@ -38,7 +38,7 @@ def photos(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def records(photos, tmp_path_factory) -> pathlib.Path:
-    """TFRecords of 40 training and 20 validation pictures of 4 classes."""
+    """TFRecords of 40 training and 20 validation images of 4 classes."""
     folder = tmp_path_factory.mktemp("records")
     arguments = ["image_folder", f"--raw_dir={photos}", f"--output_dir={folder}"]
     assert command.main([*arguments, "--train_shards=2", "--validation_shards=1"]) == 0

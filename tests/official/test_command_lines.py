@@ -63,7 +63,7 @@ def exported(trained, records, tmp_path_factory):
     run("official.evaluate", f"--model_dir={trained}")
     out, _ = run("official.export", f"--model_dir={trained}", f"--export_dir={folder}")
     evaluation = json.loads((trained / "evaluation.json").read_text())
-    assert f"verified: {evaluation['correct_top1']} of 20 raw pictures right" in out
+    assert f"verified: {evaluation['correct_top1']} of 20 raw images right" in out
     return folder
 
 
@@ -163,14 +163,14 @@ def test_benchmark_prints_json(exported):
     for line in lines:
         assert line["calls"] >= 10 and line["image_size"] == 32 and line["dtype"] == "float32"
         assert line["latency_ms_p50"] <= line["latency_ms_p90"] <= line["latency_ms_p99"]
-        # The rate is the pictures of a call over the mean time of a call.
+        # The rate is the images of a call over the mean time of a call.
         expected = 1000 * line["batch_size"] / line["latency_ms_mean"]
         assert line["images_per_second"] == pytest.approx(expected, rel=1e-2)
 
 
 def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     bad = tmp_path / "notes.jpg"
-    bad.write_text("no picture")
+    bad.write_text("no image")
     photo = photos / "validation/red/000.jpg"
     out, err = run("official.predict", f"--saved_model={exported}", photo, bad, status=1)
     probabilities = (

@@ -1,4 +1,4 @@
-"""Reference values and pictures for the tests of this wing."""
+"""Reference values and images for the tests of this wing."""
 
 import json
 import pathlib

@@ -104,7 +104,7 @@ def test_frames_of_a_gif_are_counted_before_they_are_decoded():
     checked = check_image(gif((2, 1, 0), tail=b""))
     assert (checked.height, checked.width, checked.original_format) == (1, 2, "GIF")
     for colours in (0, 2, 256):
-        with pytest.raises(BadImageError, match="animated GIF .3 frames.: a single picture"):
+        with pytest.raises(BadImageError, match="animated GIF .3 frames.: a single image"):
             check_image(gif((2, 1, colours), (2, 1, 2), (2, 1, 0)))
     # Decoded, these would take 4 GB each.
     with pytest.raises(BadImageError, match="animated GIF .2 frames."):

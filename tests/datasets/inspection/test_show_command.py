@@ -169,9 +169,8 @@ def test_a_damaged_split_is_named_and_odd_names_are_drawn(tmp_path, make_listing
 
 
 def test_the_view_of_the_hall_is_what_training_makes(converted):
-    from official.show import make_view
-
     import preprocessing
+    from official.show import make_view
 
     view = make_view(preprocessing.PreprocessingConfig())
     sample = samples.read_samples(reader.find_split(converted), [0])[0]

@@ -58,7 +58,7 @@ def is_good(data):
     image = example_lib.bytes_feature(example, "image")
     if label not in (0, 1) or not image.startswith((b"\xff\xd8\xff", b"\x89PNG")):
         return False
-    # Training reads eight bits of a single picture.
+    # Training reads eight bits of a single image.
     if image.startswith(b"\x89PNG") and (image[24:25] == b"\x10" or b"acTL" in image):
         return False
     try:

@@ -53,7 +53,7 @@ def test_two_kernels_by_hand():
     # Logits of the 5x5 and of the 3x3 branch.
     variables["resnet_model/sk_block/sk_fc_2/kernel"].assign([[[[2.0, 1.0]]]])
     share = 1 / np.sqrt(1 + 1.001e-5)
-    # Ones everywhere: a window counts its cells inside of the picture, every second row and column.
+    # Ones everywhere: a window counts its cells inside of the image, every second row and column.
     small, large = (
         share * value * np.outer(cells, cells)
         for value, cells in ((1, [2, 3, 3, 2]), (2, [3, 5, 5, 3]))

@@ -48,7 +48,7 @@ def results(*milliseconds):
 def test_a_row_has_the_median_round():
     (row,) = networks.table({Case("resnet50", "train", 8): results(50, 20, 40)}, "a, b")
     assert row["milliseconds"] == 40 and row["slowest_milliseconds"] == 100
-    # 8 pictures in 40 ms.
+    # 8 images in 40 ms.
     assert row["images_per_second"] == 200.0
     assert tuple(row) == networks.COLUMNS
 

@@ -47,7 +47,7 @@ def test_the_sums_are_right():
         "plain": three(0.004, 0.004),
     }
     result = input_report.summarise(timings, config())
-    # Medians of the clock are those of the second round: 0.010 s per picture.
+    # Medians of the clock are those of the second round: 0.010 s per image.
     assert result["images_per_second_decoded"] == 100.0
     assert result["images_per_second_delivered"] == 50.0
     assert result["plain_images_per_second"] == 125.0

@@ -107,7 +107,7 @@ def test_flatten_pooling_shows_in_the_classifier():
     shapes = {**variables("v1_r50"), "resnet_model/dense/kernel": (49 * 2048, 11)}
     inferred = infer_model.infer(shapes)
     assert inferred.fields["pool_type"] == "flatten"
-    assert "49 cells of 2048 channels: pictures of 224" in inferred.reasons["pool_type"]
+    assert "49 cells of 2048 channels: images of 224" in inferred.reasons["pool_type"]
 
 
 def test_flags_of_an_inferred_network():

@@ -150,7 +150,7 @@ def test_a_step_of_mixed_precision_behind_the_import(imported, original):
         after.append((variables[moved].numpy() - 0.997 * started) / 0.003)
         kernel = "resnet_model/conv2d_3/kernel"
         assert 0 < np.abs(variables[kernel].numpy() - original[1][kernel]).max() < 1
-    # Both saw the same pictures through the same first kernel; 0.003 of float32 is left.
+    # Both saw the same images through the same first kernel; 0.003 of float32 is left.
     assert np.all(after[0] > 0)
     np.testing.assert_allclose(after[0], after[1], rtol=1e-3, atol=1e-3)
 
@@ -227,7 +227,7 @@ def test_evaluation_only(fine_tuned, call_command, capsys):
     call_command(train_command, *arguments, "--eval_only", "--bn_momentum=0.99")
     scores = json.loads((folder / "evaluation.json").read_text())
     assert (scores["step"], scores["images"]) == (10, 20)
-    assert "model.ckpt-10 on 20 pictures" in capsys.readouterr().out
+    assert "model.ckpt-10 on 20 images" in capsys.readouterr().out
     with pytest.raises(RunError, match="num_filters: 8, not 4"):
         call_command(train_command, *arguments, "--num_filters=4", "--eval_only")
 

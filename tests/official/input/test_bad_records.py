@@ -43,7 +43,7 @@ def encode(encoded, label=1, logits=(0.1,) * CLASSES, boxes=()):
 
 
 def pictures() -> dict[str, bytes]:
-    """Real pictures of 20 x 24 in the forms that records hold, and some that they should not."""
+    """Real images of 20 x 24 in the forms that records hold, and some that they should not."""
     rows, columns = np.mgrid[:20, :24]
     pixels = np.stack([rows * 12, columns * 10, (rows * columns) % 256], -1).astype(np.uint8)
     deep = tf.constant(pixels.astype(np.uint16) * 257)
@@ -145,7 +145,7 @@ def kind(name: str, base: dict[str, bytes]) -> bytes:
         "whole": lambda: encode(jpeg),
         "16-bit PNG becomes 8 bits": lambda: encode(base["16-bit"]),
         "palette PNG": lambda: encode(base["palette"]),
-        "text for an image": lambda: encode(b"this is a text file, no picture"),
+        "text for an image": lambda: encode(b"this is a text file, no image"),
         "cut JPEG": lambda: encode(jpeg[: len(jpeg) * 2 // 3]),
         "cut PNG": lambda: encode(base["png"][:90]),
         "JPEG without rows": lambda: encode(jpeg[:start] + b"\0\0" + jpeg[start + 2 :]),
@@ -242,7 +242,7 @@ class Judge:
         )
 
     def __call__(self, record: dict) -> np.ndarray | None:
-        """Returns the record's picture, or None."""
+        """Returns the record's image, or None."""
         try:
             example = self._parse(tf.constant(record["serialized"]))
             sides = [example[side].values.numpy() for side in SIDES]
@@ -501,7 +501,7 @@ def test_other_errors_keep_their_words(base, tmp_path):
 def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsys):
     records = [kind(name, base) for name in KINDS] + [kind("whole", base)] * 5
     write(tmp_path, records, shards=2, split="validation")
-    # The checksum of the last whole picture of the second shard.
+    # The checksum of the last whole image of the second shard.
     path = tmp_path / "validation-00001-of-00002"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     usable = sum(bool(KINDS[name]) or "logit" in name for name in KINDS) + 4
@@ -515,7 +515,7 @@ def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsy
     files.write_json(f"{folder}/{EVALUATION_FILE}", ten)
     exporter.export(folder, str(tmp_path / "out"))
     out = capsys.readouterr().out
-    assert f" of {usable} raw pictures right" in out
+    assert f" of {usable} raw images right" in out
     assert f"as in the evaluation; {len(records) - usable} bad records left out, as there" in out
 
 
@@ -538,7 +538,7 @@ def test_records_of_other_formats_need_their_decoder(tmp_path):
             for record in reader.read_records(split)
         ]
     assert all(reasons["jpeg"]) and not reasons["any"][0]
-    assert reasons["jpeg"][1].endswith("WebP pictures need --decoder_type=webp or any")
+    assert reasons["jpeg"][1].endswith("WebP images need --decoder_type=webp or any")
     if not webp_available():
         assert "tensorflow-io" in reasons["any"][1]
 

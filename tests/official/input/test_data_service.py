@@ -1,4 +1,4 @@
-"""A dispatcher and two workers on this machine compute every picture of an epoch exactly once."""
+"""A dispatcher and two workers on this machine compute every image of an epoch exactly once."""
 
 import gc
 import re
@@ -25,7 +25,7 @@ SHARDS = (9, 1, 14, 0, 12, 14)
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> reader.Split:
-    """50 pictures in 6 uneven shards; the label of each is its number."""
+    """50 images in 6 uneven shards; the label of each is its number."""
     folder = tmp_path_factory.mktemp("numbered")
     random = np.random.default_rng(3)
     label = 0
@@ -88,7 +88,7 @@ def test_two_workers_read_every_picture_of_an_epoch_once(split, address):
     found = by_label(data_service.distribute(once, address))
     assert sorted(found) == list(range(NUM))
     assert {len(images) for images in found.values()} == {1}
-    # Whoever computes it, a picture has the pixels that one process gives it in that epoch.
+    # Whoever computes it, an image has the pixels that one process gives it in that epoch.
     whole = by_label(pipeline.training_dataset(config(), split).take(6))
     assert len(whole) == 48
     for label, (image,) in whole.items():

@@ -38,7 +38,7 @@ def make_config(records, augmentation=None, **recipe) -> RunConfig:
 
 
 def linear_network() -> tf.keras.Model:
-    """Logits from the mean colour; takes pictures of any size."""
+    """Logits from the mean colour; takes images of any size."""
     images = tf.keras.Input([None, None, 3])
     pooled = tf.keras.layers.GlobalAveragePooling2D()(images)
     logits = tf.keras.layers.Dense(CLASSES, kernel_initializer="ones")(pooled)
@@ -77,7 +77,7 @@ def test_mixing_on_the_device_feeds_the_same_batches(records, recipe):
     )
     for (images, targets), (expected, labels) in zip(raw, mixed, strict=True):
         assert images.dtype == tf.uint8
-        # One row of everything per picture: a strategy splits them alike.
+        # One row of everything per image: a strategy splits them alike.
         assert {len(values) for values in targets.values()} == {len(images)}
         assert expected.shape == (6, 32, 32, 3) and expected.dtype == tf.float32
         for one_by_one in (True, False):

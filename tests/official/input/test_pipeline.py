@@ -17,7 +17,7 @@ from preprocessing import PreprocessingConfig
 
 @pytest.fixture(scope="module")
 def textured(tmp_path_factory):
-    """40 pictures in 5 shards of which no two places are alike: every crop and flip shows."""
+    """40 images in 5 shards of which no two places are alike: every crop and flip shows."""
     folder = tmp_path_factory.mktemp("textured")
     random = np.random.default_rng(4)
     for shard in range(5):
@@ -115,7 +115,7 @@ def test_a_picture_is_the_same_in_any_order_of_reading(textured, augmentation):
     assert sorted(one) == sorted(other) == [(e, i) for e in range(2) for i in range(40)]
     for place, image in one.items():
         np.testing.assert_array_equal(image, other[place], err_msg=str(place))
-    # Small pictures are all grey after some translations.
+    # Small images are all grey after some translations.
     assert sum(np.array_equal(one[0, i], one[1, i]) for i in range(40)) < 10
 
 

@@ -63,7 +63,7 @@ def test_a_stuck_step_can_be_ended(records, tmp_path):
         error = training.communicate(timeout=120)[1].splitlines()[-1]
         assert error == (
             "error: no training step has ended within --data_service_patience=2 s: the data "
-            f"service at {place} gives no pictures. See that its dispatcher and at least one "
+            f"service at {place} gives no images. See that its dispatcher and at least one "
             "worker run and can be reached from here; the same command goes on from the newest "
             "checkpoint."
         )

@@ -35,5 +35,5 @@ def test_inception_is_refused(reference):
     config = PreprocessingConfig(preprocessing_type="inception_331")
     with pytest.raises(ValueError, match="Ten-crop.*preprocessing_type='inception_331'"):
         ten_crop_image(reference.jpeg("a"), config)
-    with pytest.raises(ValueError, match="whole pictures.*preprocessing_type='inception_331'"):
+    with pytest.raises(ValueError, match="whole images.*preprocessing_type='inception_331'"):
         whole_image(reference.jpeg("a"), config, 331)

@@ -30,7 +30,7 @@ def test_bytes_and_floats_and_both_ways_give_the_same(config):
     teacher = tf.nn.softmax(tf.random.stateless_normal([6, 6], [1, 1]))
     ready = to_input(BYTES_TENSOR)
     expected = mixed_with(seed, ready, config, teacher)
-    assert expected[0].shape[0] == 6 // config.pictures_per_result
+    assert expected[0].shape[0] == 6 // config.images_per_result
     for images in (ready, BYTES_TENSOR):
         for one_by_one in (False, True):
             mixed = mixed_with(seed, images, config, teacher, one_by_one)
@@ -73,7 +73,7 @@ def test_the_numbers_of_a_step():
 def test_order_for_several_devices_by_hand():
     # Four results of eight: the first device makes 0 + 4 and 1 + 5.
     assert mixing_order(8, 2, MixingConfig(1)).tolist() == [0, 1, 4, 5, 2, 3, 6, 7]
-    # Picture 0 meets 4 and 7, picture 3 meets 7 and 4.
+    # Image 0 meets 4 and 7, image 3 meets 7 and 4.
     assert mixing_order(8, 2, MixingConfig(2)).tolist() == [0, 3, 4, 7, 1, 2, 5, 6]
     assert mixing_order(6, 1, MixingConfig(cutmix_alpha=1.0)).tolist() == [0, 1, 2, 3, 4, 5]
     # One result for two devices; pairs but no fours; a ring of neighbours.
@@ -121,7 +121,7 @@ def test_refused():
     for alphas in ({"mixup_alpha": float("inf")}, {"cutmix_alpha": float("inf")}):
         with pytest.raises(ValueError, match="finite. Received: inf"):
             MixingConfig(**alphas)
-    with pytest.raises(ValueError, match="must be on where pictures are mixed.*mixup_type=0"):
+    with pytest.raises(ValueError, match="must be on where images are mixed.*mixup_type=0"):
         draw_mixing([1, 2], 6, 5, 7, MixingConfig())
-    with pytest.raises(ValueError, match="must be on where pictures are mixed.*mixup_type=0"):
+    with pytest.raises(ValueError, match="must be on where images are mixed.*mixup_type=0"):
         mix(BYTES_TENSOR, tf.eye(6), None, tf.ones([6]), MixingConfig())

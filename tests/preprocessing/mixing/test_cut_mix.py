@@ -40,7 +40,7 @@ def test_boxes_have_the_drawn_area():
     height, width = bottom - top, right - left
     whole = (top > 0) & (left > 0) & (bottom < 64) & (right < 96)
     assert whole.sum() > 3000
-    # Sides are sqrt(1 - lambda) of the picture's, rounded down to even numbers.
+    # Sides are sqrt(1 - lambda) of the image's, rounded down to even numbers.
     lambdas = sample_lambdas(seeds.split_seed([1, 2], 2)[0], 20_000, 1.0).numpy()
     side = np.sqrt(1 - lambdas, dtype=np.float32)
     np.testing.assert_array_equal(height[whole], ((side * 64).astype(int) // 2 * 2)[whole])

@@ -34,7 +34,7 @@ def test_type2_equals_the_original_except_its_mistake(reference):
     np.testing.assert_allclose(images, data["type2_kd_x"], rtol=0, atol=1e-7)
     np.testing.assert_allclose(labels, data["type2_kd_y"], rtol=0, atol=1e-7)
     np.testing.assert_allclose(teacher[:3], data["type2_kd_yt"][:3], rtol=0, atol=1e-7)
-    # The second half takes the teacher's label of the first picture, not its hard label.
+    # The second half takes the teacher's label of the first image, not its hard label.
     weights = data["lam2"][:, np.newaxis]
     expected = weights * data["y_t"][:3] + (1 - weights) * data["y_t"][5:2:-1]
     np.testing.assert_allclose(teacher[3:], expected, rtol=0, atol=1e-7)
@@ -44,7 +44,7 @@ def test_type2_equals_the_original_except_its_mistake(reference):
 def test_odd_batches():
     images = tf.reshape(tf.range(5.0), [5, 1, 1, 1])
     labels = tf.eye(5)
-    with pytest.raises(ValueError, match="even number of pictures. Received: 5"):
+    with pytest.raises(ValueError, match="even number of images. Received: 5"):
         mixup_type1(images, labels, [0.5, 0.5])
     mixed, mixed_labels, _ = mixup_type2(images, labels, [0.5, 1.0], [0.25, 0.0])
     # Pairs (0, 2), (1, 3), then (0, 3), (1, 2); 4 stays.

@@ -1,4 +1,4 @@
-"""Operations that PIL has with the same definition, on sizes and pictures that are hard."""
+"""Operations that PIL has with the same definition, on sizes and images that are hard."""
 
 import numpy as np
 import PIL.Image

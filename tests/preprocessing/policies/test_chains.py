@@ -29,7 +29,7 @@ def test_maps_one_after_the_other_by_hand():
     assert compose_maps(first, np.int32([2, 0])).tolist() == [2, 1]
     assert compose_maps(np.int32([2, 0]), np.int32([0, 1])).tolist() == [2, 0]
     assert translation_x_map(-1.0, 1, 3).tolist() == [3, 0, 1]
-    # Beyond the picture, and halves as `tf.round` has them.
+    # Beyond the image, and halves as `tf.round` has them.
     assert translation_x_map(9.0, 1, 3).tolist() == [3, 3, 3]
     assert translation_x_map(0.5, 1, 3).tolist() == [0, 1, 2]
     assert rotation_map(0.0, 3, 4).tolist() == list(range(12))

@@ -166,3 +166,15 @@ def test_the_scripts_of_the_original_are_understood(call_command):
     assert pictures == dataclasses.replace(
         pictures, preprocessing_type="imagenet_224_256a", autoaugment_type=""
     )
+
+
+def test_every_flag_says_what_it_does(call_command):
+    """The texts come out of the docstrings of the configurations, in one piece."""
+    texts = call_command(train_command, function=lambda: {name: FLAGS[name].help for name in FLAGS})
+    assert not [name for name, text in texts.items() if not text]
+    assert texts["max_train_steps"] == (
+        "Stop after that many steps; the schedules are not shortened. 0: do not."
+    )
+    assert texts["sk_min_width"].startswith("Least number of channels") and texts[
+        "pretrained_model_checkpoint_path"
+    ].endswith("new where the number of classes differs.")

@@ -15,7 +15,7 @@ from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.archive import explained
 from datasets.sources.archive_source import GzipTarSource, RangeSource
-from datasets.sources.items import Source
+from datasets.sources.items import Item, Source
 from datasets.sources.parquet import ParquetSource
 
 
@@ -60,25 +60,15 @@ def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]
         moved |= inflate(path, sources, copy)
     if not moved:
         return tasks
-    return [
-        dataclasses.replace(
-            task,
-            items=[
-                dataclasses.replace(item, source=moved.get(item.source, item.source))
-                for item in task.items
-            ],
-        )
-        for task in tasks
-    ]
+
+    def inflated(item: Item) -> Item:
+        return dataclasses.replace(item, source=moved.get(item.source, item.source))
+
+    return [dataclasses.replace(task, items=list(map(inflated, task.items))) for task in tasks]
 
 
 def inflate(path: str, sources: set[Source], output: str) -> dict[Source, Source]:
-    """Copies images out of the file at `path`, in its own order.
-
-    Args:
-        path: The compressed archive, or Parquet file.
-        sources: Its images.
-        output: Where the copies go, one behind the other.
+    """Copies images out of the file at `path`, in its own order, to `output`.
 
     Returns:
         Where each image is to be read.

@@ -13,15 +13,10 @@ from datasets.records import example
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One image of a split.
+    """One image of a split, at place `index` of it.
 
-    Attributes:
-        index: Its place in the split.
-        encoded: Its bytes.
-        label: Its label, or -1.
-        filename: Its name.
-        boxes: float32 [n, 4], each (ymin, xmin, ymax, xmax) as fractions.
-        size: Height and width in pixels.
+    `label` is -1 where there is none, `boxes` are float32 [n, 4], each (ymin, xmin, ymax, xmax) as
+    fractions, and `size` is height and width in pixels.
     """
 
     index: int
@@ -51,18 +46,14 @@ def read_samples(split: Any, indices: Sequence[int]) -> list[Sample]:
             for number, frame in enumerate(framing.frames(path), offset):
                 if number in wanted and not frame.damage:
                     file.seek(frame.offset)
-                    samples.append(_sample(number, file.read(frame.size)))
-    return [sample for sample in samples if sample is not None]
-
-
-def _sample(index: int, data: bytes) -> Sample | None:
-    stored = example.stored_image(data)
-    size = stored and (stored.size or _measured(stored.encoded))
-    if not size:
-        return None
-    boxes = np.array(stored.sides, np.float32).T.reshape(-1, 4)
-    label = -1 if stored.label is None else stored.label
-    return Sample(index, stored.encoded, label, stored.filename, boxes, size)
+                    stored = example.stored_image(file.read(frame.size))
+                    size = stored and (stored.size or _measured(stored.encoded))
+                    if size:
+                        boxes = np.array(stored.sides, np.float32).T.reshape(-1, 4)
+                        label = -1 if stored.label is None else stored.label
+                        image = (stored.encoded, label, stored.filename, boxes, size)
+                        samples.append(Sample(number, *image))
+    return samples
 
 
 def _measured(encoded: bytes) -> tuple[int, int] | None:

@@ -83,11 +83,7 @@ def show(
 
 
 def _splits(data_dir: str, wanted: str) -> dict[str, Any]:
-    """Splits of the directory by name.
-
-    Raises:
-        DatasetError: The wanted one is not there, or damaged.
-    """
+    """Splits of the directory by name; only the wanted one must be there and whole."""
     from datasets.records import reader
 
     found = {}
@@ -95,7 +91,7 @@ def _splits(data_dir: str, wanted: str) -> dict[str, Any]:
         try:
             found[name] = reader.find_split(data_dir, f"{name}-*")
         except DatasetError:
-            # Another one that is missing or damaged is left out of the charts.
+            # Others that are missing or damaged are left out of the charts.
             if name == wanted:
                 raise
     return found
@@ -146,12 +142,7 @@ def distributions(
 ) -> Any:
     """Images per class, their sides and their encoded sizes, as a `matplotlib.figure.Figure`.
 
-    Args:
-        data_dir: Directory of the shards.
-        found: The splits (`reader.Split`), by name.
-        names: What stands for each label.
-        max_records: Records of a split that are read; more are sampled.
-        seed: Which.
+    `found` holds the splits (`reader.Split`) by name, `names` what stands for each label.
     """
     from datasets.records import reader
 

@@ -8,8 +8,8 @@ Behind a broken length nothing can be found.
 `read` does it in Python, and says in words what is wrong.
 """
 
-import dataclasses
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,15 +19,8 @@ from datasets.records import framing
 _NOWHERE = -1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """One record.
-
-    Attributes:
-        frame: Where it lies.
-        data: Its data; None when that is damaged.
-        damage: What is wrong, in words; empty when nothing is.
-    """
+class Record(NamedTuple):
+    """One record: where it lies, its data (None when damaged), and in words what is wrong."""
 
     frame: framing.Frame
     data: bytes | None

@@ -24,11 +24,7 @@ _BOX_KEY = "bbox"
 
 
 def import_tfds() -> Any:
-    """Imports TensorFlow Datasets.
-
-    Raises:
-        DatasetError: It is not installed.
-    """
+    """Imports TensorFlow Datasets; `DatasetError` where it is not installed."""
     # Version 4.9.10 uses this package and does not ask for it; from Python 3.11 on, the standard
     # library's is the same.
     if importlib.util.find_spec("importlib_resources") is None:
@@ -76,11 +72,8 @@ class TfdsSet(Converter):
         add = parser.add_argument
         add("--tfds_name", required=True, metavar="NAME", help="what stands behind tfds:")
         for split in ("train", "validation", "test"):
-            add(
-                f"--{split}_split",
-                metavar="SPLIT",
-                help=f"split of TensorFlow Datasets that becomes {split}, such as train[:80%%]",
-            )
+            what = f"split of TensorFlow Datasets that becomes {split}, such as train[:80%%]"
+            add(f"--{split}_split", metavar="SPLIT", help=what)
         add("--image_key", default="image", help="feature of the image (default: %(default)s)")
         add("--label_key", default="label", help="feature of the label (default: %(default)s)")
 

@@ -21,6 +21,11 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).strip().split("\n")[0]
+
+
 def shown(names: Sequence[str], most: int) -> str:
     """The first of the names, separated by commas, and how many more there are."""
     more = len(names) - most

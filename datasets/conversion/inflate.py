@@ -47,9 +47,6 @@ def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]
     """Has images that can only be read forwards read from copies, which can be read anywhere.
 
     The copies are temporary files of the output directory, removed when the work ends.
-
-    Raises:
-        DatasetError: An archive is damaged, or there is no room.
     """
     moved: dict[Source, Source] = {}
     for number, (path, sources) in enumerate(_by_path(tasks).items()):
@@ -68,14 +65,7 @@ def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]
 
 
 def inflate(path: str, sources: set[Source], output: str) -> dict[Source, Source]:
-    """Copies images out of the file at `path`, in its own order, to `output`.
-
-    Returns:
-        Where each image is to be read.
-
-    Raises:
-        DatasetError: The file is damaged, or there is no room.
-    """
+    """Copies images out of the file at `path`, in its order, to `output`; returns their places."""
     moved: dict[Source, Source] = {}
     offset = 0
     with disk.removed_on_failure(output):

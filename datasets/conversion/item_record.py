@@ -18,14 +18,7 @@ _CMYK_CHANNELS = 4
 def make_record(
     item: Item, data: bytes, as_rgb_jpeg: bool, crop_to_boxes: bool, num_logits: int
 ) -> tuple[bytes, list[str]]:
-    """Makes the record of an item.
-
-    Args:
-        item: What is known of the image.
-        data: The bytes of its file.
-        as_rgb_jpeg: As in `ShardTask`, also those below.
-        crop_to_boxes: As there.
-        num_logits: As there.
+    """Makes the record of an item, `data` being its image file; for the rest see `ShardTask`.
 
     Returns:
         A serialised `tf.train.Example`, and what had to be changed, in words.
@@ -97,10 +90,8 @@ def to_rgb_jpeg(image: CheckedImage) -> tuple[CheckedImage, str]:
 def crop_to_box(image: CheckedImage, box: Box) -> CheckedImage:
     """Cuts an image to a bounding box and stores the piece as a JPEG, as the original does.
 
-    Args:
-        image: The image.
-        box: (ymin, xmin, ymax, xmax) in pixels; fractions are cut off, and what exceeds the
-            image is left out.
+    The box is (ymin, xmin, ymax, xmax) in pixels; fractions are cut off, and what exceeds the
+    image is left out.
 
     Raises:
         BadImageError: Nothing of the box lies inside the image.

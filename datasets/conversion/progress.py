@@ -36,12 +36,7 @@ def locked(directory: str) -> Iterator[None]:
 
 
 class Progress:
-    """How far the conversion into one directory is.
-
-    Attributes:
-        directory: The output directory.
-        finished: Results of finished shards, by shard name.
-    """
+    """How far the conversion into one directory is; `finished` holds results by shard name."""
 
     def __init__(
         self, directory: str, digest: str, wanted: Mapping[str, str], keep_skips: bool = True
@@ -50,7 +45,7 @@ class Progress:
 
         Args:
             directory: The output directory.
-            digest: Of input and options.
+            digest: Digest of input and options.
             wanted: The digest of each shard that is to be there in the end, by name.
             keep_skips: Whether a finished shard may be used from which bad images were left out.
         """

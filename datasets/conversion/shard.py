@@ -108,9 +108,7 @@ class _Stopwatch:
 def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     """Writes the shard of `task`; its final name appears when it is whole and on disk.
 
-    Args:
-        task: What to write and where.
-        on_image: Called after each image; what it raises stops the work.
+    `on_image` is called after each image; what it raises stops the work.
 
     Raises:
         DatasetError: A bad image where none may be, no disk space, or no permission.

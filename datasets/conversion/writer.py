@@ -17,12 +17,8 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     """Writes `listing` to `output_dir`; a finished or unfinished like run is made use of.
 
     Each shard gets its final name when it is whole and on disk; the manifest comes last.
-    Equal listing and seed give byte-identical shards for any number of workers.
-
-    Args:
-        listing: The data set.
-        output_dir: Local directory; made if it is not there.
-        config: How to write.
+    Equal listing and seed give byte-identical shards for any number of workers. `output_dir` is
+    local, and made if it is not there.
 
     Returns:
         The manifest, with `num_written` (images written by this call) and `seconds` (that the

@@ -48,7 +48,7 @@ class ShardReport(NamedTuple):
     Attributes:
         path: Where the shard lies.
         bytes: Size of the file.
-        sha256: Of the file.
+        sha256: Checksum of the file.
         records: Number of records, damaged ones included.
         label_counts: Number of good images by label.
         images: First bytes of the SHA-256 of each good image, its record and its label.

@@ -78,7 +78,7 @@ def verify(
 
     Args:
         data_dir: Local directory.
-        dataset_name: In the catalogue; empty takes the manifest's.
+        dataset_name: Name in the catalogue; empty takes the manifest's.
         num_classes: Labels end before this one; 0 takes the manifest's, the catalogue's or
             labels.txt's.
         num_logits: Teacher's logits that every record must hold; 0 asks for none, and compares

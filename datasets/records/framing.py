@@ -22,13 +22,14 @@ _MASK_DELTA = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78
 
 
-def _divided(crc: int) -> int:
+def _entry(byte: int) -> int:
+    crc = byte
     for _ in range(8):
         crc = (crc >> 1) ^ (_POLYNOMIAL if crc & 1 else 0)
     return crc
 
 
-TABLE = tuple(map(_divided, range(256)))
+TABLE = tuple(map(_entry, range(256)))
 
 
 def crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
@@ -56,13 +57,10 @@ def masked_crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
-    """Where one record lies.
+    """Where one record lies: where its frame begins, and the size of its data in bytes.
 
-    Attributes:
-        start: Where its frame begins in the file.
-        size: Bytes of its data, as the frame says.
-        checksum: Masked CRC-32C of its data, as stored behind it.
-        damage: What is wrong with the frame, in words; empty when nothing is.
+    `checksum` is the masked CRC-32C of the data, as stored behind it; `damage` says in words what
+    is wrong with the frame, if anything is.
     """
 
     start: int

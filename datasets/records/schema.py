@@ -202,14 +202,10 @@ def assert_label_in_range(
 
 
 def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tensor:
-    """Returns `encoded`, or stops when there are no bytes or a JPEG that was cut off.
+    """Returns `encoded` (string []), or stops when there are no bytes or a JPEG that was cut off.
 
     A training crop decodes no more of a JPEG than its window, so a missing end would be noticed in
     some passes only. A JPEG that does not end in its end marker is therefore decoded in full.
-
-    Args:
-        encoded: string [].
-        filename: string [], for the message.
 
     Raises:
         tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.

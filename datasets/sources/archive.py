@@ -46,7 +46,7 @@ class Tree:
         self._files = files
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Whether there is such a file."""
         return name in self._files
 
     def names(self, start: str = "", end: str = "") -> list[str]:
@@ -94,11 +94,7 @@ class Tree:
         if not folder:
             return self
         start = folder.rstrip("/") + "/"
-        files = {
-            name[len(start) :]: source
-            for name, source in self._files.items()
-            if name.startswith(start)
-        }
+        files = {name.removeprefix(start): self._files[name] for name in self.names(start)}
         return Tree(f"{self.where}/{folder}", files)
 
     def folder_of(self, marker: str) -> str | None:
@@ -257,12 +253,7 @@ def explained(where: str) -> Iterator[None]:
 
 
 def tar_members(file: IO[bytes], where: str) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of each plain file of the tar archive that begins where `file` is.
-
-    Raises:
-        DatasetError: A name points out of the archive, or a file is stored with holes.
-        tarfile.TarError: No tar archive, or a damaged one.
-    """
+    """Name, offset and size of each plain file of the tar archive that begins where `file` is."""
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for member in archive:
             name = safe_name(member.name, where)

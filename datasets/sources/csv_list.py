@@ -27,8 +27,7 @@ class CsvList(table.Divided):
         raw_dir: Folder that the paths start from.
         csv_file: One list of everything; None takes train.csv and so on in `raw_dir`.
         columns: Names of the columns of path, label and split.
-        validation_fraction: Share of each class that becomes the validation split.
-        seed: Which images those are.
+        validation_fraction: See `table.Divided`, also for `seed`.
     """
 
     raw_dir: str
@@ -55,12 +54,7 @@ class CsvList(table.Divided):
         return cls(args.raw_dir, args.csv_file, columns, args.validation_fraction, args.seed)
 
     def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: No list, columns missing, a path out of `raw_dir`, an unknown split, no
-                validation split, fewer than two classes, or a class without training images.
-        """
+        """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self.raw_dir)
         csv_file = self.csv_file and os.path.abspath(self.csv_file)
         where = f"the lists for --raw_dir={self.raw_dir}"

@@ -18,14 +18,7 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 @dataclasses.dataclass(frozen=True)
 class ImageFolder(Divided):
-    """The data set in one folder of photos.
-
-    Attributes:
-        raw_dir: The folder.
-        validation_fraction: Share of each class that becomes the validation split, where the
-            folder has none of its own.
-        seed: Which images those are.
-    """
+    """The data set in one folder of photos, `raw_dir`; see `Divided`."""
 
     raw_dir: str
     validation_fraction: float | None = None
@@ -56,18 +49,10 @@ class ImageFolder(Divided):
         return super().from_arguments(args)
 
     def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: No such folder, no class folders, a class without images, one class
-                only, classes that differ between splits, or no validation split.
-        """
+        """Lists all images; see `Converter.listing`."""
         split_dirs = self._split_dirs()
-        skipped: dict[str, list[Skip]] = {}
-        images: dict[str, dict[str, list[str]]] = {}
-        for split, directory in split_dirs.items():
-            skipped[split] = []
-            images[split] = self._read_split(directory, skipped[split])
+        skipped: dict[str, list[Skip]] = {split: [] for split in split_dirs}
+        images = {split: self._read_split(split_dirs[split], skipped[split]) for split in skipped}
         classes = tuple(sorted(images["train"]))
         self._check_classes(classes, images, split_dirs)
         splits = {

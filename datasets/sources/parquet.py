@@ -61,7 +61,7 @@ def _images(path: str, row_group: int, column: str, stamp: str) -> Any:
     try:
         return _open(path).read_row_group(row_group, columns=[column])[column]
     except (pyarrow.ArrowException, OSError) as error:
-        raise OSError(f"{path} is damaged or cut off ({_first_line(error)})") from error
+        raise OSError(f"{path} is damaged or cut off ({command_line.first_line(error)})") from error
 
 
 def _open(path: str) -> Any:
@@ -77,11 +77,9 @@ def _open(path: str) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(f"{path} is no Parquet file: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+        raise DatasetError(
+            f"{path} is no Parquet file: {command_line.first_line(error)}"
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +91,8 @@ class ParquetTable(table.Divided):
         image_column: Column of the images.
         label_column: Column of the labels.
         split_column: Column of the splits; None takes `split` where there is one.
-        validation_fraction: Share of each class that becomes the validation split.
+        validation_fraction: See `table.Divided`, also for `seed`.
         drop_duplicates: Whether of equal images only the first is taken.
-        seed: Which images become the validation split.
     """
 
     raw_dir: str
@@ -120,12 +117,7 @@ class ParquetTable(table.Divided):
         table.add_fraction_argument(parser, "files that have none")
 
     def listing(self) -> Listing:
-        """Lists all images; none is decoded.
-
-        Raises:
-            DatasetError: No files, columns missing or of another kind, an unknown split, or what
-                `table.make_listing` refuses.
-        """
+        """Lists all images; see `Converter.listing`."""
         skipped: dict[str, list[Skip]] = {}
         rows: list[table.Row] = []
         names: list[str] | None = None

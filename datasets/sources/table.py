@@ -20,7 +20,10 @@ _SHOWN_LABELS = 5
 
 
 class Divided(Converter):
-    """A folder, list or table of which a share of each class may become the validation split."""
+    """A folder, list or table of which a share of each class may become the validation split.
+
+    `seed` decides which images those are.
+    """
 
     raw_dir: str
     validation_fraction: float | None

@@ -23,7 +23,6 @@ class DatasetInfo:
         shuffle_buffer: Encoded records that training shuffles over.
         train_shards: TFRecord files of the training split.
         validation_shards: TFRecord files of the validation split.
-        description: One line for people.
         num_labels: Labels that occur in the records; more than `num_classes` where validation
             holds classes that are only retrieved. 0 stands for `num_classes`.
         num_test_images: Images of a third split, where there is one.
@@ -38,7 +37,6 @@ class DatasetInfo:
     shuffle_buffer: int = 1000
     train_shards: int = 128
     validation_shards: int = 16
-    description: str = ""
     num_labels: int = 0
     num_test_images: int = 0
     test_shards: int = 16
@@ -59,101 +57,33 @@ class DatasetInfo:
     @property
     def num_shards(self) -> dict[str, int]:
         """Number of TFRecord files by split name."""
-        return {
-            "train": self.train_shards,
-            "validation": self.validation_shards,
-            "test": self.test_shards,
-        }
+        shards = (self.train_shards, self.validation_shards, self.test_shards)
+        return dict(zip(("train", "validation", "test"), shards, strict=True))
 
 
 _ALL = (
-    # Published ImageNet TFRecords have 128 validation shards.
-    DatasetInfo(
-        "imagenet",
-        1001,
-        1,
-        1281167,
-        50000,
-        10000,
-        1024,
-        128,
-        description="ILSVRC-2012, label 0 is a background class without images",
-    ),
-    DatasetInfo("food101", 101, 0, 75750, 25250, description="Food-101"),
+    # Published ImageNet TFRecords have 128 validation shards; label 0 has no images.
+    DatasetInfo("imagenet", 1001, 1, 1281167, 50000, 10000, 1024, 128),
+    DatasetInfo("food101", 101, 0, 75750, 25250),
     # Zero-shot: the first 100 species train, the other 100 are only retrieved.
-    DatasetInfo(
-        "cub_200_2011",
-        100,
-        0,
-        5864,
-        5924,
-        100,
-        description="Caltech-UCSD Birds 200-2011, zero-shot split for retrieval",
-        num_labels=200,
-    ),
-    DatasetInfo(
-        "cub_200_2011_official",
-        200,
-        0,
-        5994,
-        5794,
-        description="Caltech-UCSD Birds 200-2011, the publishers' split for classification",
-    ),
+    DatasetInfo("cub_200_2011", 100, 0, 5864, 5924, 100, num_labels=200),
+    # The publishers' split.
+    DatasetInfo("cub_200_2011_official", 200, 0, 5994, 5794),
     # 72, 8 and 20 per cent of the 11,788 images.
-    DatasetInfo(
-        "cub_200_2011_72_8_20",
-        200,
-        0,
-        8487,
-        943,
-        description="Caltech-UCSD Birds 200-2011, 72/8/20 split for classification",
-        num_test_images=2358,
-    ),
-    DatasetInfo("iFood2019", 251, 0, 118475, 11994, description="iFood 2019 (FGVC6)"),
+    DatasetInfo("cub_200_2011_72_8_20", 200, 0, 8487, 943, num_test_images=2358),
+    DatasetInfo("iFood2019", 251, 0, 118475, 11994),
     # Validation labels go on from 11318: those classes are only retrieved.
-    DatasetInfo(
-        "SOP",
-        11318,
-        0,
-        59551,
-        60502,
-        50000,
-        description="Stanford Online Products, zero-shot split for retrieval",
-        num_labels=22634,
-    ),
-    DatasetInfo("oxford_flowers102", 102, 0, 2040, 6149, description="Oxford Flowers-102"),
-    DatasetInfo(
-        "kaggle_flower",
-        104,
-        0,
-        12753,
-        3712,
-        description="Kaggle flower classification with TPUs, 104 classes",
-    ),
-    DatasetInfo("cars196", 196, 0, 8144, 8041, description="Stanford Cars"),
+    DatasetInfo("SOP", 11318, 0, 59551, 60502, 50000, num_labels=22634),
+    DatasetInfo("oxford_flowers102", 102, 0, 2040, 6149),
+    DatasetInfo("kaggle_flower", 104, 0, 12753, 3712),
+    DatasetInfo("cars196", 196, 0, 8144, 8041),
     # Labels 0 to 97 train, 98 to 195 are only retrieved.
-    DatasetInfo(
-        "cars196_zeroshot",
-        196,
-        0,
-        8054,
-        8131,
-        validation_shards=128,
-        description="Stanford Cars, zero-shot split for retrieval",
-    ),
-    DatasetInfo("oxford_iiit_pet", 37, 0, 3680, 3669, description="Oxford-IIIT Pets"),
-    DatasetInfo("fgvc_aircraft", 100, 0, 6667, 3333, description="FGVC-Aircraft variants"),
+    DatasetInfo("cars196_zeroshot", 196, 0, 8054, 8131, validation_shards=128),
+    DatasetInfo("oxford_iiit_pet", 37, 0, 3680, 3669),
+    DatasetInfo("fgvc_aircraft", 100, 0, 6667, 3333),
     # Neither the paper nor data_config.py has it, but there is a converter. The publishers' lists
     # val0.txt to val4.txt have 2,913, 2,894, 2,869, 2,849 and 2,836 images, 14,361 in all.
-    DatasetInfo(
-        "uec_food100",
-        100,
-        0,
-        11525,
-        2836,
-        train_shards=64,
-        description="UEC FOOD 100, folds 0-3 and 4",
-    ),
+    DatasetInfo("uec_food100", 100, 0, 11525, 2836, train_shards=64),
 )
 
 _BY_NAME = {info.name: info for info in _ALL}

@@ -21,6 +21,11 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).strip().split("\n")[0]
+
+
 def shown(names: Sequence[str], most: int) -> str:
     """The first of the names, separated by commas, and how many more there are."""
     more = len(names) - most
@@ -33,13 +38,7 @@ def note(text: str) -> None:
 
 
 def progress_bar(total: int | None, what: str, show: bool) -> tqdm:
-    """A bar on stderr that counts images.
-
-    Args:
-        total: How many there will be; None is not known.
-        what: What is done to them, in one word.
-        show: Whether it is drawn.
-    """
+    """A bar on stderr that counts images; `total` is None where it is not known."""
     return tqdm(
         total=total,
         desc=what,
@@ -70,14 +69,10 @@ def at_least(minimum: int) -> Callable[[str], int]:
 
 
 def run(body: Callable[[], None], when_interrupted: str) -> int:
-    """Runs `body` as the work of a command line.
-
-    Args:
-        body: The work; raises `DatasetError` with a message for the user.
-        when_interrupted: What to say after Ctrl-C.
+    """Runs `body` as the work of a command line; says `when_interrupted` after Ctrl-C.
 
     Returns:
-        Exit status: 0, 1 after an error, 130 after Ctrl-C.
+        Exit status: 0, 1 after an error (`DatasetError`, OSError), 130 after Ctrl-C.
     """
     # So that a polite kill removes half-written files, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _raise_exit)

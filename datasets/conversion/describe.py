@@ -16,11 +16,7 @@ _SHARD_FACTS = ("name", "bytes", "images", "sha256")
 
 
 def check_listing(listing: Listing, config: WriterConfig) -> None:
-    """Checks class names, labels and what could not even be listed.
-
-    Raises:
-        DatasetError: The listing cannot be written.
-    """
+    """Refuses wrong class names and labels, an empty split, and what could not even be listed."""
     manifest_lib.check_labels(listing.labels, listing.name)
     for split, items in listing.splits.items():
         bad = _bad_in_listing(listing, split)
@@ -71,21 +67,17 @@ def _some(skipped: Sequence[Skip]) -> str:
 def build_manifest(
     listing: Listing, config: WriterConfig, digest: str, finished: Mapping[str, ShardResult]
 ) -> dict[str, Any]:
-    """The manifest of a data set whose shards are all finished.
-
-    Args:
-        listing: The data set.
-        config: How it was written.
-        digest: Digest of input and options.
-        finished: What each shard holds, by its name.
+    """The manifest of a data set whose shards are all `finished` (by name).
 
     Raises:
         DatasetError: A class without a usable image.
     """
-    splits = {}
-    for split in listing.splits:
-        results = [finished[name] for name in shard_names(listing, config, split)]
-        splits[split] = _describe_split(listing, split, results)
+    splits = {
+        split: _describe_split(
+            listing, split, [finished[name] for name in shard_names(listing, config, split)]
+        )
+        for split in listing.splits
+    }
     return {
         "format_version": manifest_lib.FORMAT_VERSION,
         "dataset": listing.name,

@@ -29,15 +29,9 @@ class BadImageError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class CheckedImage:
-    """An image that decodes.
+    """An image that decodes: bytes for the record, "JPEG" or "PNG", height and width in pixels.
 
-    Attributes:
-        encoded: Bytes for the record.
-        image_format: "JPEG" or "PNG".
-        height: Height in pixels.
-        width: Width in pixels.
-        original_format: Format of the file that it was made of, such as "GIF"; empty where it is
-            that file.
+    `original_format`, such as "GIF", is that of the file that a PNG was made of, if any.
     """
 
     encoded: bytes
@@ -48,13 +42,7 @@ class CheckedImage:
 
 
 def check_image(data: bytes) -> CheckedImage:
-    """Decodes `data` as training will and returns what goes into the record.
-
-    Args:
-        data: Bytes of an image file.
-
-    Returns:
-        The image; JPEG and PNG unchanged, other formats as PNG.
+    """Decodes an image file as training will; JPEG and PNG are unchanged, others become PNG.
 
     Raises:
         BadImageError: Empty, no image, truncated, animated, 16 bits deep, or too large.
@@ -85,9 +73,7 @@ def _decode(decoder: Any, data: bytes, what: str, **options: Any) -> tf.Tensor:
 def _first_line(error: tf.errors.OpError) -> str:
     message = (error.message or "").split("\n")[0]
     # TensorFlow puts "{{function_node ...}} " before and " [Op:DecodeJpeg] ..." behind.
-    message = message.rsplit("}} ", 1)[-1]
-    message = message.split(" [Op:")[0]
-    return message.strip()
+    return message.rsplit("}} ", 1)[-1].split(" [Op:")[0].strip()
 
 
 def _check_size(height: int, width: int) -> None:

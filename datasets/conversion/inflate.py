@@ -15,7 +15,7 @@ from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.archive import explained
 from datasets.sources.archive_source import GzipTarSource, RangeSource
-from datasets.sources.items import Source
+from datasets.sources.items import Item, Source
 from datasets.sources.parquet import ParquetSource
 
 
@@ -47,9 +47,6 @@ def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]
     """Has images that can only be read forwards read from copies, which can be read anywhere.
 
     The copies are temporary files of the output directory, removed when the work ends.
-
-    Raises:
-        DatasetError: An archive is damaged, or there is no room.
     """
     moved: dict[Source, Source] = {}
     for number, (path, sources) in enumerate(_by_path(tasks).items()):
@@ -60,32 +57,15 @@ def inflate_archives(tasks: list[ShardTask], output_dir: str) -> list[ShardTask]
         moved |= inflate(path, sources, copy)
     if not moved:
         return tasks
-    return [
-        dataclasses.replace(
-            task,
-            items=[
-                dataclasses.replace(item, source=moved.get(item.source, item.source))
-                for item in task.items
-            ],
-        )
-        for task in tasks
-    ]
+
+    def inflated(item: Item) -> Item:
+        return dataclasses.replace(item, source=moved.get(item.source, item.source))
+
+    return [dataclasses.replace(task, items=list(map(inflated, task.items))) for task in tasks]
 
 
 def inflate(path: str, sources: set[Source], output: str) -> dict[Source, Source]:
-    """Copies images out of the file at `path`, in its own order.
-
-    Args:
-        path: The compressed archive, or Parquet file.
-        sources: Its images.
-        output: Where the copies go, one behind the other.
-
-    Returns:
-        Where each image is to be read.
-
-    Raises:
-        DatasetError: The file is damaged, or there is no room.
-    """
+    """Copies images out of the file at `path`, in its order, to `output`; returns their places."""
     moved: dict[Source, Source] = {}
     offset = 0
     with disk.removed_on_failure(output):

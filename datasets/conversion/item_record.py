@@ -1,22 +1,24 @@
-"""The record of one item: its image checked, repaired where need be, and serialised."""
+"""The record of one item: its image checked, repaired where need be, and serialised.
 
-from datasets.conversion import image_repair
-from datasets.conversion.image_check import BadImageError, check_image
+ImageNet holds one PNG file under a JPEG's name and 22 JPEGs of four colours (CMYK). As in the
+original, they become RGB JPEGs of quality 100. Cutting an image to its bounding box, which the
+original offers for some data sets, is here, too.
+"""
+
+import tensorflow as tf
+
+from datasets.conversion.image_check import BadImageError, CheckedImage, check_image
 from datasets.records.schema import encode_example
-from datasets.sources.items import Item
+from datasets.sources.items import Box, Item
+
+_QUALITY = 100
+_CMYK_CHANNELS = 4
 
 
 def make_record(
     item: Item, data: bytes, as_rgb_jpeg: bool, crop_to_boxes: bool, num_logits: int
 ) -> tuple[bytes, list[str]]:
-    """Makes the record of an item.
-
-    Args:
-        item: What is known of the image.
-        data: The bytes of its file.
-        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
-        crop_to_boxes: Whether an image with boxes is cut to the first one.
-        num_logits: Number of a teacher's logits, where the item has them.
+    """Makes the record of an item, `data` being its image file; for the rest see `ShardTask`.
 
     Returns:
         A serialised `tf.train.Example`, and what had to be changed, in words.
@@ -27,17 +29,17 @@ def make_record(
     image = check_image(data)
     changes = []
     if as_rgb_jpeg:
-        image, change = image_repair.to_rgb_jpeg(image)
+        image, change = to_rgb_jpeg(image)
         changes += [change] if change else []
     elif image.original_format:
         changes.append(f"{image.original_format}, now a PNG")
     boxes = ()
     if item.pixel_boxes and crop_to_boxes:
-        image = image_repair.crop_to_box(image, item.pixel_boxes[0])
+        image = crop_to_box(image, item.pixel_boxes[0])
     else:
         boxes = (
-            *image_repair.fractions(item.boxes, 1, 1),
-            *image_repair.fractions(item.pixel_boxes, image.height, image.width),
+            *fractions(item.boxes, 1, 1),
+            *fractions(item.pixel_boxes, image.height, image.width),
         )
         lost = len(item.boxes) + len(item.pixel_boxes) - len(boxes)
         if lost:
@@ -68,3 +70,60 @@ def _read_logits(item: Item, count: int) -> list[float] | None:
         return [float(word) for word in words]
     except ValueError as error:
         raise BadImageError(f"teacher logits that are no numbers: {error}") from error
+
+
+def to_rgb_jpeg(image: CheckedImage) -> tuple[CheckedImage, str]:
+    """Makes an RGB JPEG of a PNG, or what became one, or of a JPEG of four colours.
+
+    Returns:
+        The image and what was done to it, in words; an empty text when nothing had to be done.
+    """
+    if image.image_format == "PNG":
+        change = f"{image.original_format or 'PNG'}, now an RGB JPEG"
+        return _encode(tf.io.decode_png(image.encoded, channels=3)), change
+    channels = int(tf.io.extract_jpeg_shape(image.encoded)[2])
+    if channels == _CMYK_CHANNELS:
+        return _encode(_decode(image)), "CMYK JPEG, now an RGB JPEG"
+    return image, ""
+
+
+def crop_to_box(image: CheckedImage, box: Box) -> CheckedImage:
+    """Cuts an image to a bounding box and stores the piece as a JPEG, as the original does.
+
+    The box is (ymin, xmin, ymax, xmax) in pixels; fractions are cut off, and what exceeds the
+    image is left out.
+
+    Raises:
+        BadImageError: Nothing of the box lies inside the image.
+    """
+    ymin, xmin, ymax, xmax = (int(side) for side in box)
+    top, left = max(ymin, 0), max(xmin, 0)
+    bottom, right = min(ymax, image.height), min(xmax, image.width)
+    if top >= bottom or left >= right:
+        raise BadImageError(
+            f"bounding box {box} (ymin, xmin, ymax, xmax) holds no pixel of the "
+            f"{image.height} x {image.width} image"
+        )
+    return _encode(_decode(image)[top:bottom, left:right])
+
+
+def fractions(boxes: tuple[Box, ...], height: int, width: int) -> tuple[Box, ...]:
+    """Boxes in pixels as fractions of the sides, cut to the image; empty ones are left out."""
+    kept = []
+    for ymin, xmin, ymax, xmax in boxes:
+        top, bottom = max(ymin / height, 0.0), min(ymax / height, 1.0)
+        left, right = max(xmin / width, 0.0), min(xmax / width, 1.0)
+        if top < bottom and left < right:
+            kept.append((top, left, bottom, right))
+    return tuple(kept)
+
+
+def _decode(image: CheckedImage) -> tf.Tensor:
+    if image.image_format == "PNG":
+        return tf.io.decode_png(image.encoded, channels=3)
+    return tf.io.decode_jpeg(image.encoded, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _encode(pixels: tf.Tensor) -> CheckedImage:
+    encoded = tf.io.encode_jpeg(pixels, format="rgb", quality=_QUALITY).numpy()
+    return CheckedImage(encoded, "JPEG", int(pixels.shape[0]), int(pixels.shape[1]))

@@ -70,12 +70,7 @@ def plan(
     digest, item_digests = listing.digests(options)
     num_logits = len(listing.class_names)
     # What decides about a record beside its item.
-    how = (
-        manifest_lib.FORMAT_VERSION,
-        listing.as_rgb_jpeg,
-        listing.crop_to_boxes,
-        num_logits,
-    )
+    how = (manifest_lib.FORMAT_VERSION, listing.as_rgb_jpeg, listing.crop_to_boxes, num_logits)
     tasks = {}
     for split, items in listing.splits.items():
         names = shard_names(listing, config, split)

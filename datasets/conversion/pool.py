@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from typing import Any
 
 from datasets.errors import DatasetError
 
@@ -22,11 +22,8 @@ _counter: Any = None
 _stop: Any = None
 
 
-class Task(Protocol):
-    """A piece of work that can be sent to a process."""
-
-    def run(self, on_image: Callable[[], None]) -> Any:
-        """Does the work; calls `on_image` after each image, and stops when that raises."""
+# Does a task; calls what it is handed after each image, and stops when that raises.
+Work = Callable[[Any, Callable[[], None]], Any]
 
 
 class _StoppedError(Exception):
@@ -34,11 +31,12 @@ class _StoppedError(Exception):
 
 
 def run_tasks(
-    tasks: Sequence[Task], num_workers: int, on_images: Callable[[int], None]
+    work: Work, tasks: Sequence[Any], num_workers: int, on_images: Callable[[int], None]
 ) -> Iterator[Any]:
     """Does every task and yields each result when it is there, in no certain order.
 
     Args:
+        work: Does a task; a function that can be sent to a process.
         tasks: What to do.
         num_workers: Processes; 1 works in this process.
         on_images: Called with the number of images that have been handled since its last call.
@@ -48,14 +46,9 @@ def run_tasks(
     """
     if num_workers == 1 or len(tasks) < 2:
         for task in tasks:
-            yield task.run(lambda: on_images(1))
+            yield work(task, lambda: on_images(1))
         return
-    yield from _run_in_processes(tasks, min(num_workers, len(tasks)), on_images)
-
-
-def _run_in_processes(
-    tasks: Sequence[Task], num_workers: int, on_images: Callable[[int], None]
-) -> Iterator[Any]:
+    num_workers = min(num_workers, len(tasks))
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
     stop = context.Event()
@@ -64,7 +57,7 @@ def _run_in_processes(
     )
     seen = 0
     try:
-        waiting = {executor.submit(_run_task, task) for task in tasks}
+        waiting = {executor.submit(_run_task, work, task) for task in tasks}
         while waiting:
             done, waiting = concurrent.futures.wait(
                 waiting, _POLL_SECONDS, concurrent.futures.FIRST_COMPLETED
@@ -101,8 +94,8 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _run_task(task: Task) -> Any:
-    return task.run(_count_image)
+def _run_task(work: Work, task: Any) -> Any:
+    return work(task, _count_image)
 
 
 def _count_image() -> None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from datasets import disk
+from datasets import command_line, disk
 from datasets.conversion.shard import ShardResult
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
@@ -20,11 +20,7 @@ from datasets.records import manifest as manifest_lib
 
 @contextlib.contextmanager
 def locked(directory: str) -> Iterator[None]:
-    """Holds the directory for this process.
-
-    Raises:
-        DatasetError: Another process holds it.
-    """
+    """Holds the directory for this process; raises `DatasetError` when another one does."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         try:
@@ -40,13 +36,7 @@ def locked(directory: str) -> Iterator[None]:
 
 
 class Progress:
-    """How far the conversion into one directory is.
-
-    Attributes:
-        directory: The output directory.
-        digest: Digest of input and options.
-        finished: Results of finished shards, by shard name.
-    """
+    """How far the conversion into one directory is; `finished` holds results by shard name."""
 
     def __init__(
         self, directory: str, digest: str, wanted: Mapping[str, str], keep_skips: bool = True
@@ -60,7 +50,7 @@ class Progress:
             keep_skips: Whether a finished shard may be used from which bad images were left out.
         """
         self.directory = directory
-        self.digest = digest
+        self._digest = digest
         # What a killed run left takes room that this one may need.
         self.remove_temporaries()
         whole = self._whole_shards()
@@ -80,16 +70,13 @@ class Progress:
     def finished_manifest(self) -> dict[str, Any] | None:
         """The manifest, when the directory holds just this data set, and was finished."""
         manifest = self._read_manifest()
-        if manifest is None or manifest.get("digest") != self.digest:
-            return None
-        return manifest
+        return manifest if manifest and manifest.get("digest") == self._digest else None
 
     def lost_shards(self, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What the manifest says of shards that are missing or of another size, by name."""
-        described = [shard for split in manifest["splits"].values() for shard in split["shards"]]
         return {
             shard["name"]: shard
-            for shard in described
+            for shard in manifest_lib.shards_of(manifest)
             if not self._is_whole(shard["name"], shard["bytes"])
         }
 
@@ -100,8 +87,10 @@ class Progress:
         names = self._names()
         shards = list(filter(manifest_lib.parse_shard_name, names))
         if manifest is not None:
-            if manifest.get("digest") != self.digest:
-                held = f"a data set made from other input or options ({_origin(manifest)})"
+            if manifest.get("digest") != self._digest:
+                place = manifest.get("source", {}).get("raw_dir", "an unknown place")
+                origin = f"{manifest.get('dataset')} from {place}"
+                held = f"a data set made from other input or options ({origin})"
         elif any(map(manifest_lib.shard_of_done_name, names)):
             if self._others:
                 held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
@@ -115,19 +104,14 @@ class Progress:
                 "or pass --overwrite to replace it"
             )
 
-    def begin(self) -> str:
-        """Makes the directory ready for writing; goes on where a like run stopped.
-
-        Returns:
-            A note for the user, empty for a new directory.
-        """
+    def begin(self) -> None:
+        """Makes the directory ready for writing; goes on where a like run stopped, and says so."""
         names = self._names()
-        note = ""
         if self.finished:
             count = len(self.finished)
-            note = f"going on with an interrupted conversion: {count} shards are done"
+            command_line.note(f"going on with an interrupted conversion: {count} shards are done")
         elif manifest_lib.unfinished(names):
-            note = "an unfinished conversion was here: starting over"
+            command_line.note("an unfinished conversion was here: starting over")
         # What is said of the shards goes last: without it, some of them might look like all.
         for name in filter(manifest_lib.parse_shard_name, names):
             if name not in self.finished:
@@ -135,7 +119,6 @@ class Progress:
         self._remove_notes(self.finished)
         self._remove(manifest_lib.LABELS_FILE)
         self._remove(manifest_lib.MANIFEST_FILE)
-        return note
 
     def end(self) -> None:
         """Removes what was noted of finished shards; the manifest must be written."""
@@ -143,11 +126,8 @@ class Progress:
         disk.sync_directory(self.directory)
 
     def _remove_notes(self, kept: Container[str] = ()) -> None:
-        for name in self._names():
-            if (
-                manifest_lib.unfinished([name])
-                and manifest_lib.shard_of_done_name(name) not in kept
-            ):
+        for name in filter(lambda name: manifest_lib.unfinished([name]), self._names()):
+            if manifest_lib.shard_of_done_name(name) not in kept:
                 self._remove(name)
 
     def remove_temporaries(self) -> None:
@@ -176,15 +156,14 @@ class Progress:
     def _whole_shards(self) -> list[ShardResult]:
         """Results of the shards that are there."""
         results = []
-        for name in filter(manifest_lib.shard_of_done_name, self._names()):
+        for name in self._names():
+            shard = manifest_lib.shard_of_done_name(name)
+            if shard is None:
+                continue
             with open(os.path.join(self.directory, name), "rb") as file:
                 result = ShardResult.decode(file.read())
             # A shard of which nothing can be read is written again.
-            if (
-                result is not None
-                and result.name == manifest_lib.shard_of_done_name(name)
-                and self._is_whole(result.name, result.bytes)
-            ):
+            if result and result.name == shard and self._is_whole(shard, result.bytes):
                 results.append(result)
         return results
 
@@ -197,8 +176,3 @@ class Progress:
             return manifest_lib.load_manifest(self.directory)
         except DatasetError as error:
             return {"splits": {}, "dataset": f"unreadable manifest: {error}"}
-
-
-def _origin(manifest: dict[str, Any]) -> str:
-    source = manifest.get("source", {})
-    return f"{manifest.get('dataset')} from {source.get('raw_dir', 'an unknown place')}"

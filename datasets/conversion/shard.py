@@ -53,25 +53,13 @@ class ShardTask:
     num_logits: int = 0
     digest: str = ""
 
-    def run(self, on_image: Callable[[], None]) -> "ShardResult":
-        """Writes the shard; see `write_shard`."""
-        return write_shard(self, on_image)
-
 
 @dataclasses.dataclass(frozen=True)
 class ShardResult:
-    """What a finished shard holds.
+    """What a finished shard holds: size and checksum of the file, and its number of images.
 
-    Attributes:
-        name: File name.
-        bytes: Size of the file.
-        images: Number of records.
-        sha256: Checksum of the file.
-        label_counts: Number of records by label.
-        skipped: Images left out.
-        repaired: What was changed in images that were kept.
-        digest: That of the task.
-        seconds: How long each of `STAGES` took, on the clock of the process that did it.
+    `skipped` are images left out, `repaired` says what was changed in images that were kept,
+    `digest` is that of the task, and `seconds` how long each of `STAGES` took in its process.
     """
 
     name: str
@@ -120,12 +108,7 @@ class _Stopwatch:
 def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     """Writes the shard of `task`; its final name appears when it is whole and on disk.
 
-    Args:
-        task: What to write and where.
-        on_image: Called after each image; what it raises stops the work.
-
-    Returns:
-        Counts and checksum.
+    `on_image` is called after each image; what it raises stops the work.
 
     Raises:
         DatasetError: A bad image where none may be, no disk space, or no permission.
@@ -137,17 +120,11 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     watch = _Stopwatch()
     with disk.removed_on_failure(temporary):
         try:
-            label_counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
-            size, checksum = disk.summarise(temporary)
+            counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
+            size, sha256 = disk.summarise(temporary)
+            images, counts = sum(counts.values()), dict(sorted(counts.items()))
             result = ShardResult(
-                name=name,
-                bytes=size,
-                images=sum(label_counts.values()),
-                sha256=checksum,
-                label_counts=dict(sorted(label_counts.items())),
-                skipped=tuple(skipped),
-                repaired=tuple(repaired),
-                digest=task.digest,
+                name, size, images, sha256, counts, tuple(skipped), tuple(repaired), task.digest
             )
             # First: a reader must never see a shard and not that it is one of an unfinished set.
             done = os.path.join(folder, manifest_lib.done_name(name))
@@ -176,7 +153,11 @@ def _write_records(
     with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
         for item, read in ahead:
             try:
-                data = _bytes(read)
+                try:
+                    data = read.result()
+                except OSError as error:
+                    reason = f"cannot be read: {error.strerror or error}"
+                    raise BadImageError(reason) from error
                 watch.end("reading")
                 record, changes = make_record(
                     item, data, task.as_rgb_jpeg, task.crop_to_boxes, task.num_logits
@@ -229,15 +210,6 @@ def _read_jobs(jobs: queue.SimpleQueue) -> None:
                 read.set_result(source.read())
             except Exception as error:  # Whoever waits for the bytes meets it.
                 read.set_exception(error)
-
-
-def _bytes(read: _Read) -> bytes:
-    from datasets.conversion.image_check import BadImageError
-
-    try:
-        return read.result()
-    except OSError as error:
-        raise BadImageError(f"cannot be read: {error.strerror or error}") from error
 
 
 def _writer_error(error: Any, path: str) -> DatasetError:

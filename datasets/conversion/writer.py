@@ -7,7 +7,7 @@ from datasets import command_line, disk
 from datasets.conversion import describe, inflate, pool
 from datasets.conversion.plan import WriterConfig, plan, shard_names
 from datasets.conversion.progress import Progress, locked
-from datasets.conversion.shard import STAGES, ShardResult, ShardTask
+from datasets.conversion.shard import STAGES, ShardResult, ShardTask, write_shard
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.items import Listing
@@ -17,12 +17,8 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     """Writes `listing` to `output_dir`; a finished or unfinished like run is made use of.
 
     Each shard gets its final name when it is whole and on disk; the manifest comes last.
-    Equal listing and seed give byte-identical shards for any number of workers.
-
-    Args:
-        listing: The data set.
-        output_dir: Local directory; made if it is not there.
-        config: How to write.
+    Equal listing and seed give byte-identical shards for any number of workers. `output_dir` is
+    local, and made if it is not there.
 
     Returns:
         The manifest, with `num_written` (images written by this call) and `seconds` (that the
@@ -49,9 +45,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
         # What can be known to fail fails before anything is replaced.
         describe.check_bad_fractions(listing, config, progress.finished.values())
         inflate.check_room(missing, output_dir)
-        note = progress.begin()
-        if note:
-            command_line.note(note)
+        progress.begin()
         _note_fewer_shards(listing, config)
 
         def record(result: ShardResult) -> None:
@@ -72,8 +66,7 @@ def _finished_before(
 ) -> dict[str, Any] | None:
     """Makes use of a finished data set, of which shards or `labels.txt` may be lost.
 
-    Returns:
-        As `write_dataset`; None if it is not there, or what is written again comes out different.
+    None if it is not there, or what is written again comes out different.
     """
     manifest = progress.finished_manifest()
     if manifest is None:
@@ -129,7 +122,7 @@ def _write_shards(
         bar = command_line.progress_bar(num_images, "converting", config.show_progress)
         seconds = dict.fromkeys(STAGES, 0.0)
         with bar:
-            for result in pool.run_tasks(tasks, num_workers, bar.update):
+            for result in pool.run_tasks(write_shard, tasks, num_workers, bar.update):
                 on_result(result)
                 for stage, spent in zip(STAGES, result.seconds, strict=True):
                     seconds[stage] += spent

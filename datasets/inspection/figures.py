@@ -70,16 +70,10 @@ def _draw_text(figure: Any, text: str, left: int, top: int, width: int) -> None:
     from matplotlib.transforms import Bbox
 
     page_width, page_height = figure.bbox.width, figure.bbox.height
-    figure.text(
-        left / page_width,
-        1 - top / page_height,
-        text,
-        fontsize=_FONT_SIZE,
-        verticalalignment="top",
-        parse_math=False,
-        clip_on=True,
-        clip_box=Bbox.from_bounds(left, page_height - top - _CAPTION, width, _CAPTION),
-    )
+    line = Bbox.from_bounds(left, page_height - top - _CAPTION, width, _CAPTION)
+    style = {"fontsize": _FONT_SIZE, "verticalalignment": "top", "parse_math": False}
+    place = (left / page_width, 1 - top / page_height)
+    figure.text(*place, text, **style, clip_on=True, clip_box=line)
 
 
 def _draw_image(figure: Any, image: np.ndarray, left: int, top: int, cell: int) -> None:
@@ -104,13 +98,7 @@ def charts(number: int) -> tuple[Any, Sequence[Any]]:
 
 
 def draw_classes(axes: Any, title: str, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Images per class of each split; many classes are sorted by size and lose their names.
-
-    Args:
-        axes: Where they are drawn.
-        title: What stands above it.
-        counts: Images by class name, by split name.
-    """
+    """Images by class name, by split name; many classes are sorted by size and lose their names."""
     names = list(dict.fromkeys(name for split in counts.values() for name in split))
     named = len(names) <= _NAMED_BARS
     width = 0.9 / len(counts)

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable
+from typing import NamedTuple
 
 from datasets import disk
 from datasets.errors import DatasetError
@@ -18,21 +19,14 @@ _DIGEST_BYTES = 16
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        kind: One of `KINDS`.
-        where: Shard, record and file name.
-        what: In words.
-    """
+    """Something that is wrong: one of `KINDS`; shard, record and file name; and what, in words."""
 
     kind: str
     where: str
     what: str
 
 
-@dataclasses.dataclass(frozen=True)
-class ShardCheck:
+class ShardCheck(NamedTuple):
     """One shard to be read.
 
     Attributes:
@@ -47,13 +41,8 @@ class ShardCheck:
     num_logits: int = 0
     need_logits: bool = False
 
-    def run(self, on_image: Callable[[], None]) -> "ShardReport":
-        """Reads the shard; see `check_shard`."""
-        return check_shard(self, on_image)
 
-
-@dataclasses.dataclass(frozen=True)
-class ShardReport:
+class ShardReport(NamedTuple):
     """What was found in a shard.
 
     Attributes:
@@ -76,12 +65,7 @@ class ShardReport:
 
 
 def check_shard(task: ShardCheck, on_image: Callable[[], None]) -> ShardReport:
-    """Reads every record of a shard and decodes every image.
-
-    Args:
-        task: The shard.
-        on_image: Called after each record.
-    """
+    """Reads every record of a shard and decodes every image; calls `on_image` after each."""
     # Here, so that the main process needs no TensorFlow when others do the work.
     from datasets.records import salvage
 

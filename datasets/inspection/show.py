@@ -5,8 +5,10 @@ its view of an image, as `python -m official.show` does.
 """
 
 import collections
+import dataclasses
 import io
 import os
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 from datasets import command_line, disk
 from datasets.errors import DatasetError
 from datasets.inspection import figures
-from datasets.inspection.samples import Sample, choose, read_samples
+from datasets.records import example
 
 SAMPLES_FILE = "samples.png"
 DISTRIBUTIONS_FILE = "distributions.png"
@@ -24,6 +26,63 @@ SPLITS = ("train", "validation", "test")
 # From the image's bytes, its boxes float32 [n, 4] (ymin, xmin, ymax, xmax as fractions), its
 # index in the split and the number of the view: the image that training sees, uint8 [H, W, 3].
 View = Callable[[bytes, np.ndarray, int, int], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """One image of a split, at place `index` of it.
+
+    `label` is -1 where there is none, `boxes` are float32 [n, 4], each (ymin, xmin, ymax, xmax) as
+    fractions, and `size` is height and width in pixels.
+    """
+
+    index: int
+    encoded: bytes
+    label: int
+    filename: str
+    boxes: np.ndarray
+    size: tuple[int, int]
+
+
+def choose(num_examples: int, count: int, seed: int) -> list[int]:
+    """Indices of `count` images, or of all if there are fewer, in order."""
+    count = min(count, num_examples)
+    return sorted(random.Random(seed).sample(range(num_examples), count))
+
+
+def read_samples(split: Any, indices: Sequence[int]) -> list[Sample]:
+    """Reads the records of `split` (`reader.Split`) at `indices`; broken ones are left out."""
+    from datasets.records import framing
+
+    wanted = set(indices)
+    samples = []
+    for path, offset, count in zip(split.files, split.offsets, split.counts, strict=True):
+        if not wanted.intersection(range(offset, offset + count)):
+            continue
+        with open(path, "rb") as file:
+            for number, frame in enumerate(framing.frames(path), offset):
+                if number not in wanted or frame.damage:
+                    continue
+                file.seek(frame.offset)
+                stored = example.stored_image(file.read(frame.size))
+                size = stored and (stored.size or _measured(stored.encoded))
+                if size:
+                    boxes = np.array(stored.sides, np.float32).T.reshape(-1, 4)
+                    label = -1 if stored.label is None else stored.label
+                    image = (stored.encoded, label, stored.filename, boxes, size)
+                    samples.append(Sample(number, *image))
+    return samples
+
+
+def _measured(encoded: bytes) -> tuple[int, int] | None:
+    """Height and width out of the image itself; None when it is no image."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError):
+        return None
 
 
 def show(
@@ -37,7 +96,7 @@ def show(
     max_records: int = 5000,
     seed: int = 0,
 ) -> list[str]:
-    """Draws both files.
+    """Draws both files; returns their paths.
 
     Args:
         data_dir: Directory of the shards.
@@ -46,11 +105,8 @@ def show(
         split: Whose samples are shown.
         num_samples: How many.
         num_views: How often training's view of each is drawn.
-        max_records: Records that are read for the sizes; more are sampled.
+        max_records: Of a split, that are read for the sizes; more are sampled.
         seed: Which samples.
-
-    Returns:
-        Paths of the files.
 
     Raises:
         DatasetError: No such split, or nothing in it that can be drawn.
@@ -83,11 +139,7 @@ def show(
 
 
 def _splits(data_dir: str, wanted: str) -> dict[str, Any]:
-    """Splits of the directory by name.
-
-    Raises:
-        DatasetError: The wanted one is not there, or damaged.
-    """
+    """Splits of the directory by name; only the wanted one must be there and whole."""
     from datasets.records import reader
 
     found = {}
@@ -95,7 +147,7 @@ def _splits(data_dir: str, wanted: str) -> dict[str, Any]:
         try:
             found[name] = reader.find_split(data_dir, f"{name}-*")
         except DatasetError:
-            # Another one that is missing or damaged is left out of the charts.
+            # Others that are missing or damaged are left out of the charts.
             if name == wanted:
                 raise
     return found
@@ -146,12 +198,7 @@ def distributions(
 ) -> Any:
     """Images per class, their sides and their encoded sizes, as a `matplotlib.figure.Figure`.
 
-    Args:
-        data_dir: Directory of the shards.
-        found: The splits (`reader.Split`), by name.
-        names: What stands for each label.
-        max_records: Records of a split that are read; more are sampled.
-        seed: Which.
+    `found` holds the splits (`reader.Split`) by name, `names` what stands for each label.
     """
     from datasets.records import reader
 

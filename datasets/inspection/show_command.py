@@ -16,7 +16,7 @@ from datasets.inspection import show
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser."""
+    """The parser."""
     parser = argparse.ArgumentParser(
         prog="python -m datasets.show",
         description=f"Saves {show.SAMPLES_FILE} (images as they are) and "
@@ -30,26 +30,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("--output_dir", metavar="DIR", help="where the pictures go (default: beside the shards)")
     add("--split", default="train", choices=show.SPLITS, help="whose samples are shown" + default)
     add("--num_samples", type=int, default=12, metavar="N", help="samples" + default)
-    add(
-        "--max_records",
-        type=int,
-        default=5000,
-        metavar="N",
-        help="records of a split that are read for the sizes" + default,
-    )
+    what = "records of a split that are read for the sizes" + default
+    add("--max_records", type=int, default=5000, metavar="N", help=what)
     add("--seed", type=int, default=0, metavar="N", help="which samples" + default)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Args:
-        argv: Arguments after the program's name; None takes those of the process.
-
-    Returns:
-        Exit status: 0, 1 after an error, 130 after Ctrl-C.
-    """
+    """Runs the command line; returns the exit status, see `command_line.run`."""
     args = build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

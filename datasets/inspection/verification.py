@@ -4,25 +4,24 @@ import collections
 import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from datasets import catalog, command_line
 from datasets.conversion import pool
 from datasets.errors import DatasetError
-from datasets.inspection.shard_check import KINDS, Finding, ShardCheck, ShardReport
+from datasets.inspection.shard_check import KINDS, Finding, ShardCheck, ShardReport, check_shard
 from datasets.records import manifest as manifest_lib
 
 # A hundred images are decoded in less time than a process takes to start.
 _SMALL_SET_BYTES = 1 << 28
 
 
-@dataclasses.dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """What a data set should hold, as far as that is known.
 
     Attributes:
-        manifest: The manifest, or None.
-        lines: Lines of labels.txt, or None.
+        manifest: None where there is none.
+        lines: Those of labels.txt; None where there is none.
         names: Class names by label; may be empty.
         first_label: Smallest label (1 where 0 is a background class without images).
         num_classes: Labels of the training split end before this one; 0 is not known.
@@ -45,12 +44,8 @@ class Expected:
 class Report:
     """What `verify` found.
 
-    Attributes:
-        data_dir: The directory.
-        dataset: Name of the data set, where it is known.
-        splits: By split: number of shards, records, images (good ones) and bytes, and images by
-            class name or label.
-        findings: What is wrong.
+    `dataset` is empty where it is not known. `splits` holds by split the number of shards,
+    records, images (good ones) and bytes, and images by class name or label.
     """
 
     data_dir: str
@@ -97,13 +92,9 @@ def verify(
     """
     shards = _find_shards(data_dir)
     expected = _expect(data_dir, dataset_name, num_classes)
+    count = num_logits or expected.num_classes
     tasks = [
-        ShardCheck(
-            os.path.join(data_dir, name),
-            expected.labels(split),
-            num_logits or expected.num_classes,
-            bool(num_logits),
-        )
+        ShardCheck(os.path.join(data_dir, name), expected.labels(split), count, bool(num_logits))
         for split, names in shards.items()
         for name in names
     ]
@@ -112,13 +103,9 @@ def verify(
         split: {name: by_path[os.path.join(data_dir, name)] for name in names}
         for split, names in shards.items()
     }
-    splits = {split: _sum_up(reports[split], split, expected) for split in shards}
-    findings = [
-        finding
-        for by_name in reports.values()
-        for report in by_name.values()
-        for finding in report.findings
-    ]
+    splits = {split: _sum_up(by_name, expected.names) for split, by_name in reports.items()}
+    # In the order of the shards.
+    findings = [finding for task in tasks for finding in by_path[task.path].findings]
     if not allow_duplicates:
         findings += _duplicates(reports)
     findings += _compare(expected, reports, splits)
@@ -148,23 +135,24 @@ def _find_shards(data_dir: str) -> dict[str, list[str]]:
             f"{data_dir} holds no shards such as train-00000-of-00008; there is: "
             f"{command_line.shown(names, 5)}"
         )
-    order = {split: place for place, split in enumerate(("train", "validation", "test"))}
-    return {split: shards[split] for split in sorted(shards, key=lambda s: (order.get(s, 9), s))}
+    first = [split for split in ("train", "validation", "test") if split in shards]
+    return {split: shards[split] for split in dict.fromkeys((*first, *sorted(shards)))}
 
 
 def _expect(data_dir: str, dataset_name: str, num_classes: int) -> Expected:
-    described = manifest_lib.load_manifest(data_dir)
+    manifest = manifest_lib.load_manifest(data_dir)
+    described = manifest or {"splits": {}}
     labels = manifest_lib.load_labels(data_dir)
     names = tuple(labels or ())
     # All names, also of classes that are only retrieved.
-    for split in described["splits"].values() if described else ():
+    for split in described["splits"].values():
         names = tuple(split.get("class_counts", names))
-    name = dataset_name or (described or {}).get("dataset", "")
+    name = dataset_name or described.get("dataset", "")
     info = catalog.get(name) if dataset_name or name in catalog.names() else None
-    known = (described or {}).get("num_classes") or (info.num_classes if info else len(names))
-    all_labels = (described or {}).get("num_labels") or (info.num_labels if info else len(names))
+    known = described.get("num_classes") or (info.num_classes if info else len(names))
+    all_labels = described.get("num_labels") or (info.num_labels if info else len(names))
     return Expected(
-        described,
+        manifest,
         labels,
         names,
         info.label_offset if info else 0,
@@ -174,10 +162,7 @@ def _expect(data_dir: str, dataset_name: str, num_classes: int) -> Expected:
 
 
 def _run(
-    tasks: Sequence[ShardCheck],
-    num_workers: int,
-    manifest: Mapping[str, Any] | None,
-    show_progress: bool,
+    tasks: list[ShardCheck], num_workers: int, manifest: dict[str, Any] | None, show_progress: bool
 ) -> dict[str, ShardReport]:
     """Reports by path."""
     total = None
@@ -187,25 +172,25 @@ def _run(
         num_workers = 1
     bar = command_line.progress_bar(total, "verifying", show_progress)
     with bar:
-        return {report.path: report for report in pool.run_tasks(tasks, num_workers, bar.update)}
+        reports = pool.run_tasks(check_shard, tasks, num_workers, bar.update)
+        return {report.path: report for report in reports}
 
 
-def _sum_up(reports: Mapping[str, ShardReport], split: str, expected: Expected) -> dict[str, Any]:
+def _sum_up(reports: Mapping[str, ShardReport], names: Sequence[str]) -> dict[str, Any]:
     counts: collections.Counter = collections.Counter()
     for report in reports.values():
         counts.update(report.label_counts)
-    labels = sorted({*range(len(expected.names)), *counts})
+    labels = sorted({*range(len(names)), *counts})
     return {
         "shards": len(reports),
         "records": sum(report.records for report in reports.values()),
         "images": sum(counts.values()),
         "bytes": sum(report.bytes for report in reports.values()),
-        "class_counts": {_name(label, expected.names): counts[label] for label in labels},
+        "class_counts": {
+            names[label] if 0 <= label < len(names) else str(label): counts[label]
+            for label in labels
+        },
     }
-
-
-def _name(label: int, names: Sequence[str]) -> str:
-    return names[label] if 0 <= label < len(names) else str(label)
 
 
 def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Finding]:
@@ -218,15 +203,10 @@ def _duplicates(reports: Mapping[str, Mapping[str, ShardReport]]) -> list[Findin
                 first = seen.setdefault(digest, (name, number, label))
                 if first == (name, number, label):
                     continue
-                other = f", where its label is {first[2]}, not {label}"
-                findings.append(
-                    Finding(
-                        "duplicate",
-                        f"{name}, record {number}",
-                        f"the same image as in {first[0]}, record {first[1]}"
-                        + (other if first[2] != label else ""),
-                    )
-                )
+                what = f"the same image as in {first[0]}, record {first[1]}"
+                if first[2] != label:
+                    what += f", where its label is {first[2]}, not {label}"
+                findings.append(Finding("duplicate", f"{name}, record {number}", what))
     return findings
 
 

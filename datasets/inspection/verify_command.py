@@ -54,7 +54,7 @@ def _format_classes(splits: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the parser."""
+    """The parser."""
     parser = argparse.ArgumentParser(
         prog="python -m datasets.verify",
         description="Reads a converted data set from end to end and reports images per class, "
@@ -63,48 +63,22 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    number = {"type": command_line.at_least(0), "default": 0, "metavar": "N"}
     add("data_dir", metavar="DIR", help="directory of the shards")
     add("--json", action="store_true", help="print the whole report as JSON")
-    add(
-        "--dataset_name",
-        default="",
-        metavar="NAME",
-        help="data set of the catalogue, where no manifest says it",
-    )
-    add(
-        "--num_classes",
-        type=command_line.at_least(0),
-        default=0,
-        metavar="N",
-        help="labels are 0 to N - 1; 0 takes what the data set says of itself",
-    )
-    add(
-        "--num_logits",
-        type=command_line.at_least(0),
-        default=0,
-        metavar="N",
-        help="every record must hold N teacher logits",
-    )
+    what = "data set of the catalogue, where no manifest says it"
+    add("--dataset_name", default="", metavar="NAME", help=what)
+    what = "labels are 0 to N - 1; 0 takes what the data set says of itself"
+    add("--num_classes", **number, help=what)
+    add("--num_logits", **number, help="every record must hold N teacher logits")
     add("--allow_duplicates", action="store_true", help="equal images are nothing wrong")
-    add(
-        "--num_workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes that read; small data sets use one (default: %(default)s)",
-    )
+    what = "processes that read; small data sets use one (default: %(default)s)"
+    add("--num_workers", type=int, default=os.cpu_count() or 1, metavar="N", help=what)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Args:
-        argv: Arguments after the program's name; None takes those of the process.
-
-    Returns:
-        Exit status: 0, 1 when something is wrong or after an error, 130 after Ctrl-C.
-    """
+    """Runs the command line; returns the exit status: 1 also when something is wrong."""
     args = build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     reports = []

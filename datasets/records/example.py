@@ -1,7 +1,6 @@
 """A record outside of tf.data: its features, one by one. Free of TensorFlow until it is used."""
 
-import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def parse(data: bytes) -> Any:
@@ -31,17 +30,11 @@ def float_features(example: Any, key: str) -> list[float]:
     return list(example.features.feature[key].float_list.value)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(NamedTuple):
     """What a record of a converted data set, or of Kaggle's flowers, says.
 
-    Attributes:
-        encoded: The image's bytes; empty when there is none.
-        label: Its label; None when there is none.
-        filename: Its name; empty when there is none.
-        sides: ymin, xmin, ymax and xmax of each box, as stored.
-        size: Height and width in pixels; None where it is not stated.
-        num_logits: Number of a teacher's logits.
+    `encoded` and `filename` are empty when there is none, `sides` are ymin, xmin, ymax and xmax of
+    all boxes, as stored, and `size` is height and width in pixels, where it is stated.
     """
 
     encoded: bytes
@@ -53,7 +46,7 @@ class StoredImage:
 
 
 def stored_image(data: bytes) -> StoredImage | None:
-    """Reads the record in `data`; None when it is no `tf.train.Example`."""
+    """What the record in `data` says; None when it is no `tf.train.Example`."""
     from datasets.records import schema
 
     example = parse(data)

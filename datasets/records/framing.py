@@ -22,17 +22,14 @@ _MASK_DELTA = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78
 
 
-def _make_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (_POLYNOMIAL if crc & 1 else 0)
-        table.append(crc)
-    return tuple(table)
+def _entry(byte: int) -> int:
+    crc = byte
+    for _ in range(8):
+        crc = (crc >> 1) ^ (_POLYNOMIAL if crc & 1 else 0)
+    return crc
 
 
-TABLE = _make_table()
+TABLE = tuple(map(_entry, range(256)))
 
 
 def crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
@@ -60,13 +57,10 @@ def masked_crc32c(data: Iterable[Any], table: Any = TABLE) -> Any:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
-    """Where one record lies.
+    """Where one record lies: where its frame begins, and the size of its data in bytes.
 
-    Attributes:
-        start: Where its frame begins in the file.
-        size: Bytes of its data, as the frame says.
-        checksum: Masked CRC-32C of its data, as stored behind it.
-        damage: What is wrong with the frame, in words; empty when nothing is.
+    `checksum` is the masked CRC-32C of the data, as stored behind it; `damage` says in words what
+    is wrong with the frame, if anything is.
     """
 
     start: int
@@ -135,11 +129,7 @@ def file_size(path: str) -> int:
 
 
 def count_records(path: str) -> tuple[int, str]:
-    """Number of records before the first broken frame, and what is wrong there.
-
-    Returns:
-        The count, and the damage in words that name the file; empty if there is none.
-    """
+    """Number of records before the first broken frame, and in words what is wrong there, if any."""
     count = 0
     for frame in frames(path):
         if not frame.damage:
@@ -160,11 +150,7 @@ def count_records(path: str) -> tuple[int, str]:
 
 
 def refuse_compressed(path: str) -> None:
-    """Stops where the file at `path` begins as a gzip file, and not as a record.
-
-    Raises:
-      DatasetError: it does.
-    """
+    """Raises `DatasetError` where the file at `path` begins as a gzip file, not as a record."""
     with _open(path) as file:
         header = file.read(HEADER_BYTES)
     if header.startswith(_GZIP) and _frame(0, header, 2**64).damage.startswith("broken"):

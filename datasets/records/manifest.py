@@ -44,11 +44,9 @@ def shard_name(split: str, index: int, total: int) -> str:
 
 
 def parse_shard_name(name: str) -> tuple[str, int, int] | None:
-    """Returns (split, index, total), or None when `name` is no shard's name."""
+    """Split, index and total, or None when `name` is no shard's name."""
     match = _SHARD.fullmatch(name)
-    if match is None:
-        return None
-    return match["split"], int(match["index"]), int(match["total"])
+    return match and (match["split"], int(match["index"]), int(match["total"]))
 
 
 def done_name(shard: str) -> str:
@@ -69,11 +67,7 @@ def unfinished(names: Iterable[str]) -> str:
 
 
 def check_finished(names: Iterable[str], directory: str) -> None:
-    """Refuses a directory of which the files `names` tell of an unfinished conversion.
-
-    Raises:
-        DatasetError: One does.
-    """
+    """Raises `DatasetError` when one of a directory's files tells of an unfinished conversion."""
     telling = unfinished(names)
     if telling:
         raise DatasetError(
@@ -88,23 +82,22 @@ def kaggle_files(folder: str) -> list[str]:
     return [name for name in names if name.endswith(KAGGLE_END) and not name.startswith(".")]
 
 
-def encode_manifest(manifest: dict[str, Any]) -> bytes:
-    """Readable JSON; equal manifests give equal bytes."""
-    text = json.dumps(manifest, indent=1, ensure_ascii=True, sort_keys=False)
-    return (text + "\n").encode("ascii")
+def shards_of(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a manifest says of each shard of all splits."""
+    return [shard for split in manifest["splits"].values() for shard in split["shards"]]
 
 
-def decode_manifest(data: bytes, path: str) -> dict[str, Any]:
-    """Parses and checks the form, as far as readers rely on it.
-
-    Args:
-        data: Contents of the file.
-        path: Where it lies, for messages.
+def load_manifest(directory: str) -> dict[str, Any] | None:
+    """The manifest of a converted data set, or None when there is none.
 
     Raises:
         DatasetError: No JSON, not a manifest, of another format version, without its shards, or
             with a value of the wrong kind.
     """
+    path = os.path.join(directory, MANIFEST_FILE)
+    data = _read(path)
+    if data is None:
+        return None
     try:
         manifest = json.loads(data)
     except ValueError as error:
@@ -152,41 +145,6 @@ def _is_described(shard: Any) -> bool:
     )
 
 
-def encode_labels(labels: tuple[str, ...]) -> bytes:
-    """One class name per line; the line's number, from 0, is the label."""
-    return "".join(f"{label}\n" for label in labels).encode("utf-8")
-
-
-def decode_labels(data: bytes, path: str) -> list[str]:
-    """Class names by label.
-
-    Args:
-        data: Contents of the file.
-        path: Where it lies, for messages.
-
-    Raises:
-        DatasetError: The file is no UTF-8 text.
-    """
-    try:
-        return data.decode("utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{path} is no UTF-8 text ({error}); it must hold a class name per line. Convert the "
-            "data again"
-        ) from error
-
-
-def load_manifest(directory: str) -> dict[str, Any] | None:
-    """The manifest of a converted data set, or None when there is none.
-
-    Raises:
-        DatasetError: The file is damaged or of another format version.
-    """
-    path = os.path.join(directory, MANIFEST_FILE)
-    data = _read(path)
-    return None if data is None else decode_manifest(data, path)
-
-
 def load_labels(directory: str) -> list[str] | None:
     """Class names by label from `labels.txt`, or None when there is none.
 
@@ -195,7 +153,13 @@ def load_labels(directory: str) -> list[str] | None:
     """
     path = os.path.join(directory, LABELS_FILE)
     data = _read(path)
-    return None if data is None else decode_labels(data, path)
+    try:
+        return None if data is None else data.decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{path} is no UTF-8 text ({error}); it must hold a class name per line. Convert the "
+            "data again"
+        ) from error
 
 
 def _read(path: str) -> bytes | None:
@@ -215,11 +179,7 @@ def _read(path: str) -> bytes | None:
 
 
 def check_labels(labels: tuple[str, ...], where: str) -> None:
-    """Checks that `labels` can stand in a text file, one per line.
-
-    Raises:
-        DatasetError: A name that is empty, repeated, has a line break or is not UTF-8.
-    """
+    """Refuses class names that cannot stand in a text file, one per line, or that repeat."""
     for label in labels:
         printable = bool(label) and len(label.splitlines()) == 1
         try:
@@ -233,10 +193,12 @@ def check_labels(labels: tuple[str, ...], where: str) -> None:
 
 
 def write_labels(output_dir: str, labels: tuple[str, ...]) -> None:
-    """Writes `labels.txt`, whole or not at all."""
-    disk.write_atomically(os.path.join(output_dir, LABELS_FILE), encode_labels(labels))
+    """Writes `labels.txt`: a class name per line; the line's number, from 0, is the label."""
+    text = "".join(f"{label}\n" for label in labels)
+    disk.write_atomically(os.path.join(output_dir, LABELS_FILE), text.encode("utf-8"))
 
 
 def write_manifest(output_dir: str, manifest: dict[str, Any]) -> None:
-    """Writes `manifest.json`, whole or not at all."""
-    disk.write_atomically(os.path.join(output_dir, MANIFEST_FILE), encode_manifest(manifest))
+    """Writes `manifest.json`; equal manifests give equal bytes."""
+    text = json.dumps(manifest, indent=1) + "\n"
+    disk.write_atomically(os.path.join(output_dir, MANIFEST_FILE), text.encode("ascii"))

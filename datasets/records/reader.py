@@ -32,7 +32,6 @@ _PINNED_GLOBAL_SEED = 1
 
 
 def _check(**numbers: int) -> None:
-    """Refuses negative numbers, and a cycle of no files."""
     for name, value in numbers.items():
         minimum = 1 if name == "cycle_length" else 0
         if value < minimum:
@@ -52,6 +51,10 @@ def _file_records(
     else:
         records = tf.data.TFRecordDataset(file)
     return records.enumerate(start=offset)
+
+
+def _named(index: tf.Tensor, serialized: tf.Tensor, **epoch: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {"serialized": serialized, "index": index, **epoch}
 
 
 def _shuffled_files(split: Split, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -132,7 +135,7 @@ def read_records(
         records = seeds.flat_map(
             lambda seed: _shuffled_pass(split, seed, shuffle_buffer, cycle_length, skip_damage)
         )
-    records = records.map(lambda index, serialized: {"serialized": serialized, "index": index})
+    records = records.map(_named)
     return records.apply(tf.data.experimental.assert_cardinality(split.num_examples))
 
 
@@ -173,9 +176,7 @@ def training_stream(
         seed_pair = tf.stack([tf.constant(seed, tf.int64), epoch])
         records = _shuffled_pass(split, seed_pair, shuffle_buffer, cycle_length, skip_damage)
         records = records.skip(tf.where(epoch == first_epoch, tf.constant(skipped, tf.int64), 0))
-        return records.map(
-            lambda index, serialized: {"serialized": serialized, "index": index, "epoch": epoch}
-        )
+        return records.map(lambda *record: _named(*record, epoch=epoch))
 
     epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
     stream = epochs.flat_map(one_pass)
@@ -199,21 +200,9 @@ def shared_stream(
     that of files from (seed, pass) and a shuffle buffer in each reader, so it depends on who reads
     what, and passes overlap at their edges.
 
-    Args:
-        split: The shards.
-        seed: Of the run.
-        shuffle_buffer: Encoded records that each reader shuffles over.
-        start_example: Number of examples that have been consumed already; the stream starts with
-            the file, in that pass, at which about as many have gone by.
-        passes: Number of passes; default: endless.
-        cycle_length: Files that a reader reads in turn.
-        skip_damage: As in `read_records`.
-
-    Returns:
-        Dataset as that of `training_stream`, but for the order.
-
-    Raises:
-        DatasetError: A number out of its range.
+    Arguments, results and errors are those of `training_stream`. But the stream starts with the
+    file, in that pass, at which about `start_example` examples have gone by, and it ends after
+    `passes` passes where that is given.
     """
     _check(shuffle_buffer=shuffle_buffer, start_example=start_example, cycle_length=cycle_length)
     files = len(split.files)
@@ -226,9 +215,7 @@ def shared_stream(
         columns = _shuffled_files(split, tf.stack([tf.constant(seed, tf.int64), epoch]))
         file, offset, count = (column[item % files] for column in columns)
         records = _file_records(file, offset, count, skip_damage)
-        return records.map(
-            lambda index, serialized: {"serialized": serialized, "index": index, "epoch": epoch}
-        )
+        return records.map(lambda *record: _named(*record, epoch=epoch))
 
     records = tf.data.Dataset.range(first, last).interleave(
         one_file,

@@ -8,8 +8,8 @@ Behind a broken length nothing can be found.
 `read` does it in Python, and says in words what is wrong.
 """
 
-import dataclasses
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -19,15 +19,8 @@ from datasets.records import framing
 _NOWHERE = -1
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """One record.
-
-    Attributes:
-        frame: Where it lies.
-        data: Its data; None when that is damaged.
-        damage: What is wrong, in words; empty when nothing is.
-    """
+class Record(NamedTuple):
+    """One record: where it lies, its data (None when damaged), and in words what is wrong."""
 
     frame: framing.Frame
     data: bytes | None
@@ -53,7 +46,7 @@ def read(path: str) -> Iterator[Record]:
 
 
 def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
-    """Every record of a file, with something in the place of those that cannot be read.
+    """Every record of a file, with `unreadable` in the place of those that cannot be read.
 
     A whole file costs nothing extra. From the first damaged record on, each is looked up by
     itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more, whose
@@ -64,8 +57,8 @@ def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
         unreadable: Stands for a damaged record.
 
     Returns:
-        Dataset of string []: the records, and `unreadable` for a damaged one. It has no end:
-        behind the last record that can be found there is `unreadable` again and again.
+        Dataset of string []. It has no end: behind the last record that can be found there is
+        `unreadable` again and again.
     """
     good = tf.data.TFRecordDataset(file).ignore_errors()
     # A dataset of its own, so that nothing of it happens in a whole file.

@@ -5,6 +5,7 @@ Keys are the original's, so that its TFRecords are read here and ours there.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -49,8 +50,8 @@ def _bytes_feature(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
-def _int_feature(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+def _int_feature(*values: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
 def _float_feature(values: Sequence[float]) -> tf.train.Feature:
@@ -58,11 +59,7 @@ def _float_feature(values: Sequence[float]) -> tf.train.Feature:
 
 
 def check_box(box: Sequence[float], filename: str) -> Box:
-    """Returns `box` as four floats.
-
-    Args:
-        box: (ymin, xmin, ymax, xmax) as fractions of the image's height and width.
-        filename: Whose box it is, for the message.
+    """Returns `box` (ymin, xmin, ymax, xmax as fractions of height and width) as four floats.
 
     Raises:
         DatasetError: Not four finite numbers with 0 <= min < max <= 1.
@@ -97,8 +94,8 @@ def encode_example(
 
     Args:
         encoded: The image file's bytes.
-        height: Height in pixels.
-        width: Width in pixels.
+        height: In pixels.
+        width: In pixels.
         label: Class, 0 or more (1 or more where 0 is a background class).
         image_format: "JPEG" or "PNG".
         filename: Name of the image within its data set.
@@ -107,9 +104,6 @@ def encode_example(
         synset: WordNet ID of the class; with it, the record holds every key of the original's
             ImageNet records.
         text: The class in words, where there is a synset.
-
-    Returns:
-        A serialised `tf.train.Example`.
 
     Raises:
         DatasetError: Empty image, size under one pixel, negative label or malformed box.
@@ -134,9 +128,7 @@ def encode_example(
     if synset:
         feature[KEY_SYNSET] = _bytes_feature(synset.encode())
         feature[KEY_TEXT] = _bytes_feature(text.encode())
-        feature[KEY_BOX_LABEL] = tf.train.Feature(
-            int64_list=tf.train.Int64List(value=[label] * len(checked))
-        )
+        feature[KEY_BOX_LABEL] = _int_feature(*[label] * len(checked))
         feature[KEY_COLORSPACE] = _bytes_feature(b"RGB")
         feature[KEY_CHANNELS] = _int_feature(3)
     if logits is not None:
@@ -162,18 +154,12 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
         tf.errors.InvalidArgumentError: Bytes that are no Example, box sides that differ in
             number, another number of logits, or logits that are not finite.
     """
-    features = {
-        KEY_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
-        KEY_LABEL: tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL),
-        KEY_FILENAME: tf.io.FixedLenFeature([], tf.string, default_value=""),
-        KAGGLE_ENCODED: tf.io.FixedLenFeature([], tf.string, default_value=""),
-        KAGGLE_LABEL: tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL),
-        KAGGLE_FILENAME: tf.io.FixedLenFeature([], tf.string, default_value=""),
-    }
-    for key in BOX_KEYS:
-        features[key] = tf.io.VarLenFeature(tf.float32)
-    if num_logits:
-        features[KEY_LOGIT] = tf.io.VarLenFeature(tf.float32)
+    text = tf.io.FixedLenFeature([], tf.string, default_value="")
+    number = tf.io.FixedLenFeature([], tf.int64, default_value=MISSING_LABEL)
+    features = dict.fromkeys((KEY_ENCODED, KEY_FILENAME, KAGGLE_ENCODED, KAGGLE_FILENAME), text)
+    features |= dict.fromkeys((KEY_LABEL, KAGGLE_LABEL), number)
+    floats = (*BOX_KEYS, KEY_LOGIT) if num_logits else BOX_KEYS
+    features |= dict.fromkeys(floats, tf.io.VarLenFeature(tf.float32))
     values = tf.io.parse_single_example(serialized, features)
     label = values[KEY_LABEL]
     parsed = {
@@ -191,80 +177,47 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
 def _exact_logits(logits: tf.Tensor, num_logits: int, filename: tf.Tensor) -> tf.Tensor:
     """Gives `logits` its static shape [num_logits], or stops with the record's name."""
     count = tf.size(logits)
-    right = tf.debugging.Assert(
-        tf.equal(count, num_logits),
-        [
-            "number of teacher logits in a record:",
-            count,
-            "but needed:",
-            num_logits,
-            "record:",
-            filename,
-        ],
-    )
-    finite = tf.debugging.Assert(
-        tf.reduce_all(tf.math.is_finite(logits)),
-        ["teacher logits that are no finite numbers in a record:", filename],
-    )
+    what = ["number of teacher logits in a record:", count, "but needed:", num_logits]
+    logits = _checked(logits, count == num_logits, [*what, "record:", filename])
+    finite = tf.reduce_all(tf.math.is_finite(logits))
+    what = ["teacher logits that are no finite numbers in a record:", filename]
+    return tf.reshape(_checked(logits, finite, what), [num_logits])
+
+
+def _checked(value: tf.Tensor, right: tf.Tensor, what: list[Any]) -> tf.Tensor:
+    """Returns `value`, or stops with `what` where it is not right."""
+    check = tf.debugging.Assert(right, what)
     # Eagerly an assertion returns None: it has raised already.
-    with tf.control_dependencies([check for check in (right, finite) if check is not None]):
-        return tf.reshape(logits, [num_logits])
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.identity(value)
 
 
 def assert_label_in_range(
     label: tf.Tensor, num_classes: int, filename: tf.Tensor | str
 ) -> tf.Tensor:
-    """Returns `label`, or stops when it is not in [0, num_classes).
-
-    Args:
-        label: int64 [].
-        num_classes: Number of classes of the model.
-        filename: string [], whose label it is, for the message.
-
-    Raises:
-        tf.errors.InvalidArgumentError: The label is out of range; the message holds the
-            label, the range and the file name.
-    """
+    """Returns `label` (int64 []), or raises InvalidArgumentError outside of [0, num_classes)."""
+    what = ["label out of range: label", label, "must be 0 or more and less than num_classes"]
     in_range = tf.logical_and(label >= 0, label < num_classes)
-    right = tf.debugging.Assert(
-        in_range,
-        [
-            "label out of range: label",
-            label,
-            "must be 0 or more and less than num_classes",
-            num_classes,
-            "record:",
-            filename,
-        ],
-    )
-    with tf.control_dependencies([] if right is None else [right]):
-        return tf.identity(label)
+    return _checked(label, in_range, [*what, num_classes, "record:", filename])
 
 
 def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tensor:
-    """Returns `encoded`, or stops when there are no bytes or a JPEG that was cut off.
+    """Returns `encoded` (string []), or stops when there are no bytes or a JPEG that was cut off.
 
     A training crop decodes no more of a JPEG than its window, so a missing end would be noticed in
     some passes only. A JPEG that does not end in its end marker is therefore decoded in full.
 
-    Args:
-        encoded: string [].
-        filename: string [], whose image it is, for the message.
-
     Raises:
         tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.
     """
-    size = tf.strings.length(encoded)
-    there = tf.debugging.Assert(size > 4, ["no image in the record, or no whole one:", filename])
-    with tf.control_dependencies([] if there is None else [there]):
-        is_cut = tf.logical_and(
-            tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
-            tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
-        )
+    what = ["no image in the record, or no whole one:", filename]
+    encoded = _checked(encoded, tf.strings.length(encoded) > 4, what)
+    is_cut = tf.logical_and(
+        tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
+        tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
+    )
     pixels = tf.cond(
-        is_cut,
-        lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)),
-        lambda: tf.constant(1),
+        is_cut, lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)), lambda: tf.constant(1)
     )
     with tf.control_dependencies([pixels]):
         return tf.identity(encoded)

@@ -14,8 +14,6 @@ from datasets.records import manifest as manifest_lib
 
 _SHOWN_NAMES = 10
 
-_KAGGLE_FILES = f"*{manifest_lib.KAGGLE_END}"
-
 
 @dataclasses.dataclass(frozen=True)
 class Split:
@@ -61,10 +59,7 @@ def find_split(
         verify: Whether sizes are compared with the manifest. False saves one look at each
             file; files that the manifest does not know are walked all the same.
         allow_damage: Whether a file that is cut off, changed or broken is described in
-            `Split.damage` instead of refused. For readers that skip what they cannot read.
-
-    Returns:
-        The split.
+            `Split.damage` instead of refused.
 
     Raises:
         DatasetError: No directory, no match, shards missing from a set, a shard compressed, cut
@@ -73,7 +68,8 @@ def find_split(
     data_dir, names, wanted = _locate(data_dir, pattern)
     matching = _matching(names, wanted, data_dir)
     _check_complete(matching, data_dir)
-    known = _known_shards(data_dir)
+    manifest = manifest_lib.load_manifest(data_dir) or {"splits": {}}
+    known = {shard["name"]: shard for shard in manifest_lib.shards_of(manifest)}
     files = tuple(os.path.join(data_dir, name) for name in matching)
     counted = [
         _count(path, known.get(name), verify) for name, path in zip(matching, files, strict=True)
@@ -107,9 +103,9 @@ def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
     if folder in names and not fnmatch.filter(names, pattern):
         below = os.path.join(data_dir, folder)
         if tf.io.gfile.isdir(below):
-            inside = _list_directory(below)
-            if fnmatch.filter(inside, _KAGGLE_FILES):
-                return below, inside, _KAGGLE_FILES
+            inside, kaggle = _list_directory(below), f"*{manifest_lib.KAGGLE_END}"
+            if fnmatch.filter(inside, kaggle):
+                return below, inside, kaggle
     return data_dir, names, pattern
 
 
@@ -127,9 +123,8 @@ def _list_directory(data_dir: str) -> list[str]:
 
 
 def _matching(names: list[str], pattern: str, data_dir: str) -> list[str]:
-    matching = fnmatch.filter(names, pattern)
     visible = [name for name in names if not name.startswith(".")]
-    matching = [name for name in matching if name in set(visible)]
+    matching = fnmatch.filter(visible, pattern)
     if not matching:
         raise DatasetError(
             f"no file in {data_dir} matches {pattern!r}; there is: "
@@ -163,16 +158,6 @@ def _check_complete(names: list[str], data_dir: str) -> None:
                 f"{data_dir} has {split} shards of several sets (of {several}); remove all "
                 "sets but one"
             )
-
-
-def _known_shards(data_dir: str) -> dict[str, dict[str, Any]]:
-    """The manifest's shards by file name."""
-    manifest = manifest_lib.load_manifest(data_dir)
-    if manifest is None:
-        return {}
-    return {
-        shard["name"]: shard for split in manifest["splits"].values() for shard in split["shards"]
-    }
 
 
 def _count(path: str, known: dict[str, Any] | None, verify: bool) -> tuple[int, str]:

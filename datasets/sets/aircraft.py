@@ -8,7 +8,7 @@ the publishers' training and validation images train, and the test images become
 from datasets.errors import DatasetError
 from datasets.sets.published import Published, label_of, numbers
 from datasets.sources import archive
-from datasets.sources.items import Item, Listing
+from datasets.sources.items import Box, Item, Listing
 
 _SPLITS = {"train": ("train", "val"), "validation": ("test",)}
 
@@ -36,18 +36,15 @@ class Aircraft(Published):
         self, tree: archive.Tree, part: str, labels: dict[str, int], boxes: dict[str, str]
     ) -> list[Item]:
         file = f"images_variant_{part}.txt"
-        return [
-            self._item(
-                tree,
-                f"images/{number}.jpg",
-                label_of(name, labels, file),
-                _box(boxes[number]) if number in boxes else None,
-            )
-            for number, name in tree.table(file, 2)
-        ]
+        items = []
+        for number, name in tree.table(file, 2):
+            box = _box(boxes[number]) if number in boxes else None
+            label = label_of(name, labels, file)
+            items.append(self._item(tree, f"images/{number}.jpg", label, box))
+        return items
 
 
-def _box(words: str) -> tuple[float, float, float, float]:
+def _box(words: str) -> Box:
     """Left, top, right and bottom pixel, counted from 1, as (ymin, xmin, ymax, xmax)."""
     sides = numbers(words.split(), "images_box.txt")
     if len(sides) != 4:

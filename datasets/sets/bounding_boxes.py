@@ -28,7 +28,7 @@ def read(path: str, synsets: Collection[str]) -> Boxes:
 
     Args:
         path: CSV file, compressed or plain tar of XML files, or a folder of them.
-        synsets: Those that are of interest; the archive holds others.
+        synsets: Those that are of interest.
 
     Raises:
         DatasetError: No such file, it is damaged, or has a name that points out of it.
@@ -84,7 +84,6 @@ def _from_xml(files: Iterator[tuple[str, bytes]], synsets: Collection[str]) -> B
 
 
 def _annotated(data: bytes, name: str, synset: str, synsets: Collection[str]) -> tuple[Box, ...]:
-    """The boxes of one XML file."""
     try:
         root = ElementTree.fromstring(data)
         width, height = (_pixels(root, f"size/{side}") for side in ("width", "height"))

@@ -15,8 +15,8 @@ from datasets.sets.published import Published
 from datasets.sources import archive
 from datasets.sources.items import Item, Listing
 
-_OLDER = ("car_ims", *(f"car_ims{extension}" for extension in archive.EXTENSIONS))
-_NEWER = ("cars_train", *(f"cars_train{extension}" for extension in archive.EXTENSIONS))
+# Of a folder or an archive.
+_ENDS = ("", *archive.EXTENSIONS)
 _BOX = ("bbox_y1", "bbox_x1", "bbox_y2", "bbox_x2")
 
 
@@ -37,15 +37,17 @@ class Cars196(Published):
         archive.check_raw_dir(self._raw_dir)
         path = os.path.join(self._raw_dir, "cars_annos.mat")
         # Kaggle's copy has the older list beside the newer images, which are numbered anew.
-        newer = any(os.path.exists(os.path.join(self._raw_dir, name)) for name in _NEWER)
-        older = any(os.path.exists(os.path.join(self._raw_dir, name)) for name in _OLDER)
+        older, newer = (
+            any(os.path.exists(os.path.join(self._raw_dir, name + end)) for end in _ENDS)
+            for name in ("car_ims", "cars_train")
+        )
         if os.path.exists(path) and (older or not newer):
             return self._read_old(path)
         return self._read_new()
 
     def _read_old(self, path: str) -> tuple[list[str], list[Item], list[Item]]:
         """One list of all images, in which a field tells the tests."""
-        variables = _load(path)
+        variables = matlab.load_mat(path)
         splits: tuple[list[Item], list[Item]] = ([], [])
         rows = sorted(_rows(variables, path), key=lambda row: str(row.get("relative_im_path", "")))
         if not rows:
@@ -105,14 +107,6 @@ class Cars196ZeroShot(Cars196):
         }
         # The original's classifier has an output for each of the 196 models, trained or not.
         return self._listing(classes, splits)
-
-
-def _load(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            return matlab.read_mat(file.read(), path)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _variables(tree: archive.Tree, file: str) -> dict[str, Any]:

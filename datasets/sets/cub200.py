@@ -28,9 +28,8 @@ class Cub200(Published):
         items = {}
         for number, name in tree.table("images.txt", 2):
             label = whole(labels.get(number, "nothing"), f"image_class_labels.txt, {number}") - 1
-            items[number] = self._item(
-                tree, f"images/{name}", label, _box(boxes[number]) if number in boxes else None
-            )
+            box = _box(boxes[number]) if number in boxes else None
+            items[number] = self._item(tree, f"images/{name}", label, box)
         return self._split(tree, classes, items)
 
     def _split(self, tree: archive.Tree, classes: list[str], items: dict[str, Item]) -> Listing:

@@ -21,17 +21,6 @@ mallow, mexican petunia, bromelia, blanket flower, trumpet creeper, blackberry l
 OXFORD = tuple(name.strip() for name in _OXFORD.replace("\n", " ").split(","))
 
 # Kaggle's 104 flowers are those of Oxford, some under another name, and two more.
-_RENAMED = {
-    4: "wild geranium",
-    33: "cosmos",
-    40: "barberton daisy",
-    48: "daisy",
-    54: "lilac hibiscus",
-    67: "iris",
-    92: "pink quill",
-}
-KAGGLE = (
-    *(_RENAMED.get(label, name) for label, name in enumerate(OXFORD)),
-    "common tulip",
-    "wild rose",
-)
+_RENAMED = {4: "wild geranium", 33: "cosmos", 40: "barberton daisy", 48: "daisy"}
+_RENAMED |= {54: "lilac hibiscus", 67: "iris", 92: "pink quill"}
+KAGGLE = (*(dict(enumerate(OXFORD)) | _RENAMED).values(), "common tulip", "wild rose")

@@ -28,14 +28,15 @@ class Flowers102(Published):
     def listing(self) -> Listing:
         """Lists all images; see `Converter.listing`."""
         labels = self._variable("imagelabels.mat", "labels")
-        splits = {}
         numbers = {
             split: np.concatenate([self._variable("setid.mat", name) for name in names])
             for split, names in _SPLITS.items()
         }
         tree = self._find(f"jpg/{_name(int(numbers['train'][0]))}", "102flowers")
-        for split in numbers:
-            splits[split] = [self._image(tree, int(number), labels) for number in numbers[split]]
+        splits = {
+            split: [self._image(tree, int(number), labels) for number in row]
+            for split, row in numbers.items()
+        }
         return self._listing(list(OXFORD), splits)
 
     def _image(self, tree: archive.Tree, number: int, labels: np.ndarray) -> Item:
@@ -49,12 +50,7 @@ class Flowers102(Published):
         """The numbers of a variable, in one row."""
         archive.check_raw_dir(self._raw_dir)
         path = os.path.join(self._raw_dir, file)
-        try:
-            with open(path, "rb") as handle:
-                variables = matlab.read_mat(handle.read(), path)
-        except OSError as error:
-            raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
-        values = variables.get(name)
+        values = matlab.load_mat(path).get(name)
         if not isinstance(values, np.ndarray) or not values.size:
             raise DatasetError(f"{path} lacks the numbers `{name}`; it is another file")
         return values.reshape(-1)

@@ -110,11 +110,7 @@ class ImageNet(Published):
         return cls(args.raw_dir, args.bounding_box_file, args.logits_file_path)
 
     def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: Files are missing, or do not fit together.
-        """
+        """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self._raw_dir)
         train = self._read_train()
         synsets = sorted(train)
@@ -123,11 +119,10 @@ class ImageNet(Published):
         boxes = bounding_boxes.read(box_path, set(synsets)) if box_path else {}
         validation = self._read_validation(set(synsets))
         splits = {
-            "train": list(_items(train, synsets, words, boxes)),
-            "validation": sorted(
-                _items(validation, synsets, words, boxes), key=lambda item: item.name
-            ),
+            split: list(_items(images, synsets, words, boxes))
+            for split, images in (("train", train), ("validation", validation))
         }
+        splits["validation"].sort(key=lambda item: item.name)
         if box_path:
             _check_boxes(box_path, splits["train"])
         if self._logits:
@@ -155,22 +150,16 @@ class ImageNet(Published):
             )
         return [dataclasses.replace(item, logits=found[item.name]) for item in items]
 
-    def _existing(self, names: tuple[str, ...]) -> str | None:
+    def _required(self, names: tuple[str, ...], what: str) -> str:
         """The first of `names` in `raw_dir`, as a folder or as a tar."""
         for name in names:
             for path in (os.path.join(self._raw_dir, name + end) for end in ("", ".tar")):
                 if os.path.exists(path):
                     return path
-        return None
-
-    def _required(self, names: tuple[str, ...], what: str) -> str:
-        path = self._existing(names)
-        if path is None:
-            raise DatasetError(
-                f"--raw_dir={self._raw_dir} holds no {what} images: needed is one of "
-                f"{', '.join(f'{name}, {name}.tar' for name in names)}"
-            )
-        return path
+        raise DatasetError(
+            f"--raw_dir={self._raw_dir} holds no {what} images: needed is one of "
+            f"{', '.join(f'{name}, {name}.tar' for name in names)}"
+        )
 
     def _read_train(self) -> dict[str, _Images]:
         """Training images by synset."""
@@ -246,11 +235,7 @@ class ImageNet(Published):
 
 
 def _check_boxes(path: str, items: list[Item]) -> None:
-    """Says how many training images have boxes.
-
-    Raises:
-        DatasetError: None has.
-    """
+    """Says how many training images have boxes; refuses boxes of none."""
     count = sum(bool(item.boxes) for item in items)
     if not count:
         raise DatasetError(
@@ -291,12 +276,7 @@ def _items(
 ) -> Iterator[Item]:
     """Items of all synsets in order; labels from 1."""
     for label, synset in enumerate(synsets, 1):
+        text = words.get(synset, "")
         for name, source in images.get(synset, ()):
-            yield Item(
-                name,
-                source,
-                label,
-                boxes=boxes.get(name, ()),
-                synset=synset,
-                text=words.get(synset, ""),
-            )
+            box = boxes.get(name, ())
+            yield Item(name, source, label, boxes=box, synset=synset, text=text)

@@ -25,16 +25,10 @@ IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(\.JPEG)?")
 
 
 def read_labels(raw_dir: str) -> tuple[str, dict[int, str]]:
-    """The synset of each validation image.
-
-    Args:
-        raw_dir: Folder that holds one of the lists.
-
-    Returns:
-        The list that it came from, and the synsets by number of the image, from 1.
+    """The synset of each validation image: the list that it came from, and synsets by number.
 
     Raises:
-        DatasetError: No list, or one that cannot be understood.
+        DatasetError: No list in `raw_dir`, or one that cannot be understood.
     """
     files = _files(raw_dir)
     if SYNSET_LIST in files:

@@ -16,7 +16,6 @@ from datasets.sets.published import Published
 from datasets.sources import archive, record_source
 from datasets.sources.items import Item, Listing, Skip
 
-# The test images have no labels.
 _FOLDERS = {split: manifest_lib.KAGGLE_FOLDERS[split] for split in ("train", "validation")}
 # Features of a record: image, class and id.
 _IMAGE, _LABEL, _NAME = "image", "class", "id"
@@ -32,12 +31,10 @@ class KaggleFlower(Published):
         """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self._raw_dir)
         skipped: dict[str, list[Skip]] = {split: [] for split in _FOLDERS}
-        splits = {
-            split: [
-                item for path in self._files(folder) for item in _read(path, folder, skipped[split])
-            ]
-            for split, folder in _FOLDERS.items()
-        }
+        splits: dict[str, list[Item]] = {split: [] for split in _FOLDERS}
+        for split, folder in _FOLDERS.items():
+            for path in self._files(folder):
+                splits[split] += _read(path, folder, skipped[split])
         listing = self._listing(list(KAGGLE), splits)
         return dataclasses.replace(listing, skipped=skipped)
 

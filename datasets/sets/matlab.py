@@ -17,36 +17,21 @@ _HEADER_BYTES = 128
 _MATRIX = 14
 _COMPRESSED = 15
 # Type of stored numbers by code; 16 to 18 are UTF-8, UTF-16 and UTF-32.
-_STORED = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-    16: "u1",
-    17: "u2",
-    18: "u4",
-}
+_STORED = dict(enumerate(("i1", "u1", "i2", "u2", "i4", "u4", "f4"), 1))
+_STORED |= {9: "f8", 12: "i8", 13: "u8", 16: "u1", 17: "u2", 18: "u4"}
 # Type of a numeric array by its class; the numbers may be stored in a smaller one.
-_CLASSES = {
-    6: "f8",
-    7: "f4",
-    8: "i1",
-    9: "u1",
-    10: "i2",
-    11: "u2",
-    12: "i4",
-    13: "u4",
-    14: "i8",
-    15: "u8",
-}
+_CLASSES = dict(enumerate(("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"), 6))
 _CELL, _STRUCT, _CHAR = 1, 2, 4
 _COMPLEX = 0x0800
+
+
+def load_mat(path: str) -> dict[str, Any]:
+    """Reads every variable of the MATLAB file at `path`; see `read_mat`."""
+    try:
+        with open(path, "rb") as file:
+            return read_mat(file.read(), path)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_mat(data: bytes, where: str) -> dict[str, Any]:

@@ -20,11 +20,8 @@ class Pets(Published):
         """Lists all images; see `Converter.listing`."""
         annotations = self._find("annotations/trainval.txt", "annotations")
         rows = {
-            split: annotations.table(file, 4)
-            for split, file in (
-                ("train", "annotations/trainval.txt"),
-                ("validation", "annotations/test.txt"),
-            )
+            "train": annotations.table("annotations/trainval.txt", 4),
+            "validation": annotations.table("annotations/test.txt", 4),
         }
         if not rows["train"]:
             raise DatasetError(f"annotations/trainval.txt in {annotations.where} is empty")

@@ -14,7 +14,7 @@ from typing import Any
 from datasets import catalog
 from datasets.errors import DatasetError
 from datasets.sources import archive
-from datasets.sources.items import BytesSource, Converter, Item, Listing, Skip
+from datasets.sources.items import Box, BytesSource, Converter, Item, Listing, Skip
 
 # What becomes of bounding boxes.
 BOXES = ("record", "crop", "none")
@@ -39,9 +39,6 @@ class Published(Converter):
             raw_dir: What was fetched: archives, or what came out of them.
             boxes: "record" writes bounding boxes to the records, "crop" cuts images to them,
                 "none" leaves them out.
-
-        Raises:
-            DatasetError: Boxes of another kind.
         """
         if boxes not in BOXES:
             raise DatasetError(f"boxes={boxes!r}; must be one of {', '.join(BOXES)}")
@@ -58,21 +55,15 @@ class Published(Converter):
         """Adds the flags that only this data set has."""
         if not cls.has_boxes:
             return
-        parser.add_argument(
-            "--boxes",
-            choices=BOXES,
-            default="record",
-            help="bounding boxes: record writes them to the records, where training crops heed "
-            "them; crop cuts the images to them; none leaves them out, as the original's records "
-            "do (default: %(default)s)",
+        what = (
+            "bounding boxes: record writes them to the records, where training crops heed them; "
+            "crop cuts the images to them; none leaves them out, as the original's records do "
+            "(default: %(default)s)"
         )
-        parser.add_argument(
-            "--use_bbox",
-            dest="boxes",
-            action="store_const",
-            const="crop",
-            help="the original's name for --boxes=crop",
-        )
+        add = parser.add_argument
+        add("--boxes", choices=BOXES, default="record", help=what)
+        what = "the original's name for --boxes=crop"
+        add("--use_bbox", dest="boxes", action="store_const", const="crop", help=what)
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "Published":
@@ -82,13 +73,7 @@ class Published(Converter):
     def _find(self, marker: str, *archives: str) -> archive.Tree:
         return archive.find(self._raw_dir, marker, archives)
 
-    def _item(
-        self,
-        tree: archive.Tree,
-        name: str,
-        label: int,
-        box: tuple[float, float, float, float] | None = None,
-    ) -> Item:
+    def _item(self, tree: archive.Tree, name: str, label: int, box: Box | None = None) -> Item:
         """An image of `tree`, there or not; `box` is (ymin, xmin, ymax, xmax) in pixels."""
         boxes = (box,) if box is not None and self._boxes != "none" else ()
         source = tree.source(name) if name in tree else _MISSING
@@ -128,11 +113,7 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
 def _without_missing(
     splits: dict[str, list[Item]],
 ) -> tuple[dict[str, list[Item]], dict[str, list[Skip]]]:
-    """The images that are there, and those that are not.
-
-    Raises:
-        DatasetError: Of a class in a split none is there.
-    """
+    """The images that are there, and those that are not; of each class one must be there."""
     present, missing = {}, {}
     for split, items in splits.items():
         present[split] = [item for item in items if item.source is not _MISSING]
@@ -149,11 +130,7 @@ def _without_missing(
 
 
 def csv_rows(tree: archive.Tree, name: str) -> list[list[str]]:
-    """The cells of each line of a CSV file in `tree`.
-
-    Raises:
-        DatasetError: There is no such file, or it is no CSV file.
-    """
+    """The cells of each line of the CSV file `name` in `tree`."""
     try:
         return list(csv.reader(tree.lines(name)))
     except csv.Error as error:
@@ -161,11 +138,7 @@ def csv_rows(tree: archive.Tree, name: str) -> list[list[str]]:
 
 
 def label_of(name: str, labels: dict[str, int], where: str) -> int:
-    """The label of the class `name`.
-
-    Raises:
-        DatasetError: There is no such class.
-    """
+    """The label of the class `name`; `where` says who names it, for messages."""
     if name not in labels:
         raise DatasetError(
             f"class {name!r} in {where} is not in the list of the {len(labels)} classes"
@@ -174,11 +147,7 @@ def label_of(name: str, labels: dict[str, int], where: str) -> int:
 
 
 def numbers(words: list[str], where: str) -> list[float]:
-    """The words as finite numbers.
-
-    Raises:
-        DatasetError: One is none.
-    """
+    """The words as finite numbers; `DatasetError` where one is none."""
     try:
         found = [float(word) for word in words]
     except ValueError:
@@ -189,11 +158,7 @@ def numbers(words: list[str], where: str) -> list[float]:
 
 
 def whole(word: str, where: str, minimum: int = 1) -> int:
-    """The word as a whole number of at least `minimum`.
-
-    Raises:
-        DatasetError: It is none, or less.
-    """
+    """The word as a whole number of at least `minimum`; `DatasetError` where it is none."""
     try:
         number = int(word)
     except ValueError:

@@ -46,7 +46,7 @@ class Tree:
         self._files = files
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+        """Whether there is such a file."""
         return name in self._files
 
     def names(self, start: str = "", end: str = "") -> list[str]:
@@ -54,11 +54,7 @@ class Tree:
         return sorted(name for name in self._files if name.startswith(start) and name.endswith(end))
 
     def source(self, name: str) -> Source:
-        """Where the bytes of the file `name` are.
-
-        Raises:
-            DatasetError: There is no such file.
-        """
+        """Where the bytes of the file `name` are; `DatasetError` where there is none."""
         if name not in self._files:
             raise DatasetError(
                 f"{self.where} lacks the file {name}; is it whole? Fetch or unpack it again"
@@ -66,11 +62,7 @@ class Tree:
         return self._files[name]
 
     def read(self, name: str) -> bytes:
-        """The file's bytes.
-
-        Raises:
-            DatasetError: There is no such file, or it cannot be read.
-        """
+        """The file's bytes; `DatasetError` where there is no such file, or it cannot be read."""
         try:
             return self.source(name).read()
         except OSError as error:
@@ -78,11 +70,7 @@ class Tree:
             raise DatasetError(f"{name} in {self.where} cannot be read: {reason}") from error
 
     def lines(self, name: str) -> list[str]:
-        """The lines of a text file, without white space around them and without empty ones.
-
-        Raises:
-            DatasetError: There is no such file, or it is no text.
-        """
+        """The lines of a text file, without white space around them and without empty ones."""
         try:
             text = self.read(name).decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -90,20 +78,15 @@ class Tree:
         return [line.strip() for line in text.splitlines() if line.strip()]
 
     def table(self, name: str, columns: int) -> list[list[str]]:
-        """The words of each line; the last column takes the rest of its line.
-
-        Raises:
-            DatasetError: A line has fewer words.
-        """
-        rows = []
-        for number, line in enumerate(self.lines(name), 1):
-            row = line.split(maxsplit=columns - 1)
+        """The words of each line; the last column takes the rest of its line."""
+        lines = self.lines(name)
+        rows = [line.split(maxsplit=columns - 1) for line in lines]
+        for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
             if len(row) != columns:
                 raise DatasetError(
                     f"line {number} of {name} in {self.where} is {line!r}; {columns} words are "
                     "needed"
                 )
-            rows.append(row)
         return rows
 
     def below(self, folder: str) -> "Tree":
@@ -111,11 +94,7 @@ class Tree:
         if not folder:
             return self
         start = folder.rstrip("/") + "/"
-        files = {
-            name[len(start) :]: source
-            for name, source in self._files.items()
-            if name.startswith(start)
-        }
+        files = {name.removeprefix(start): self._files[name] for name in self.names(start)}
         return Tree(f"{self.where}/{folder}", files)
 
     def folder_of(self, marker: str) -> str | None:
@@ -165,11 +144,7 @@ def check_raw_dir(raw_dir: str) -> None:
 
 
 def rooted(tree: Tree, marker: str) -> Tree:
-    """The part of the tree below the shallowest folder that holds the file `marker`.
-
-    Raises:
-        DatasetError: There is none.
-    """
+    """The part of the tree below the shallowest folder that holds the file `marker`."""
     root = tree.folder_of(marker)
     if root is None:
         raise DatasetError(
@@ -181,10 +156,15 @@ def rooted(tree: Tree, marker: str) -> Tree:
 
 def open_folder(path: str) -> Tree:
     """All files below the folder `path` but hidden ones; links to folders are followed."""
+
+    def refuse(error: OSError) -> None:
+        # A folder that cannot be read would be left out without a word.
+        raise error
+
     files: dict[str, Source] = {}
     # Where each folder and those above it really are: a link may lead back up.
     above: dict[str, frozenset[str]] = {path: frozenset()}
-    for directory, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
+    for directory, folders, names in os.walk(path, onerror=refuse, followlinks=True):
         chain = above.pop(directory) | {os.path.realpath(directory)}
         folders[:] = sorted(
             name
@@ -199,11 +179,6 @@ def open_folder(path: str) -> Tree:
             if not name.startswith("."):
                 files[start + name] = FileSource(os.path.join(directory, name))
     return Tree(path, files)
-
-
-def _refuse(error: OSError) -> None:
-    """Has a folder that cannot be read end the listing; it would be left out without a word."""
-    raise error
 
 
 def open_files(path: str, names: Sequence[str]) -> Tree:
@@ -228,9 +203,8 @@ def open_archive(path: str) -> Tree:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
         files = {}
-        with contextlib.ExitStack() as stack:
-            opener = gzip.open if packed else open
-            file = stack.enter_context(opener(path, "rb"))
+        opener = gzip.open if packed else open
+        with opener(path, "rb") as file:
             for name, offset, size in tar_members(file, path):
                 if _hidden(name):
                     continue
@@ -246,15 +220,7 @@ def open_archive(path: str) -> Tree:
 
 
 def open_inner_tar(outer: RangeSource, name: str) -> Tree:
-    """The files of an uncompressed tar that lies inside another; see `open_archive`.
-
-    Args:
-        outer: Where it lies.
-        name: Its name, for messages.
-
-    Raises:
-        DatasetError: It is damaged, or has a name that points out of it.
-    """
+    """The files of the uncompressed tar `name` inside another, at `outer`; see `open_archive`."""
     where = f"{outer.path}/{name}"
     files = {}
     end = outer.offset + outer.size
@@ -275,11 +241,7 @@ def _hidden(name: str) -> bool:
 
 @contextlib.contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turns what a damaged archive raises into words that name it.
-
-    Raises:
-        DatasetError: The archive `where` is damaged, or cannot be read.
-    """
+    """Turns what a damaged or unreadable archive raises into a `DatasetError` that names it."""
     try:
         yield
     except _DAMAGED as error:
@@ -291,12 +253,7 @@ def explained(where: str) -> Iterator[None]:
 
 
 def tar_members(file: IO[bytes], where: str) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of each plain file of the tar archive that begins where `file` is.
-
-    Raises:
-        DatasetError: A name points out of the archive, or a file is stored with holes.
-        tarfile.TarError: No tar archive, or a damaged one.
-    """
+    """Name, offset and size of each plain file of the tar archive that begins where `file` is."""
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for member in archive:
             name = safe_name(member.name, where)
@@ -324,26 +281,12 @@ def _zip_files(path: str, stamp: str) -> Iterator[tuple[str, Source]]:
                 raise DatasetError(
                     f"{name} in {path} is packed by method {member.compress_type}; unpack it first"
                 )
-            yield (
-                name,
-                ZipSource(
-                    path,
-                    member.header_offset,
-                    member.compress_size,
-                    member.file_size,
-                    member.compress_type,
-                    member.CRC,
-                    stamp,
-                ),
-            )
+            sizes = (member.header_offset, member.compress_size, member.file_size)
+            yield name, ZipSource(path, *sizes, member.compress_type, member.CRC, stamp)
 
 
 def safe_name(name: str, where: str) -> str:
-    """Returns `name` without a leading "./".
-
-    Raises:
-        DatasetError: The name is absolute or leads out of the archive.
-    """
+    """Returns `name` without a leading "./"; refuses one that leads out of the archive."""
     parts = name.replace("\\", "/").split("/")
     drive = len(parts[0]) == 2 and parts[0].endswith(":")
     if name.startswith(("/", "\\")) or drive or ".." in parts or "\0" in name:

@@ -16,11 +16,7 @@ _ZIP_LOCAL_HEADER = struct.Struct("<4s22xHH")
 class RangeSource:
     """Bytes in the middle of a file, such as a file inside an uncompressed tar archive.
 
-    Attributes:
-        path: The archive.
-        offset: Where the bytes begin.
-        size: How many there are.
-        stamp: Size and time of the archive.
+    `stamp` is size and time of the archive.
     """
 
     path: str
@@ -40,16 +36,11 @@ class RangeSource:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
-class GzipTarSource:
+class GzipTarSource(RangeSource):
     """A file inside a compressed tar archive; offsets count inflated bytes.
 
     Reading in order is fast, reading backwards starts over: see `inflate.py`.
     """
-
-    path: str
-    offset: int
-    size: int
-    stamp: str = ""
 
     def read(self) -> bytes:
         """Returns the bytes of the file."""
@@ -59,10 +50,6 @@ class GzipTarSource:
             return exactly(file, self.size, self.path)
         except (EOFError, zlib.error) as error:
             raise OSError(f"archive {self.path} is damaged: {error}") from error
-
-    def fingerprint(self) -> str:
-        """Changes with the archive, or when the file lies elsewhere in it."""
-        return f"{self.stamp}:{self.offset}:{self.size}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +61,7 @@ class ZipSource:
         offset: Where the file's local header begins.
         packed: Bytes in the archive.
         size: Bytes of the file.
-        method: How it is packed: 0 stored, 8 deflated.
+        method: 0 stored, 8 deflated.
         checksum: CRC-32 of the file.
         stamp: Size and time of the archive.
     """
@@ -112,11 +99,7 @@ class ZipSource:
 
 
 def exactly(file: IO[bytes], size: int, path: str) -> bytes:
-    """The next `size` bytes of `file`.
-
-    Raises:
-        OSError: The file ends before.
-    """
+    """The next `size` bytes of `file`; OSError where it ends before."""
     data = file.read(size)
     if len(data) < size:
         raise OSError(f"archive {path} is cut off")

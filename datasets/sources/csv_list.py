@@ -13,24 +13,21 @@ import dataclasses
 import os
 
 from datasets.errors import DatasetError
-from datasets.sources import archive
-from datasets.sources.hold_out import check_fraction
-from datasets.sources.items import Converter, FileSource, Listing
-from datasets.sources.table import SPLIT_NAMES, Row, add_fraction_argument, make_listing, split_of
+from datasets.sources import archive, table
+from datasets.sources.items import FileSource, Listing
 
 _COLUMNS = ("path", "label", "split")
 
 
 @dataclasses.dataclass(frozen=True)
-class CsvList(Converter):
+class CsvList(table.Divided):
     """The data set in one or several CSV files.
 
     Attributes:
         raw_dir: Folder that the paths start from.
         csv_file: One list of everything; None takes train.csv and so on in `raw_dir`.
         columns: Names of the columns of path, label and split.
-        validation_fraction: Share of each class that becomes the validation split.
-        seed: Which images those are.
+        validation_fraction: See `table.Divided`, also for `seed`.
     """
 
     raw_dir: str
@@ -42,24 +39,13 @@ class CsvList(Converter):
     name = "csv"
     help = "a CSV file of paths and labels"
 
-    def __post_init__(self):
-        """Refuses a fraction that is not in (0, 1)."""
-        check_fraction(self.validation_fraction)
-
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        add = parser.add_argument
-        default = " (default: %(default)s)"
-        add("--csv_file", metavar="FILE", help="one list of all images (see above)")
-        for column in _COLUMNS:
-            add(
-                f"--{column}_column",
-                default=column,
-                metavar="NAME",
-                help=f"column of the {column}" + default,
-            )
-        add_fraction_argument(parser, "a list that has none")
+        what = "one list of all images (see above)"
+        parser.add_argument("--csv_file", metavar="FILE", help=what)
+        table.add_column_arguments(parser, _COLUMNS)
+        table.add_fraction_argument(parser, "a list that has none")
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "CsvList":
@@ -68,23 +54,13 @@ class CsvList(Converter):
         return cls(args.raw_dir, args.csv_file, columns, args.validation_fraction, args.seed)
 
     def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: No list, columns missing, a path out of `raw_dir`, an unknown split, no
-                validation split, fewer than two classes, or a class without training images.
-        """
+        """Lists all images; see `Converter.listing`."""
         archive.check_raw_dir(self.raw_dir)
-        origin = {
-            "raw_dir": os.path.abspath(self.raw_dir),
-            "csv_file": self.csv_file and os.path.abspath(self.csv_file),
-        }
+        csv_file = self.csv_file and os.path.abspath(self.csv_file)
         where = f"the lists for --raw_dir={self.raw_dir}"
-        return make_listing(
-            self.name, self._rows(), where, self.validation_fraction, self.seed, origin
-        )
+        return table.make_listing(self, self._rows(), where, csv_file=csv_file)
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[table.Row]:
         """Every image that is listed."""
         if self.csv_file is not None:
             rows = self._read(self.csv_file, None)
@@ -95,7 +71,7 @@ class CsvList(Converter):
                 )
             return rows
         rows = []
-        for name, split in SPLIT_NAMES.items():
+        for name, split in table.SPLIT_NAMES.items():
             path = os.path.join(self.raw_dir, f"{name}.csv")
             if os.path.exists(path):
                 rows += self._read(path, split)
@@ -106,7 +82,7 @@ class CsvList(Converter):
             )
         return rows
 
-    def _read(self, path: str, split: str | None) -> list[Row]:
+    def _read(self, path: str, split: str | None) -> list[table.Row]:
         path_column, label_column, split_column = self.columns
         rows = []
         try:
@@ -129,10 +105,10 @@ class CsvList(Converter):
                     label = (row[label_column] or "").strip()
                     if not name or not label:
                         raise DatasetError(f"{where}: path {name!r}, label {label!r}; both needed")
-                    own = split_of(row[split_column] or "", where) if has_splits else split
+                    own = table.split_of(row[split_column] or "", where) if has_splits else split
                     name = self._inside(name, where)
                     source = FileSource(os.path.join(self.raw_dir, name))
-                    rows.append(Row(own or "train", name, label, source))
+                    rows.append(table.Row(own or "train", name, label, source))
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:

@@ -12,23 +12,8 @@ from datasets.errors import DatasetError
 from datasets.sources.items import Item
 
 
-def check_fraction(fraction: float | None) -> None:
-    """Refuses a share that leaves one of the two splits empty; None holds nothing out.
-
-    Raises:
-        DatasetError: It is not in (0, 1).
-    """
-    if fraction is not None and not 0.0 < fraction < 1.0:
-        raise DatasetError(f"--validation_fraction={fraction}; must be more than 0 and less than 1")
-
-
 def hold_out(splits: dict[str, list[Item]], fraction: float, seed: int) -> dict[str, list[Item]]:
-    """Moves a share of each class from train to validation.
-
-    Args:
-        splits: Items by split name, of which "train" is split.
-        fraction: The share, between 0 and 1.
-        seed: Which images are moved; beside it only their names count.
+    """Moves a share of each class (0 to 1) from train to validation; `seed` and names decide which.
 
     Raises:
         DatasetError: A class has one image only.
@@ -56,13 +41,6 @@ def hold_out(splits: dict[str, list[Item]], fraction: float, seed: int) -> dict[
 
 def take_share(items: list[Item], share: float) -> tuple[list[Item], list[Item]]:
     """Splits items so that each class loses the share, and all together, rounded, exactly.
-
-    The images of a class are told apart by the hash of their name: the choice depends on nothing
-    else, and like photos, which often follow each other, are not kept together.
-
-    Args:
-        items: What to split.
-        share: Between 0 and 1.
 
     Returns:
         What is left and what was taken, in the order of `items`.

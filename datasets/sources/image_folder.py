@@ -7,26 +7,18 @@ test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
 import argparse
 import dataclasses
 import os
-from typing import Any
 
 from datasets.errors import DatasetError
-from datasets.sources.hold_out import check_fraction, hold_out
-from datasets.sources.items import Converter, FileSource, Item, Listing, Skip
-from datasets.sources.table import SPLIT_NAMES, add_fraction_argument
+from datasets.sources.hold_out import hold_out
+from datasets.sources.items import FileSource, Item, Listing, Skip
+from datasets.sources.table import SPLIT_NAMES, Divided, add_fraction_argument
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageFolder(Converter):
-    """The data set in one folder of photos.
-
-    Attributes:
-        raw_dir: The folder.
-        validation_fraction: Share of each class that becomes the validation split, where the
-            folder has none of its own.
-        seed: Which images those are.
-    """
+class ImageFolder(Divided):
+    """The data set in one folder of photos, `raw_dir`; see `Divided`."""
 
     raw_dir: str
     validation_fraction: float | None = None
@@ -35,17 +27,11 @@ class ImageFolder(Converter):
     name = "image_folder"
     help = "any folder of photos, one sub-folder per class"
 
-    def __post_init__(self):
-        """Refuses a fraction that is not in (0, 1)."""
-        check_fraction(self.validation_fraction)
-
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        add_fraction_argument(
-            parser,
-            "a folder that has none of its own (for example 0.2); chosen by --seed and file name",
-        )
+        what = "a folder that has none of its own (for example 0.2); chosen by --seed and file name"
+        add_fraction_argument(parser, what)
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "ImageFolder":
@@ -63,18 +49,10 @@ class ImageFolder(Converter):
         return super().from_arguments(args)
 
     def listing(self) -> Listing:
-        """Lists all images; none is opened.
-
-        Raises:
-            DatasetError: No such folder, no class folders, a class without images, one class
-                only, classes that differ between splits, or no validation split.
-        """
+        """Lists all images; see `Converter.listing`."""
         split_dirs = self._split_dirs()
-        skipped: dict[str, list[Skip]] = {}
-        images: dict[str, dict[str, list[str]]] = {}
-        for split, directory in split_dirs.items():
-            skipped[split] = []
-            images[split] = self._read_split(directory, skipped[split])
+        skipped: dict[str, list[Skip]] = {split: [] for split in split_dirs}
+        images = {split: self._read_split(split_dirs[split], skipped[split]) for split in skipped}
         classes = tuple(sorted(images["train"]))
         self._check_classes(classes, images, split_dirs)
         splits = {
@@ -87,13 +65,11 @@ class ImageFolder(Converter):
         splits = {
             split: splits[split] for split in ("train", "validation", "test") if split in splits
         }
-        return Listing(self.name, classes, splits, skipped, self._describe())
-
-    def _describe(self) -> dict[str, Any]:
-        return {
+        origin = {
             "raw_dir": os.path.abspath(self.raw_dir),
             "validation_fraction": self.validation_fraction,
         }
+        return Listing(self.name, classes, splits, skipped, origin)
 
     def _split_dirs(self) -> dict[str, str]:
         """Folder of each split; a flat folder is all train."""
@@ -157,16 +133,17 @@ class ImageFolder(Converter):
             )
         for name in sorted(os.listdir(directory)):
             if not name.startswith(".") and name not in folders:
-                skipped.append(Skip(self._name(directory, name), "not in a class folder"))
+                path = os.path.join(directory, name)
+                skipped.append(Skip(self._name(path), "not in a class folder"))
         by_class = {}
         for folder in folders:
-            names = self._read_class(os.path.join(directory, folder), skipped)
-            if not names:
+            path = os.path.join(directory, folder)
+            by_class[folder] = self._read_class(path, skipped)
+            if not by_class[folder]:
                 raise DatasetError(
-                    f"class folder {os.path.join(directory, folder)} has no images "
-                    f"({', '.join(EXTENSIONS)}); fill or remove it"
+                    f"class folder {path} has no images ({', '.join(EXTENSIONS)}); fill or remove "
+                    "it"
                 )
-            by_class[folder] = names
         return by_class
 
     def _read_class(self, directory: str, skipped: list[Skip]) -> list[str]:
@@ -182,7 +159,7 @@ class ImageFolder(Converter):
             else:
                 names.append(entry.name)
                 continue
-            skipped.append(Skip(self._name(directory, entry.name), reason))
+            skipped.append(Skip(self._name(entry.path), reason))
         return names
 
     def _check_classes(
@@ -200,42 +177,27 @@ class ImageFolder(Converter):
             unknown = sorted(set(by_class) - set(classes))
             missing = sorted(set(classes) - set(by_class))
             if unknown or missing:
+                what = [f"lacks {', '.join(missing)}"] if missing else []
+                what += [f"has {', '.join(unknown)} too"] if unknown else []
                 raise DatasetError(
-                    f"classes differ: {split_dirs[split]} "
-                    + " and ".join(
-                        text
-                        for text in (
-                            f"lacks {', '.join(missing)}" if missing else "",
-                            f"has {', '.join(unknown)} too" if unknown else "",
-                        )
-                        if text
-                    )
-                    + f"; each split needs the class folders of {split_dirs['train']}"
+                    f"classes differ: {split_dirs[split]} {' and '.join(what)}; each split needs "
+                    f"the class folders of {split_dirs['train']}"
                 )
 
     def _items(
         self, directory: str, classes: tuple[str, ...], by_class: dict[str, list[str]]
     ) -> list[Item]:
-        items = []
-        for label, folder in enumerate(classes):
-            for name in by_class[folder]:
-                path = os.path.join(directory, folder, name)
-                item = Item(
-                    self._name(os.path.join(directory, folder), name), FileSource(path), label
-                )
-                items.append(item)
-        return items
+        paths = [
+            (os.path.join(directory, folder, name), label)
+            for label, folder in enumerate(classes)
+            for name in by_class[folder]
+        ]
+        return [Item(self._name(path), FileSource(path), label) for path, label in paths]
 
-    def _name(self, directory: str, name: str) -> str:
+    def _name(self, path: str) -> str:
         """Name within the data set, the same on any machine."""
-        relative = os.path.relpath(os.path.join(directory, name), self.raw_dir)
-        return relative.replace(os.sep, "/")
+        return os.path.relpath(path, self.raw_dir).replace(os.sep, "/")
 
 
 def _visible_folders(directory: str) -> list[str]:
-    names = sorted(os.listdir(directory))
-    return [
-        name
-        for name in names
-        if not name.startswith(".") and os.path.isdir(os.path.join(directory, name))
-    ]
+    return sorted(e.name for e in os.scandir(directory) if e.is_dir() and e.name[0] != ".")

@@ -57,20 +57,12 @@ class Source(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FileSource:
-    """A file of its own.
-
-    Attributes:
-        path: Where it lies.
-    """
+    """A file of its own, at `path`."""
 
     path: str
 
     def read(self) -> bytes:
-        """Returns the bytes of the file.
-
-        Raises:
-            OSError: It cannot be read, or is a pipe, a socket or a device.
-        """
+        """Returns the bytes of the file; OSError also for a pipe, a socket or a device."""
         # Opening a pipe would wait for somebody to write.
         if not stat.S_ISREG(os.stat(self.path).st_mode):
             raise OSError("no regular file")
@@ -89,11 +81,7 @@ class FileSource:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BytesSource:
-    """Bytes at hand.
-
-    Attributes:
-        data: The image file's bytes.
-    """
+    """The bytes of an image file, at hand."""
 
     data: bytes
 

@@ -19,10 +19,8 @@ from typing import Any
 
 from datasets import command_line
 from datasets.errors import DatasetError
-from datasets.sources import archive
-from datasets.sources.hold_out import check_fraction
-from datasets.sources.items import Converter, FileSource, Listing, Skip
-from datasets.sources.table import SPLIT_NAMES, Row, add_fraction_argument, make_listing, split_of
+from datasets.sources import archive, table
+from datasets.sources.items import FileSource, Listing, Skip
 
 _END = ".parquet"
 _SPLIT_COLUMN = "split"
@@ -33,14 +31,8 @@ class ParquetSource:
     """The image of one row.
 
     Reading in order is fast, anything else decodes a whole row group for each image: the writer
-    copies the images as one hidden file first (see `inflate.py`).
-
-    Attributes:
-        path: The file.
-        row_group: Number of the row group.
-        row: Number of the row in its group.
-        column: The column of the images.
-        stamp: Size and time of the file.
+    copies the images as one hidden file first (see `inflate.py`). `row` is the number in its group,
+    `column` that of the images, `stamp` size and time of the file.
     """
 
     path: str
@@ -69,15 +61,11 @@ def _images(path: str, row_group: int, column: str, stamp: str) -> Any:
     try:
         return _open(path).read_row_group(row_group, columns=[column])[column]
     except (pyarrow.ArrowException, OSError) as error:
-        raise OSError(f"{path} is damaged or cut off ({_first_line(error)})") from error
+        raise OSError(f"{path} is damaged or cut off ({command_line.first_line(error)})") from error
 
 
 def _open(path: str) -> Any:
-    """The `pyarrow.parquet.ParquetFile` at `path`.
-
-    Raises:
-        DatasetError: pyarrow is missing, or it is no such file.
-    """
+    """The `pyarrow.parquet.ParquetFile` at `path`."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -89,15 +77,13 @@ def _open(path: str) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise DatasetError(f"{path} is no Parquet file: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+        raise DatasetError(
+            f"{path} is no Parquet file: {command_line.first_line(error)}"
+        ) from error
 
 
 @dataclasses.dataclass(frozen=True)
-class ParquetTable(Converter):
+class ParquetTable(table.Divided):
     """The data set in one or several Parquet files.
 
     Attributes:
@@ -105,9 +91,8 @@ class ParquetTable(Converter):
         image_column: Column of the images.
         label_column: Column of the labels.
         split_column: Column of the splits; None takes `split` where there is one.
-        validation_fraction: Share of each class that becomes the validation split.
+        validation_fraction: See `table.Divided`, also for `seed`.
         drop_duplicates: Whether of equal images only the first is taken.
-        seed: Which images become the validation split.
     """
 
     raw_dir: str
@@ -121,42 +106,20 @@ class ParquetTable(Converter):
     name = "parquet"
     help = "Parquet files with a row for each image, as Hugging Face has them"
 
-    def __post_init__(self):
-        """Refuses a fraction that is not in (0, 1)."""
-        check_fraction(self.validation_fraction)
-
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        default = " (default: %(default)s)"
-        for what in ("image", "label"):
-            parser.add_argument(
-                f"--{what}_column",
-                default=what,
-                metavar="NAME",
-                help=f"column of the {what}" + default,
-            )
-        parser.add_argument(
-            "--split_column",
-            metavar="NAME",
-            help=f"column of the split (default: {_SPLIT_COLUMN}, where there is one)",
-        )
-        parser.add_argument(
-            "--drop_duplicates",
-            action="store_true",
-            help="take of equal images only the first; every image is read for that",
-        )
-        add_fraction_argument(parser, "files that have none")
+        table.add_column_arguments(parser, ("image", "label"))
+        what = f"column of the split (default: {_SPLIT_COLUMN}, where there is one)"
+        parser.add_argument("--split_column", metavar="NAME", help=what)
+        what = "take of equal images only the first; every image is read for that"
+        parser.add_argument("--drop_duplicates", action="store_true", help=what)
+        table.add_fraction_argument(parser, "files that have none")
 
     def listing(self) -> Listing:
-        """Lists all images; none is decoded.
-
-        Raises:
-            DatasetError: No files, columns missing or of another kind, an unknown split, or what
-                `table.make_listing` refuses.
-        """
+        """Lists all images; see `Converter.listing`."""
         skipped: dict[str, list[Skip]] = {}
-        rows: list[Row] = []
+        rows: list[table.Row] = []
         names: list[str] | None = None
         for path in self._paths():
             file = _open(path)
@@ -170,11 +133,12 @@ class ParquetTable(Converter):
             rows = list(_without_duplicates(rows))
         if not rows:
             raise DatasetError(f"--raw_dir={self.raw_dir} holds no image with a label")
-        _leave_out_unlabelled_tests(rows, skipped)
+        # Those of competitions are not published.
+        if skipped.get("test") and not any(row.split == "test" for row in rows):
+            command_line.note("the test images have no labels and are left out")
+            del skipped["test"]
         where = f"the files of --raw_dir={self.raw_dir}"
-        origin = {"raw_dir": os.path.abspath(self.raw_dir)}
-        fraction = self.validation_fraction
-        return make_listing(self.name, rows, where, fraction, self.seed, origin, names, skipped)
+        return table.make_listing(self, rows, where, names, skipped)
 
     def _paths(self) -> list[str]:
         archive.check_raw_dir(self.raw_dir)
@@ -201,17 +165,11 @@ class ParquetTable(Converter):
             image = image.field("bytes").type
         label = schema.field(self.label_column).type
         label = label.value_type if types.is_dictionary(label) else label
+        images = types.is_binary(image) or types.is_large_binary(image)
+        labels = types.is_integer(label) or types.is_string(label) or types.is_large_string(label)
         for name, fits, right in (
-            (
-                self.image_column,
-                types.is_binary(image) or types.is_large_binary(image),
-                "bytes, or {bytes, path}",
-            ),
-            (
-                self.label_column,
-                types.is_integer(label) or types.is_string(label) or types.is_large_string(label),
-                "whole numbers or texts",
-            ),
+            (self.image_column, images, "bytes, or {bytes, path}"),
+            (self.label_column, labels, "whole numbers or texts"),
         ):
             if not fits:
                 raise DatasetError(
@@ -221,7 +179,7 @@ class ParquetTable(Converter):
 
     def _rows(
         self, path: str, file: Any, names: list[str], skipped: dict[str, list[Skip]]
-    ) -> Iterator[Row]:
+    ) -> Iterator[table.Row]:
         """The rows of one file; those without a label go to `skipped`."""
         stamp = FileSource(path).fingerprint()
         below = os.path.basename(path)
@@ -232,12 +190,12 @@ class ParquetTable(Converter):
         columns += [column] if column in file.schema_arrow.names else []
         number = 0
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=columns)
-            labels = table[self.label_column].to_pylist()
-            splits = table[column].to_pylist() if len(columns) > 1 else [None] * len(labels)
+            cells = file.read_row_group(group, columns=columns)
+            labels = cells[self.label_column].to_pylist()
+            splits = cells[column].to_pylist() if len(columns) > 1 else [None] * len(labels)
             for row, (label, split) in enumerate(zip(labels, splits, strict=True)):
                 if len(columns) > 1:
-                    split = split_of(str(split or ""), f"row {number} of {path}")
+                    split = table.split_of(str(split or ""), f"row {number} of {path}")
                 else:
                     split = _split_of_file(below)
                 name = f"{below.removesuffix(_END)}/{number:06d}"
@@ -246,7 +204,7 @@ class ParquetTable(Converter):
                     skipped.setdefault(split, []).append(Skip(name, reason, bad=True))
                 else:
                     source = ParquetSource(path, group, row, self.image_column, stamp)
-                    yield Row(split, name, str(label), source)
+                    yield table.Row(split, name, str(label), source)
                 number += 1
 
 
@@ -272,22 +230,15 @@ def _split_of_file(name: str) -> str:
     """The split that a file's name, or else a folder above it, names; train where none does."""
     for part in reversed(name.split("/")):
         for word in re.split(r"[^a-z]+", part.lower()):
-            if word in SPLIT_NAMES:
-                return SPLIT_NAMES[word]
+            if word in table.SPLIT_NAMES:
+                return table.SPLIT_NAMES[word]
     return "train"
 
 
-def _without_duplicates(rows: list[Row]) -> Iterator[Row]:
+def _without_duplicates(rows: list[table.Row]) -> Iterator[table.Row]:
     seen = set()
     for row in rows:
         digest = hashlib.sha256(row.source.read()).digest()
         if digest not in seen:
             seen.add(digest)
             yield row
-
-
-def _leave_out_unlabelled_tests(rows: list[Row], skipped: dict[str, list[Skip]]) -> None:
-    """Says so where no test image has a label: those of competitions are not published."""
-    if skipped.get("test") and not any(row.split == "test" for row in rows):
-        command_line.note("the test images have no labels and are left out")
-        del skipped["test"]

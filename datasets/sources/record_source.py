@@ -9,14 +9,9 @@ from datasets.records import example as example_lib
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RecordSource:
-    """The image of one record.
+    """The image of one record, in the feature `key` of the `tf.train.Example` at `offset`.
 
-    Attributes:
-        path: The TFRecord file.
-        offset: Where the serialised `tf.train.Example` begins.
-        size: How long it is.
-        key: The feature that holds the image.
-        checksum: Masked CRC-32C of the record, as stored behind it.
+    `checksum` is the masked CRC-32C of the record, as stored behind it.
     """
 
     path: str
@@ -41,11 +36,7 @@ class RecordSource:
 
 
 def read_examples(path: str, key: str) -> Iterator[tuple[RecordSource | None, Any, str]]:
-    """Each record of a local TFRecord file; every checksum is compared.
-
-    Args:
-        path: The file.
-        key: The feature that holds the image.
+    """Each record of a local TFRecord file whose images are in the feature `key`.
 
     Yields:
         Where its image is, the parsed example, and an empty text; or None, None and what is wrong

@@ -1,26 +1,41 @@
 """What lists and tables of labelled images share: splits, class names and numbers."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sources.hold_out import hold_out
-from datasets.sources.items import Item, Listing, Skip, Source
+from datasets.sources.items import Converter, Item, Listing, Skip, Source
 
-SPLIT_NAMES = {
-    "train": "train",
-    "validation": "validation",
-    "val": "validation",
-    "valid": "validation",
-    "test": "test",
-}
 _ORDER = ("train", "validation", "test")
+_VALIDATION = dict.fromkeys(("validation", "val", "valid"), "validation")
+SPLIT_NAMES = {"train": "train", **_VALIDATION, "test": "test"}
 
 _LARGEST_LABEL = 999_999
 # Of the labels without training images, so many are named.
 _SHOWN_LABELS = 5
+
+
+class Divided(Converter):
+    """A folder, list or table of which a share of each class may become the validation split.
+
+    `seed` decides which images those are.
+    """
+
+    raw_dir: str
+    validation_fraction: float | None
+    seed: int
+
+    def __post_init__(self):
+        """Refuses a fraction that is not in (0, 1)."""
+        fraction = self.validation_fraction
+        if fraction is not None and not 0.0 < fraction < 1.0:
+            raise DatasetError(
+                f"--validation_fraction={fraction}; must be more than 0 and less than 1"
+            )
 
 
 class Row(NamedTuple):
@@ -34,20 +49,19 @@ class Row(NamedTuple):
 
 def add_fraction_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Adds --validation_fraction; `what` says which input it is for."""
-    parser.add_argument(
-        "--validation_fraction",
-        type=float,
-        metavar="F",
-        help=f"share of each class that becomes the validation split, for {what}",
-    )
+    what = f"share of each class that becomes the validation split, for {what}"
+    parser.add_argument("--validation_fraction", type=float, metavar="F", help=what)
+
+
+def add_column_arguments(parser: argparse.ArgumentParser, columns: Sequence[str]) -> None:
+    """Adds a flag for the name of each column."""
+    for column in columns:
+        what = f"column of the {column} (default: %(default)s)"
+        parser.add_argument(f"--{column}_column", default=column, metavar="NAME", help=what)
 
 
 def split_of(text: str, where: str) -> str:
-    """The split that a cell of a table names.
-
-    Raises:
-        DatasetError: It names none.
-    """
+    """The split that a cell of a table names; `where` is the cell's place, for messages."""
     split = SPLIT_NAMES.get(text.strip().lower())
     if split is None:
         raise DatasetError(
@@ -57,31 +71,28 @@ def split_of(text: str, where: str) -> str:
 
 
 def make_listing(
-    kind: str,
+    table: Divided,
     rows: Sequence[Row],
     where: str,
-    fraction: float | None,
-    seed: int,
-    origin: dict[str, Any],
     names: Sequence[str] = (),
     skipped: dict[str, list[Skip]] | None = None,
+    **origin: Any,
 ) -> Listing:
     """The listing of the images of a table.
 
     Args:
-        kind: Name of the data set.
+        table: What is listed.
         rows: The images.
         where: What holds them, in the plural, for messages.
-        fraction: Share of each class that becomes the validation split; None where there is one.
-        seed: Which images those are.
-        origin: Where the data came from, for the manifest.
         names: Class names by label, where they are known; each row's label is a number then.
         skipped: Rows by split that are no images of the data set.
+        **origin: Where the data came from beside its `raw_dir`, for the manifest.
 
     Raises:
         DatasetError: No training or no validation images, one class only, or a class with a name
             and no training images.
     """
+    fraction = table.validation_fraction
     if names:
         labels = [int(row.label) for row in rows]
     else:
@@ -97,7 +108,7 @@ def make_listing(
             "leave the flag out"
         )
     if fraction is not None:
-        splits = hold_out(splits, fraction, seed)
+        splits = hold_out(splits, fraction, table.seed)
     if "validation" not in splits:
         raise DatasetError(
             f"{where} hold no validation split; add one, or pass --validation_fraction=0.2"
@@ -107,7 +118,8 @@ def make_listing(
     _check_trained(names, splits)
     ordered = {split: splits[split] for split in _ORDER if split in splits}
     kept = {split: skips for split, skips in (skipped or {}).items() if split in ordered}
-    return Listing(kind, tuple(names), ordered, kept, {**origin, "validation_fraction": fraction})
+    source = {"raw_dir": os.path.abspath(table.raw_dir), **origin, "validation_fraction": fraction}
+    return Listing(table.name, tuple(names), ordered, kept, source)
 
 
 def _number_labels(texts: list[str]) -> tuple[list[int], list[str]]:
@@ -132,9 +144,6 @@ def _check_trained(names: Sequence[str], splits: dict[str, list[Item]]) -> None:
     """Refuses names of classes without training images, and says which numbers have none.
 
     Numbers may be meant so: labels that are only retrieved, or a list that is a part of another.
-
-    Raises:
-        DatasetError: A class with a name has no training images.
     """
     trained = {item.label for item in splits["train"]}
     empty = [name for label, name in enumerate(names) if label not in trained]

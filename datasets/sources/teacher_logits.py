@@ -14,11 +14,7 @@ from datasets.sources.items import FileSource
 
 
 def find(folder: str, split: str) -> dict[str, RangeSource]:
-    """Where the numbers of each image are, by file name.
-
-    Args:
-        folder: Holds the files, whose names begin with the split's.
-        split: "train" or "validation".
+    """Where the numbers of each image are, by file name; files begin with the split's name.
 
     Raises:
         DatasetError: No such file, a line without a comma, or an image that comes twice.

@@ -24,11 +24,7 @@ _BOX_KEY = "bbox"
 
 
 def import_tfds() -> Any:
-    """Imports TensorFlow Datasets.
-
-    Raises:
-        DatasetError: It is not installed.
-    """
+    """Imports TensorFlow Datasets; `DatasetError` where it is not installed."""
     # Version 4.9.10 uses this package and does not ask for it; from Python 3.11 on, the standard
     # library's is the same.
     if importlib.util.find_spec("importlib_resources") is None:
@@ -76,11 +72,8 @@ class TfdsSet(Converter):
         add = parser.add_argument
         add("--tfds_name", required=True, metavar="NAME", help="what stands behind tfds:")
         for split in ("train", "validation", "test"):
-            add(
-                f"--{split}_split",
-                metavar="SPLIT",
-                help=f"split of TensorFlow Datasets that becomes {split}, such as train[:80%%]",
-            )
+            what = f"split of TensorFlow Datasets that becomes {split}, such as train[:80%%]"
+            add(f"--{split}_split", metavar="SPLIT", help=what)
         add("--image_key", default="image", help="feature of the image (default: %(default)s)")
         add("--label_key", default="label", help="feature of the label (default: %(default)s)")
 
@@ -94,12 +87,7 @@ class TfdsSet(Converter):
         return cls(args.tfds_name, args.raw_dir, splits, args.image_key, args.label_key)
 
     def listing(self) -> Listing:
-        """Lists all images; fetches the data set where it is not there.
-
-        Raises:
-            DatasetError: No such data set or split, no image or label in it, or stored in
-                another form than TFRecord.
-        """
+        """Lists all images; fetches the data set where it is not there."""
         builder = self._prepared()
         self._check_features(builder)
         chosen = self._chosen(builder)
@@ -125,7 +113,7 @@ class TfdsSet(Converter):
         try:
             builder = tfds.builder(self.tfds_name, data_dir=self.raw_dir)
         except Exception as error:  # of many kinds, by what is wrong with the name
-            reason = _first_line(error)
+            reason = command_line.first_line(error)
             raise DatasetError(
                 f"tfds:{self.tfds_name} in {self.raw_dir}: {reason.rstrip('.')}; must be a "
                 "name of https://www.tensorflow.org/datasets/catalog such as tfds:cifar10, or be "
@@ -137,7 +125,7 @@ class TfdsSet(Converter):
             except Exception as error:
                 raise DatasetError(
                     f"tfds:{self.tfds_name} is not in {self.raw_dir} and cannot be fetched: "
-                    f"{_first_line(error)}"
+                    f"{command_line.first_line(error)}"
                 ) from error
         return builder
 
@@ -175,7 +163,7 @@ class TfdsSet(Converter):
             instructions = builder.info.splits[split].file_instructions
         except Exception as error:
             raise DatasetError(
-                f"split {split!r} of tfds:{self.tfds_name}: {_first_line(error)}"
+                f"split {split!r} of tfds:{self.tfds_name}: {command_line.first_line(error)}"
             ) from error
         items = []
         for instruction in instructions:
@@ -206,7 +194,3 @@ class TfdsSet(Converter):
             return tuple(names)
         count = max((item.label for items in splits.values() for item in items), default=0) + 1
         return tuple(str(label) for label in range(count))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

@@ -10,7 +10,7 @@ import tensorflow as tf
 import datasets
 from datasets.conversion.plan import WriterConfig
 from datasets.conversion.writer import write_dataset
-from datasets.inspection import figures, samples, show, show_command
+from datasets.inspection import figures, show, show_command
 from datasets.records import reader
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
@@ -32,16 +32,16 @@ def test_samples_are_those_of_the_reader(converted):
     split = reader.find_split(converted)
     records = [record["index"] for record in reader.read_records(split).as_numpy_iterator()]
     assert records == list(range(19))
-    everything = samples.read_samples(split, range(19))
+    everything = show.read_samples(split, range(19))
     assert [sample.index for sample in everything] == records
-    chosen = samples.choose(19, 5, seed=3)
+    chosen = show.choose(19, 5, seed=3)
     assert len(set(chosen)) == 5
     assert chosen == sorted(chosen)
-    assert chosen == samples.choose(19, 5, seed=3) != samples.choose(19, 5, seed=4)
-    names = [sample.filename for sample in samples.read_samples(split, chosen)]
+    assert chosen == show.choose(19, 5, seed=3) != show.choose(19, 5, seed=4)
+    names = [sample.filename for sample in show.read_samples(split, chosen)]
     assert names == [everything[index].filename for index in chosen]
     assert everything[0].size == (12, 16)
-    assert samples.choose(2, 5, seed=0) == [0, 1]
+    assert show.choose(2, 5, seed=0) == [0, 1]
 
 
 def pixels(path):
@@ -57,12 +57,12 @@ def test_the_sheet_holds_images_and_views(converted, tmp_path):
 
     paths = show.show(converted, str(tmp_path), view=view, num_samples=2, num_views=2)
     assert paths == [str(tmp_path / "samples.png"), str(tmp_path / "distributions.png")]
-    indices = samples.choose(19, 2, seed=0)
+    indices = show.choose(19, 2, seed=0)
     assert calls == [(index, number, (0, 4)) for index in indices for number in range(2)]
     sheet = pixels(paths[0])
     # Two rows of one image and two views of 8 x 8, drawn at twice their size.
     assert (sheet == (0, 0, 250)).all(-1).sum() == (sheet == (250, 0, 0)).all(-1).sum() == 2 * 256
-    sample = samples.read_samples(reader.find_split(converted), indices)[0]
+    sample = show.read_samples(reader.find_split(converted), indices)[0]
     top, left = 48, 8
     drawn = sheet[top : top + 24, left : left + 32].astype(float)
     whole = tf.image.resize(tf.io.decode_jpeg(sample.encoded), (24, 32), "lanczos3").numpy()
@@ -173,7 +173,7 @@ def test_the_view_of_the_hall_is_what_training_makes(converted):
     from official.show import make_view
 
     view = make_view(preprocessing.PreprocessingConfig())
-    sample = samples.read_samples(reader.find_split(converted), [0])[0]
+    sample = show.read_samples(reader.find_split(converted), [0])[0]
     first, again, other = (view(sample.encoded, sample.boxes, 0, n) for n in (0, 0, 1))
     assert first.shape == (224, 224, 3)
     assert first.dtype == np.uint8

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from datasets import catalog
-from datasets.conversion import image_repair
+from datasets.conversion import item_record
 from datasets.conversion.command import CONVERTERS, differences
 from datasets.conversion.image_check import BadImageError, check_image
 from datasets.errors import DatasetError
@@ -580,20 +580,20 @@ def test_a_part_of_a_data_set_is_told_from_the_whole(make_folder, food):
 def test_cmyk_and_png_become_rgb_jpegs(jpeg):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     png = check_image(tf.io.encode_png(pixels).numpy())
-    repaired, change = image_repair.to_rgb_jpeg(png)
+    repaired, change = item_record.to_rgb_jpeg(png)
     assert change == "PNG, now an RGB JPEG"
     expected = tf.io.encode_jpeg(pixels, format="rgb", quality=100).numpy()
     assert (repaired.encoded, repaired.image_format) == (expected, "JPEG")
     assert (repaired.height, repaired.width) == (9, 7)
     plain = check_image(jpeg(1))
-    assert image_repair.to_rgb_jpeg(plain) == (plain, "")
+    assert item_record.to_rgb_jpeg(plain) == (plain, "")
     gif = io.BytesIO()
     Image.fromarray(pixels).quantize(16).save(gif, "GIF")
-    assert image_repair.to_rgb_jpeg(check_image(gif.getvalue()))[1] == "GIF, now an RGB JPEG"
+    assert item_record.to_rgb_jpeg(check_image(gif.getvalue()))[1] == "GIF, now an RGB JPEG"
 
 
 def test_a_box_without_a_pixel_is_a_bad_image(jpeg):
     image = check_image(jpeg(1, height=12, width=16))
     with pytest.raises(BadImageError, match="holds no pixel of the 12 x 16 image"):
-        image_repair.crop_to_box(image, (20.0, 2.0, 30.0, 9.0))
-    assert image_repair.fractions(((20.0, 2.0, 30.0, 9.0),), 12, 16) == ()
+        item_record.crop_to_box(image, (20.0, 2.0, 30.0, 9.0))
+    assert item_record.fractions(((20.0, 2.0, 30.0, 9.0),), 12, 16) == ()

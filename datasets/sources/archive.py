@@ -6,6 +6,8 @@ one hidden file beside the shards for as long as it works (see `inflate.py`).
 
 Names out of an archive become names of images and never paths to write to; all the same an
 archive with a name that points out of itself is refused.
+
+What is missing, damaged or cannot be read ends in a `DatasetError` that names it.
 """
 
 import contextlib

@@ -1,16 +1,16 @@
-"""What a `ModelConfig` refuses: wrong types, impossible values, fields that exclude each other."""
+"""What a `ModelConfig` refuses: wrong types, impossible values, fields that exclude each other.
+
+`config` is a `ModelConfig` in all functions; its module imports this one.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nets import depths
 from nets.layers import anti_alias
-
-if TYPE_CHECKING:
-    from nets.config import ModelConfig
 
 POOL_TYPES = ("gap", "gem", "flatten")
 ARCHITECTURES = ("resnet", "mobilenet_v1")
@@ -23,7 +23,7 @@ _RESNET_ONLY = (
 )  # fmt: skip
 
 
-def check(config: ModelConfig) -> None:
+def check(config: Any) -> None:
     """Checks every field and every combination.
 
     Raises:
@@ -41,7 +41,7 @@ def check(config: ModelConfig) -> None:
     _check_drop_block(config)
 
 
-def _check_types(config: ModelConfig) -> None:
+def _check_types(config: Any) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         kind = field.type
@@ -55,7 +55,7 @@ def _check_types(config: ModelConfig) -> None:
             _refuse(config, field.name, "must be a string")
 
 
-def _check_depth(config: ModelConfig) -> None:
+def _check_depth(config: Any) -> None:
     if config.resnet_size not in depths.BLOCKS:
         _refuse(config, "resnet_size", f"must be one of {sorted(depths.BLOCKS)}")
     if config.big_little and config.resnet_size not in depths.BIG_LITTLE_BLOCKS:
@@ -65,7 +65,7 @@ def _check_depth(config: ModelConfig) -> None:
         _refuse(config, "resnet_size", right)
 
 
-def _check_architecture(config: ModelConfig) -> None:
+def _check_architecture(config: Any) -> None:
     if config.architecture not in ARCHITECTURES:
         _refuse(config, "architecture", f"must be one of {', '.join(ARCHITECTURES)}")
     if config.architecture == "resnet":
@@ -76,7 +76,7 @@ def _check_architecture(config: ModelConfig) -> None:
             _refuse(config, field.name, f"belongs to ResNets; {right}")
 
 
-def _check_blocks(config: ModelConfig) -> None:
+def _check_blocks(config: Any) -> None:
     if not config.use_resnet_b and not config.bottleneck:
         has = f"resnet_size={config.resnet_size} has basic blocks"
         right = f"moves the stride of a bottleneck, but {has}"
@@ -97,7 +97,7 @@ def _check_blocks(config: ModelConfig) -> None:
         _refuse(config, "zero_gamma", f"would give zeros at the start: {without}")
 
 
-def _check_widths(config: ModelConfig) -> None:
+def _check_widths(config: Any) -> None:
     for name in (
         "num_classes", "num_filters", "bl_alpha", "bl_beta", "se_ratio", "sk_reduction",
         "sk_min_width", "dropblock_size",
@@ -117,7 +117,7 @@ def _check_widths(config: ModelConfig) -> None:
         _refuse(config, "se_ratio", right)
 
 
-def _narrowest_output(config: ModelConfig) -> int:
+def _narrowest_output(config: Any) -> int:
     width = config.num_filters
     if config.architecture == "mobilenet_v1":
         return width
@@ -126,7 +126,7 @@ def _narrowest_output(config: ModelConfig) -> int:
     return width * (4 if config.bottleneck else 1)
 
 
-def _check_attention(config: ModelConfig) -> None:
+def _check_attention(config: Any) -> None:
     if config.sk_type not in SK_TYPES:
         _refuse(config, "sk_type", f"must be one of {', '.join(SK_TYPES)}")
     if config.sk_type != SK_TYPES[0] and not config.use_sk_block:
@@ -140,7 +140,7 @@ def _check_attention(config: ModelConfig) -> None:
         _refuse(config, "eca_kernel_size", "must be odd, or 0 to follow the channels")
 
 
-def _check_anti_alias(config: ModelConfig) -> None:
+def _check_anti_alias(config: Any) -> None:
     places = split(config.anti_alias_type)
     wrong = [place for place in places if place not in anti_alias.PLACES]
     if wrong or len(set(places)) != len(places):
@@ -154,7 +154,7 @@ def _check_anti_alias(config: ModelConfig) -> None:
         _refuse(config, "anti_alias_filter_size", right)
 
 
-def _check_head(config: ModelConfig) -> None:
+def _check_head(config: Any) -> None:
     if config.pool_type not in POOL_TYPES:
         _refuse(config, "pool_type", f"must be one of {', '.join(POOL_TYPES)}")
     if config.gem_power <= 0.0:
@@ -171,7 +171,7 @@ def _check_head(config: ModelConfig) -> None:
         _refuse(config, "bn_epsilon", "must be above 0")
 
 
-def _check_drop_block(config: ModelConfig) -> None:
+def _check_drop_block(config: Any) -> None:
     scales = config.dropblock_gamma_scales
     four = isinstance(scales, tuple) and len(scales) == 4
     if not four or not all(_is_number(scale) and scale >= 0 for scale in scales):
@@ -192,6 +192,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _refuse(config: ModelConfig, field: str, right: str) -> None:
+def _refuse(config: Any, field: str, right: str) -> None:
     """Raises the ValueError that every refused field gets."""
     raise ValueError(f"ModelConfig.{field}={getattr(config, field)!r} {right}")

@@ -133,7 +133,9 @@ class _Tally:
         trainable = self.trainable - sum(part.trainable for part in self.parts)
         self.parts.append(Part(name, shape, multiply_adds, trainable))
 
-    def kernel(self, path: str, shape: tuple[int, ...], cells: int = 1, leaf="kernel") -> None:
+    def kernel(
+        self, path: str, shape: tuple[int, ...], cells: int = 1, leaf: str = "kernel"
+    ) -> None:
         """A kernel that is applied at that many cells."""
         self.variable(path, leaf, shape)
         self.multiply_adds += math.prod(shape) * cells

@@ -32,8 +32,9 @@ def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     for index, blocks in enumerate(BLOCKS):
         strides = 1 if config.no_downsample and index == 3 else 2
         filters = 2 ** (index + 1) * config.num_filters
+        in_stage = build.in_stage(index)
         for position in range(blocks):
-            x = separable(x, filters, 1 if position else strides, build.in_stage(index))
+            x = separable(x, filters, 1 if position else strides, in_stage)
         x = build.named(x, f"stage{index + 1}")
     return x
 

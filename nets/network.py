@@ -120,7 +120,7 @@ class Network(tf.keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Network:
         """Builds the network that `get_config` described; its weights are fresh.
 
-        The same layers are not trainable. There are no `custom_objects` in it.
+        The same layers are not trainable. `custom_objects` is Keras'; no layer here needs any.
         """
         values = dict(config)
         frozen = values.pop("frozen", ())

@@ -12,10 +12,9 @@ from nets import applications
 from nets.applications import preprocess_input
 from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
-from nets.endpoints import endpoints
 from nets.folding import fold_batch_norm
 from nets.layers.drop_block import DropBlock, DropBlockControl
-from nets.network import Network, build_model
+from nets.network import Network, build_model, endpoints
 from nets.registry import NAMED_MODELS, Variant, named_config
 from nets.variable_names import original_variable_names
 

@@ -88,11 +88,7 @@ FUNCTIONS: Mapping[str, Callable[..., Network]] = {
 
 
 def _load(network: Network, path: str) -> None:
-    """Loads the weights of a file.
-
-    Raises:
-        ValueError: There is no such file, or it does not fit the network.
-    """
+    """Loads the weights of a file, or raises a ValueError that names it."""
     right = f"it must be the path of a {' or '.join(_ENDINGS)} file that {network.name} saved"
     if not path.endswith(_ENDINGS):
         raise ValueError(f"weights={path!r}: {right}; no weights come with nets")
@@ -121,11 +117,7 @@ def _load_from_archive(network: Network, path: str) -> None:
 def preprocess_input(images: Any) -> tf.Tensor:
     """Makes of images what the networks here take: the channel means subtracted, no division.
 
-    Args:
-        images: [..., H, W, 3], red, green, blue, 0 to 255, of a type of integers or floats.
-
-    Returns:
-        float32 of the same shape.
+    [..., H, W, 3], red, green, blue, 0 to 255, integers or floats, to float32 of the same shape.
 
     Raises:
         ValueError: These are no numbers, the last axis is not 3, or there are too few axes.

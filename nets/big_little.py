@@ -15,12 +15,7 @@ from nets.residual import EXPANSION, stage
 def stem_pool(x: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """The two-branch module that takes the place of the first max-pool.
 
-    Args:
-        x: [N, H, W, num_filters].
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / 2), ceil(W / 2), num_filters].
+    [N, H, W, num_filters] to [N, ceil(H / 2), ceil(W / 2), num_filters].
     """
     width = build.config.num_filters
     thin = width // build.config.bl_alpha
@@ -37,15 +32,6 @@ def average_shortcut(x: tf.Tensor, filters: int, strides: int, build: LayerBuild
     """A 3x3 average pool where there is a stride, then a 1x1 convolution.
 
     The padded zeros count in the averages.
-
-    Args:
-        x: [N, H, W, C].
-        filters: Output channels.
-        strides: Stride of the pool.
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
     """
     if strides > 1:
         x = build.average_pool(x, 3, strides)
@@ -63,14 +49,11 @@ def two_branch_stage(
 
     Args:
         x: [N, H, W, C].
-        filters: Channels of the big branch's 3x3.
+        filters: Channels of the big branch's 3x3; the stage gives four times as many.
         blocks: Depth of the stage in the table.
         strides: Stride of the merging block.
         number: 1 to 3, for the names.
         build: Makes the layers, within the stage's scope.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), 4 * filters].
     """
     config = build.config
     big_build = build.scope(f"big{number}")

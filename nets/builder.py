@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from nets.config import ModelConfig
-from nets.layers.anti_alias import BlurPool2D, strides_at
+from nets.layers.anti_alias import BlurPool2D
 from nets.layers.batch_norm import batch_norm
 from nets.layers.convolution import FixedPaddingDepthwiseConv2D, convolution
 from nets.layers.drop_block import DropBlock
@@ -48,8 +48,7 @@ class LayerBuilder:
 
     def in_stage(self, index: int) -> LayerBuilder:
         """The same builder with the drop-rate scale of stage `index` (0 to 3)."""
-        scale = self.config.dropblock_gamma_scales[index]
-        return dataclasses.replace(self, gamma_scale=scale)
+        return dataclasses.replace(self, gamma_scale=self.config.dropblock_gamma_scales[index])
 
     def conv(self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1) -> tf.Tensor:
         """A convolution without bias."""
@@ -71,15 +70,13 @@ class LayerBuilder:
         self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1
     ) -> tf.Tensor:
         """Convolution, then batch normalisation."""
-        x = self.conv(x, filters, kernel_size, strides)
-        return self.norm(x)
+        return self.norm(self.conv(x, filters, kernel_size, strides))
 
     def conv_norm_relu(
         self, x: tf.Tensor, filters: int, kernel_size: int, strides: int = 1
     ) -> tf.Tensor:
         """Convolution, batch normalisation, ReLU."""
-        x = self.conv_norm(x, filters, kernel_size, strides)
-        return self.relu(x)
+        return self.relu(self.conv_norm(x, filters, kernel_size, strides))
 
     def relu(self, x: tf.Tensor, largest: float | None = None) -> tf.Tensor:
         """A ReLU, cut off at `largest` if given."""
@@ -97,7 +94,7 @@ class LayerBuilder:
 
     def strides_at(self, place: str, strides: int) -> tuple[int, int]:
         """Strides of the layer and of the blur at a place; see `nets.layers.anti_alias`."""
-        return strides_at(place, strides, self.config.anti_alias_places)
+        return (1, strides) if place in self.config.anti_alias_places else (strides, 1)
 
     def blur(self, x: tf.Tensor, strides: int) -> tf.Tensor:
         """Anti-aliased subsampling; nothing at stride 1."""
@@ -110,12 +107,8 @@ class LayerBuilder:
         """DropBlock, in the stages that have it."""
         if self.control is None or not self.gamma_scale:
             return x
-        layer = DropBlock(
-            self.config.dropblock_size,
-            self.gamma_scale,
-            next(self.drop_index),
-            name=self.names.unique("drop_block"),
-        )
+        name, index = self.names.unique("drop_block"), next(self.drop_index)
+        layer = DropBlock(self.config.dropblock_size, self.gamma_scale, index, name=name)
         return layer([x, *self.control])
 
     def squeeze_excite(self, x: tf.Tensor) -> tf.Tensor:
@@ -135,33 +128,28 @@ class LayerBuilder:
         """The selective kernel unit with one 3x3 of doubled channels."""
         return self.selective_kernel_layer(filters, strides)(x)
 
-    def fuse(self, large: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
-        """Attention between the two branches of a selective kernel unit."""
-        return self.fusion_layer(small.shape[-1])([large, small])
-
     def selective_kernel_layer(self, filters: int, strides: int) -> SelectiveKernel:
         """The layer of `selective_kernel`, not yet applied."""
-        return SelectiveKernel(
+        conv, norm = self.names.unique("conv2d"), self.names.unique("batch_normalization")
+        names = {"conv_name": conv, "norm_name": norm}
+        return self.attention(SelectiveKernel, filters, strides=strides, **names)
+
+    def fuse(self, large: tf.Tensor, small: tf.Tensor) -> tf.Tensor:
+        """Attention between the two branches of a selective kernel unit."""
+        return self.attention(SelectiveKernelFusion, small.shape[-1])([large, small])
+
+    def attention(self, kind: type, filters: int, **fields: Any) -> SelectiveKernelFusion:
+        """A layer of one kind of selective kernel unit, not yet applied."""
+        config = self.config
+        return kind(
             filters,
-            strides,
-            conv_name=self.names.unique("conv2d"),
-            norm_name=self.names.unique("batch_normalization"),
-            **self._selective_fields(),
+            reduction=config.sk_reduction,
+            min_width=config.sk_min_width,
+            momentum=config.bn_momentum,
+            epsilon=config.bn_epsilon,
+            name=self.names.unique("sk_block"),
+            **fields,
         )
-
-    def fusion_layer(self, filters: int) -> SelectiveKernelFusion:
-        """The layer of `fuse`, not yet applied."""
-        return SelectiveKernelFusion(filters, **self._selective_fields())
-
-    def _selective_fields(self) -> dict[str, Any]:
-        """What both kinds of selective kernel unit take."""
-        return {
-            "reduction": self.config.sk_reduction,
-            "min_width": self.config.sk_min_width,
-            "momentum": self.config.bn_momentum,
-            "epsilon": self.config.bn_epsilon,
-            "name": self.names.unique("sk_block"),
-        }
 
     def add(self, branch: tf.Tensor, shortcut: tf.Tensor | None) -> tf.Tensor:
         """Sum of the residual branch and its shortcut, which is None in a plain network."""

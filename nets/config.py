@@ -103,12 +103,7 @@ class ModelConfig:
     architecture: str = "resnet"
 
     def __post_init__(self) -> None:
-        """Checks every field and every combination.
-
-        Raises:
-            ValueError: A field has a wrong type, an impossible value, or two fields exclude
-                each other. The message names the field, its value and what would be right.
-        """
+        """Checks every field and every combination, see `config_checks.check`."""
         if isinstance(self.dropblock_gamma_scales, list):  # As JSON has it.
             object.__setattr__(self, "dropblock_gamma_scales", tuple(self.dropblock_gamma_scales))
         config_checks.check(self)
@@ -133,9 +128,7 @@ class ModelConfig:
     def strides(self) -> tuple[int, ...]:
         """Stride of each stage."""
         strides = depths.BIG_LITTLE_STRIDES if self.big_little else depths.STRIDES
-        if self.no_downsample:
-            return (*strides[:-1], 1)
-        return strides
+        return (*strides[:-1], 1) if self.no_downsample else strides
 
     @property
     def anti_alias_places(self) -> frozenset[str]:
@@ -144,19 +137,12 @@ class ModelConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""
-        values = dataclasses.asdict(self)
-        values["dropblock_gamma_scales"] = list(self.dropblock_gamma_scales)
-        return values
+        scales = list(self.dropblock_gamma_scales)
+        return {**dataclasses.asdict(self), "dropblock_gamma_scales": scales}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
         """Makes a configuration from `to_dict`'s dictionary; fields left out keep the default.
-
-        Args:
-            values: Field names and values.
-
-        Returns:
-            The configuration.
 
         Raises:
             ValueError: A key is no field, or a value is refused.

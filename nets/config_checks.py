@@ -1,16 +1,16 @@
-"""What a `ModelConfig` refuses: wrong types, impossible values, fields that exclude each other."""
+"""What a `ModelConfig` refuses: wrong types, impossible values, fields that exclude each other.
+
+`config` is a `ModelConfig` in all functions; its module imports this one.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nets import depths
 from nets.layers import anti_alias
-
-if TYPE_CHECKING:
-    from nets.config import ModelConfig
 
 POOL_TYPES = ("gap", "gem", "flatten")
 ARCHITECTURES = ("resnet", "mobilenet_v1")
@@ -23,11 +23,12 @@ _RESNET_ONLY = (
 )  # fmt: skip
 
 
-def check(config: ModelConfig) -> None:
+def check(config: Any) -> None:
     """Checks every field and every combination.
 
     Raises:
-        ValueError: A field is refused. The message names it, its value and what would be right.
+        ValueError: A field has a wrong type, an impossible value, or two fields exclude each other.
+            The message names the field, its value and what would be right.
     """
     _check_types(config)
     _check_architecture(config)
@@ -40,100 +41,83 @@ def check(config: ModelConfig) -> None:
     _check_drop_block(config)
 
 
-def _check_types(config: ModelConfig) -> None:
+def _check_types(config: Any) -> None:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         kind = field.type
         if kind == "bool" and not isinstance(value, bool):
-            _refuse(field.name, value, "must be True or False")
+            _refuse(config, field.name, "must be True or False")
         if kind == "int" and (isinstance(value, bool) or not isinstance(value, int)):
-            _refuse(field.name, value, "must be an integer")
+            _refuse(config, field.name, "must be an integer")
         if kind == "float" and not _is_number(value):
-            _refuse(field.name, value, "must be a finite number")
+            _refuse(config, field.name, "must be a finite number")
         if kind == "str" and not isinstance(value, str):
-            _refuse(field.name, value, "must be a string")
+            _refuse(config, field.name, "must be a string")
 
 
-def _check_depth(config: ModelConfig) -> None:
+def _check_depth(config: Any) -> None:
     if config.resnet_size not in depths.BLOCKS:
-        _refuse("resnet_size", config.resnet_size, f"must be one of {sorted(depths.BLOCKS)}")
+        _refuse(config, "resnet_size", f"must be one of {sorted(depths.BLOCKS)}")
     if config.big_little and config.resnet_size not in depths.BIG_LITTLE_BLOCKS:
-        reason = "has basic blocks" if not config.bottleneck else "has no Big-Little depths"
-        _refuse(
-            "resnet_size",
-            config.resnet_size,
-            f"{reason}, so big_little=True is impossible; Big-Little exists for "
-            f"{sorted(depths.BIG_LITTLE_BLOCKS)}",
-        )
+        reason = "has no Big-Little depths" if config.bottleneck else "has basic blocks"
+        right = f"Big-Little exists for {sorted(depths.BIG_LITTLE_BLOCKS)}"
+        right = f"{reason}, so big_little=True is impossible; {right}"
+        _refuse(config, "resnet_size", right)
 
 
-def _check_architecture(config: ModelConfig) -> None:
+def _check_architecture(config: Any) -> None:
     if config.architecture not in ARCHITECTURES:
-        _refuse("architecture", config.architecture, f"must be one of {', '.join(ARCHITECTURES)}")
+        _refuse(config, "architecture", f"must be one of {', '.join(ARCHITECTURES)}")
     if config.architecture == "resnet":
         return
     for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name in _RESNET_ONLY and value != field.default:
-            _refuse(
-                field.name,
-                value,
-                f"belongs to ResNets; leave it at {field.default!r} with "
-                f"architecture={config.architecture!r}",
-            )
+        if field.name in _RESNET_ONLY and getattr(config, field.name) != field.default:
+            right = f"leave it at {field.default!r} with architecture={config.architecture!r}"
+            _refuse(config, field.name, f"belongs to ResNets; {right}")
 
 
-def _check_blocks(config: ModelConfig) -> None:
+def _check_blocks(config: Any) -> None:
     if not config.use_resnet_b and not config.bottleneck:
-        _refuse(
-            "use_resnet_b",
-            config.use_resnet_b,
-            f"moves the stride of a bottleneck, but resnet_size={config.resnet_size} has "
-            f"basic blocks",
-        )
+        has = f"resnet_size={config.resnet_size} has basic blocks"
+        right = f"moves the stride of a bottleneck, but {has}"
+        _refuse(config, "use_resnet_b", right)
     if config.stem_type not in STEM_TYPES:
-        _refuse("stem_type", config.stem_type, "must be 7x7, deep or empty")
+        _refuse(config, "stem_type", "must be 7x7, deep or empty")
     if not config.no_shortcut:
         return
     if config.bottleneck:
-        _refuse(
-            "no_shortcut",
-            config.no_shortcut,
-            f"exists for {list(depths.BASIC_SIZES)}, not for resnet_size={config.resnet_size}",
-        )
+        right = f"exists for {list(depths.BASIC_SIZES)}, not for resnet_size={config.resnet_size}"
+        _refuse(config, "no_shortcut", right)
     without = "there is no shortcut with no_shortcut=True"
     if config.use_resnet_d:
-        _refuse("use_resnet_d", config.use_resnet_d, f"pools shortcuts, but {without}")
+        _refuse(config, "use_resnet_d", f"pools shortcuts, but {without}")
     if "proj" in config.anti_alias_places:
-        _refuse("anti_alias_type", config.anti_alias_type, f"blurs shortcuts, but {without}")
+        _refuse(config, "anti_alias_type", f"blurs shortcuts, but {without}")
     if config.zero_gamma:
-        _refuse("zero_gamma", config.zero_gamma, f"would give zeros at the start: {without}")
+        _refuse(config, "zero_gamma", f"would give zeros at the start: {without}")
 
 
-def _check_widths(config: ModelConfig) -> None:
+def _check_widths(config: Any) -> None:
     for name in (
         "num_classes", "num_filters", "bl_alpha", "bl_beta", "se_ratio", "sk_reduction",
         "sk_min_width", "dropblock_size",
     ):  # fmt: skip
         if getattr(config, name) < 1:
-            _refuse(name, getattr(config, name), "must be 1 or more")
+            _refuse(config, name, "must be 1 or more")
     if config.big_little and config.num_filters % config.bl_alpha:
-        _refuse("bl_alpha", config.bl_alpha, f"must divide num_filters={config.num_filters} evenly")
+        _refuse(config, "bl_alpha", f"must divide num_filters={config.num_filters} evenly")
     if config.deep_stem and config.num_filters % 2:
         reason = "use_resnet_d=True" if config.use_resnet_d else "stem_type='deep'"
-        _refuse("num_filters", config.num_filters, f"must be even with {reason}")
+        _refuse(config, "num_filters", f"must be even with {reason}")
     if config.architecture == "mobilenet_v1" and config.num_filters % 2:
-        _refuse("num_filters", config.num_filters, "must be even with architecture='mobilenet_v1'")
+        _refuse(config, "num_filters", "must be even with architecture='mobilenet_v1'")
     if config.use_se_block and _narrowest_output(config) < config.se_ratio:
-        _refuse(
-            "se_ratio",
-            config.se_ratio,
-            f"must be at most {_narrowest_output(config)}, the output channels of the "
-            f"narrowest block",
-        )
+        right = "the output channels of the narrowest block"
+        right = f"must be at most {_narrowest_output(config)}, {right}"
+        _refuse(config, "se_ratio", right)
 
 
-def _narrowest_output(config: ModelConfig) -> int:
+def _narrowest_output(config: Any) -> int:
     width = config.num_filters
     if config.architecture == "mobilenet_v1":
         return width
@@ -142,69 +126,60 @@ def _narrowest_output(config: ModelConfig) -> int:
     return width * (4 if config.bottleneck else 1)
 
 
-def _check_attention(config: ModelConfig) -> None:
+def _check_attention(config: Any) -> None:
     if config.sk_type not in SK_TYPES:
-        _refuse("sk_type", config.sk_type, f"must be one of {', '.join(SK_TYPES)}")
+        _refuse(config, "sk_type", f"must be one of {', '.join(SK_TYPES)}")
     if config.sk_type != SK_TYPES[0] and not config.use_sk_block:
-        _refuse("sk_type", config.sk_type, "is a form of selective kernels: use_sk_block=True")
+        _refuse(config, "sk_type", "is a form of selective kernels: use_sk_block=True")
     if config.use_eca_block and config.use_se_block:
-        _refuse("use_eca_block", True, "takes the place that use_se_block=True has: choose one")
+        _refuse(config, "use_eca_block", "takes the place that use_se_block=True has: choose one")
     size = config.eca_kernel_size
     if size and not config.use_eca_block:
-        _refuse("eca_kernel_size", size, "must be 0 where use_eca_block is False")
+        _refuse(config, "eca_kernel_size", "must be 0 where use_eca_block is False")
     if size < 0 or (size and size % 2 == 0):
-        _refuse("eca_kernel_size", size, "must be odd, or 0 to follow the channels")
+        _refuse(config, "eca_kernel_size", "must be odd, or 0 to follow the channels")
 
 
-def _check_anti_alias(config: ModelConfig) -> None:
+def _check_anti_alias(config: Any) -> None:
     places = split(config.anti_alias_type)
     wrong = [place for place in places if place not in anti_alias.PLACES]
     if wrong or len(set(places)) != len(places):
-        _refuse(
-            "anti_alias_type",
-            config.anti_alias_type,
-            f"must be a comma list of different words out of {', '.join(anti_alias.PLACES)}",
-        )
+        right = f"must be a comma list of different words out of {', '.join(anti_alias.PLACES)}"
+        _refuse(config, "anti_alias_type", right)
     if places and not 1 <= config.anti_alias_filter_size <= 7:
-        _refuse(
-            "anti_alias_filter_size",
-            config.anti_alias_filter_size,
-            f"must be 1 to 7 with anti_alias_type={config.anti_alias_type!r}",
-        )
+        right = f"must be 1 to 7 with anti_alias_type={config.anti_alias_type!r}"
+        _refuse(config, "anti_alias_filter_size", right)
     if not places and config.anti_alias_filter_size != 0:
-        _refuse(
-            "anti_alias_filter_size",
-            config.anti_alias_filter_size,
-            "must be 0 where anti_alias_type is empty (nothing would be blurred)",
-        )
+        right = "must be 0 where anti_alias_type is empty (nothing would be blurred)"
+        _refuse(config, "anti_alias_filter_size", right)
 
 
-def _check_head(config: ModelConfig) -> None:
+def _check_head(config: Any) -> None:
     if config.pool_type not in POOL_TYPES:
-        _refuse("pool_type", config.pool_type, f"must be one of {', '.join(POOL_TYPES)}")
+        _refuse(config, "pool_type", f"must be one of {', '.join(POOL_TYPES)}")
     if config.gem_power <= 0.0:
-        _refuse("gem_power", config.gem_power, "must be above 0")
+        _refuse(config, "gem_power", "must be above 0")
     if config.gem_learnable and config.pool_type != "gem":
-        _refuse("gem_learnable", True, f"needs pool_type='gem', not {config.pool_type!r}")
+        _refuse(config, "gem_learnable", f"needs pool_type='gem', not {config.pool_type!r}")
     if config.embedding_size < 0:
-        _refuse("embedding_size", config.embedding_size, "must be 0 (none) or more")
+        _refuse(config, "embedding_size", "must be 0 (none) or more")
     if not config.embedding_batch_norm and not config.embedding_size:
-        _refuse("embedding_batch_norm", False, "needs an embedding_size above 0")
+        _refuse(config, "embedding_batch_norm", "needs an embedding_size above 0")
     if not 0.0 <= config.bn_momentum < 1.0:
-        _refuse("bn_momentum", config.bn_momentum, "must be at least 0 and below 1")
+        _refuse(config, "bn_momentum", "must be at least 0 and below 1")
     if config.bn_epsilon <= 0.0:
-        _refuse("bn_epsilon", config.bn_epsilon, "must be above 0")
+        _refuse(config, "bn_epsilon", "must be above 0")
 
 
-def _check_drop_block(config: ModelConfig) -> None:
+def _check_drop_block(config: Any) -> None:
     scales = config.dropblock_gamma_scales
     four = isinstance(scales, tuple) and len(scales) == 4
     if not four or not all(_is_number(scale) and scale >= 0 for scale in scales):
-        _refuse("dropblock_gamma_scales", scales, "must be four numbers, 0 or more, one per stage")
+        _refuse(config, "dropblock_gamma_scales", "must be four numbers, 0 or more, one per stage")
     if not 0.0 < config.dropblock_keep_prob <= 1.0:
-        _refuse("dropblock_keep_prob", config.dropblock_keep_prob, "must be above 0 and at most 1")
+        _refuse(config, "dropblock_keep_prob", "must be above 0 and at most 1")
     if not 0 <= config.seed <= MAX_SEED:
-        _refuse("seed", config.seed, f"must be 0 to {MAX_SEED}")
+        _refuse(config, "seed", f"must be 0 to {MAX_SEED}")
 
 
 def split(words: str) -> list[str]:
@@ -217,6 +192,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _refuse(field: str, value: Any, right: str) -> None:
+def _refuse(config: Any, field: str, right: str) -> None:
     """Raises the ValueError that every refused field gets."""
-    raise ValueError(f"ModelConfig.{field}={value!r} {right}")
+    raise ValueError(f"ModelConfig.{field}={getattr(config, field)!r} {right}")

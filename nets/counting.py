@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 from nets import resnet
 from nets.builder import LayerBuilder
@@ -56,63 +57,40 @@ class Part:
 
 
 def cost(config: ModelConfig, height: int = 224, width: int = 0) -> Cost:
-    """Counts what the network of a configuration costs.
-
-    Args:
-        config: The network.
-        height: Rows of an image.
-        width: Columns of an image; 0: as many.
-
-    Returns:
-        Its multiplications and parameters.
-    """
-    tally = _dry_run(config, height, width or height)
+    """Counts what the network costs for an image of that size in pixels; width 0: a square."""
+    tally = _dry_run(config, height, width)
     total = sum(math.prod(shape) for shape in tally.shapes.values())
     return Cost(tally.multiply_adds, tally.trainable, total)
 
 
 def parts(config: ModelConfig, height: int = 224, width: int = 0) -> list[Part]:
-    """Lists the parts of a network with what each of them costs.
+    """Lists the parts of a network, from the image to the classifier; they add up to `cost`.
 
-    Args:
-        config: The network.
-        height: Rows of an image.
-        width: Columns of an image; 0: as many.
-
-    Returns:
-        From the image to the classifier; their costs add up to `cost`. The two branches of a
-        stage of Big-Little are parts of their own, before the block that merges them.
+    The two branches of a stage of Big-Little are parts of their own, before the block that merges
+    them.
     """
-    return _dry_run(config, height, width or height).parts
+    return _dry_run(config, height, width).parts
 
 
 def variable_shapes(
     config: ModelConfig, height: int = 224, width: int = 0
 ) -> dict[str, tuple[int, ...]]:
-    """Lists the variables of the network of a configuration.
+    """Lists the variables: names as of `original_variable_names`, in its order, and shapes.
 
-    Args:
-        config: The network.
-        height: Rows of an image; counts with `pool_type="flatten"` only.
-        width: Columns of an image; 0: as many.
-
-    Returns:
-        Checkpoint name -> shape, in the order in which the original makes them; the same names as
-        those of `original_variable_names` of the model.
+    The size of the image counts with `pool_type="flatten"` only.
     """
-    return _dry_run(config, height, width or height).shapes
+    return _dry_run(config, height, width).shapes
 
 
 def _dry_run(config: ModelConfig, height: int, width: int) -> _Tally:
     """Runs the network on sizes."""
     build = _CountingBuilder(config, tally=_Tally(root_of(config.architecture)))
-    x = resnet.features(_Map(height, width, 3), build)
+    x = resnet.features(_Map(height, width or height, 3), build)
     _head(x, config, build.tally)
     return build.tally
 
 
-@dataclasses.dataclass(frozen=True)
-class _Map:
+class _Map(NamedTuple):
     """Size of a feature map; stands for the tensor."""
 
     height: int
@@ -122,7 +100,7 @@ class _Map:
     @property
     def shape(self) -> tuple[None, int, int, int]:
         """As a tensor has it."""
-        return None, self.height, self.width, self.channels
+        return None, *self
 
     @property
     def cells(self) -> int:
@@ -151,9 +129,9 @@ class _Tally:
 
     def end_part(self, name: str, shape: tuple[int, ...]) -> None:
         """Ends a part of the network."""
-        done = sum(part.multiply_adds for part in self.parts)
-        known = sum(part.trainable for part in self.parts)
-        self.parts.append(Part(name, shape, self.multiply_adds - done, self.trainable - known))
+        multiply_adds = self.multiply_adds - sum(part.multiply_adds for part in self.parts)
+        trainable = self.trainable - sum(part.trainable for part in self.parts)
+        self.parts.append(Part(name, shape, multiply_adds, trainable))
 
     def kernel(
         self, path: str, shape: tuple[int, ...], cells: int = 1, leaf: str = "kernel"
@@ -244,19 +222,15 @@ class _CountingBuilder(LayerBuilder):
         return small
 
     def add(self, branch: _Map, shortcut: _Map | None) -> _Map:
-        return branch if shortcut is None else _smaller(branch, shortcut)
+        # The sum of two maps is cut to the smaller.
+        return branch if shortcut is None else _Map(*map(min, branch, shortcut))
 
     def upsample_add(self, fine: _Map, coarse: _Map) -> _Map:
-        return _smaller(fine, _Map(2 * coarse.height, 2 * coarse.width, coarse.channels))
+        return self.add(fine, _Map(2 * coarse.height, 2 * coarse.width, coarse.channels))
 
     def named(self, x: _Map, name: str) -> _Map:
         self.tally.end_part(name, x.shape[1:])
         return x
-
-
-def _smaller(one: _Map, other: _Map) -> _Map:
-    """The map of the sum of two, which is cut to the smaller."""
-    return _Map(min(one.height, other.height), min(one.width, other.width), one.channels)
 
 
 def _head(x: _Map, config: ModelConfig, tally: _Tally) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from nets.builder import LayerBuilder
-from nets.layers import PACKAGE
+from nets.layers import PACKAGE, Layer
 from nets.layers.convolution import FixedPaddingDepthwiseConv2D, convolution
 from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 
@@ -20,16 +20,13 @@ INNER_PAIRS = {
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class FoldedBatchNorm(tf.keras.layers.Layer):
-    """Stands where a batch norm was that the convolution before it now does; the identity."""
+class FoldedBatchNorm(Layer):
+    """The identity, where a batch norm was whose work the convolution of that name does."""
+
+    arguments = ("convolution",)
 
     def __init__(self, convolution: str, **kwargs: Any) -> None:
-        """Makes the layer.
-
-        Args:
-            convolution: Name of that convolution.
-            **kwargs: Of `tf.keras.layers.Layer`.
-        """
+        """Makes the layer."""
         super().__init__(**kwargs)
         self.convolution = convolution
 
@@ -42,10 +39,6 @@ class FoldedBatchNorm(tf.keras.layers.Layer):
         if training is True:
             raise ValueError(f"{self.name}: a network with folded batch norm cannot be trained")
         return inputs
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {**super().get_config(), "convolution": self.convolution}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,19 +70,11 @@ class FoldedBuilder(LayerBuilder):
         name = self.names.unique("batch_normalization")
         return FoldedBatchNorm(self.convolutions[-1], name=name)(x)
 
-    def selective_kernel_layer(self, filters: int, strides: int) -> SelectiveKernel:
-        """The layer of `selective_kernel` with its batch norms folded."""
-        return _fold_inside(super().selective_kernel_layer(filters, strides))
-
-    def fusion_layer(self, filters: int) -> SelectiveKernelFusion:
-        """The layer of `fuse` with its batch norm folded."""
-        return _fold_inside(super().fusion_layer(filters))
-
-
-def _fold_inside(layer: Any) -> Any:
-    """Gives the inner convolutions of a layer, not yet built, a bias in place of batch norm."""
-    for conv, norm in INNER_PAIRS[type(layer)]:
-        old = getattr(layer, conv)
-        setattr(layer, conv, type(old).from_config({**old.get_config(), "use_bias": True}))
-        setattr(layer, norm, FoldedBatchNorm(old.name, name=getattr(layer, norm).name))
-    return layer
+    def attention(self, kind: type, filters: int, **fields: Any) -> SelectiveKernelFusion:
+        """A layer whose inner convolutions have a bias in place of batch norm, not yet built."""
+        layer = super().attention(kind, filters, **fields)
+        for conv, norm in INNER_PAIRS[kind]:
+            old = getattr(layer, conv)
+            setattr(layer, conv, type(old).from_config({**old.get_config(), "use_bias": True}))
+            setattr(layer, norm, FoldedBatchNorm(old.name, name=getattr(layer, norm).name))
+        return layer

@@ -17,12 +17,8 @@ from nets.network import Network
 def fold_batch_norm(model: Network) -> Network:
     """Makes the inference copy of a network, without the batch norms that follow a convolution.
 
-    Args:
-        model: A float32 network that `build_model` made or that was loaded, with its weights.
-
-    Returns:
-        A network of its own weights, layer names and outputs as before. Its logits differ by
-        rounding (below 1e-6 of the largest). The batch norm of an embedding stays.
+    It has weights of its own; layer names and outputs are as before, and the logits of a float32
+    network differ by rounding (below 1e-6 of the largest). The batch norm of an embedding stays.
 
     Raises:
         TypeError: `model` is not a network of `nets`.
@@ -63,9 +59,7 @@ def _fill(
     gamma, beta, mean, variance = (value.astype("float64") for value in norm.get_weights())
     scale = gamma / (variance + norm.epsilon) ** 0.5
     kernel = conv.get_weights()[0].astype("float64")
-    if isinstance(conv, FixedPaddingDepthwiseConv2D):
-        # [height, width, channels, 1]
-        scaled = kernel * scale[:, None]
-    else:
-        scaled = kernel * scale
+    # A depthwise kernel is [height, width, channels, 1].
+    depthwise = isinstance(conv, FixedPaddingDepthwiseConv2D)
+    scaled = kernel * (scale[:, None] if depthwise else scale)
     folded.set_weights([scaled.astype("float32"), (beta - mean * scale).astype("float32")])

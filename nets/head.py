@@ -20,14 +20,7 @@ def _pool(config: ModelConfig) -> tf.keras.layers.Layer:
 
 
 def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
-    """Pools the last map and embeds it if wanted.
-
-    Args:
-        x: Output of stage 4, [N, H, W, C].
-        config: Pooling, embedding and the batch-norm settings count.
-
-    Returns:
-        float32 [N, D], output of the layer `embedding`.
+    """Pools the last map, [N, H, W, C], and embeds it if wanted: float32 [N, D].
 
     Raises:
         ValueError: `pool_type="flatten"` and a map whose size is not known.
@@ -42,12 +35,8 @@ def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
         x = tf.keras.layers.Reshape((1, 1, x.shape[-1]), name="embedding_map")(x)
         x = convolution(config.embedding_size, 1, name="embedding_dense", dtype="float32")(x)
         if config.embedding_batch_norm:
-            x = batch_norm(
-                config.bn_momentum,
-                config.bn_epsilon,
-                name="embedding_dense_batch_normalization",
-                dtype="float32",
-            )(x)
+            name = "embedding_dense_batch_normalization"
+            x = batch_norm(config.bn_momentum, config.bn_epsilon, name=name, dtype="float32")(x)
         x = tf.keras.layers.Reshape((config.embedding_size,), name="embedding_vector")(x)
     return tf.keras.layers.Activation("linear", name="embedding", dtype="float32")(x)
 
@@ -55,18 +44,12 @@ def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
 def classify(features: tf.Tensor, config: ModelConfig) -> tf.Tensor:
     """The last dense layer, behind a ReLU where there is an embedding layer.
 
-    Args:
-        features: float32 [N, D].
-        config: `num_classes`, `embedding_size` and `final_bias` count.
-
-    Returns:
-        Logits, float32 [N, num_classes].
+    float32 [N, D] to logits, float32 [N, num_classes].
     """
     if config.embedding_size:
         features = tf.keras.layers.ReLU(name="embedding_relu", dtype="float32")(features)
-    return tf.keras.layers.Dense(
-        config.num_classes,
-        bias_initializer=tf.keras.initializers.Constant(config.final_bias),
-        dtype="float32",
-        name="dense",
-    )(features)
+    bias = tf.keras.initializers.Constant(config.final_bias)
+    layer = tf.keras.layers.Dense(
+        config.num_classes, bias_initializer=bias, dtype="float32", name="dense"
+    )
+    return layer(features)

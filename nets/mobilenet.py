@@ -21,12 +21,7 @@ LARGEST = 6.0
 def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """The network without its head.
 
-    Args:
-        images: Images [N, H, W, 3].
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / 32), ceil(W / 32), 16 * num_filters].
+    Images [N, H, W, 3] to [N, ceil(H / 32), ceil(W / 32), 16 * num_filters].
     """
     config = build.config
     x = build.conv(images, config.num_filters // 2, 3, strides=2)
@@ -35,43 +30,17 @@ def features(images: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     x = build.relu(x, LARGEST)
     x = separable(x, config.num_filters, 1, build)
     for index, blocks in enumerate(BLOCKS):
-        keeps_size = config.no_downsample and index == 3
+        strides = 1 if config.no_downsample and index == 3 else 2
         filters = 2 ** (index + 1) * config.num_filters
-        x = stage(x, filters, blocks, 1 if keeps_size else 2, build.in_stage(index))
+        in_stage = build.in_stage(index)
+        for position in range(blocks):
+            x = separable(x, filters, 1 if position else strides, in_stage)
         x = build.named(x, f"stage{index + 1}")
     return x
 
 
-def stage(x: tf.Tensor, filters: int, blocks: int, strides: int, build: LayerBuilder) -> tf.Tensor:
-    """A row of separable convolutions, the first of which has the stride.
-
-    Args:
-        x: [N, H, W, C].
-        filters: Output channels of each.
-        blocks: How many.
-        strides: Stride of the first one.
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
-    """
-    for position in range(blocks):
-        x = separable(x, filters, strides if position == 0 else 1, build)
-    return x
-
-
 def separable(x: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
-    """3x3 depthwise, 1x1, each with batch norm, DropBlock and ReLU6; channel attention.
-
-    Args:
-        x: [N, H, W, C].
-        filters: Output channels.
-        strides: Stride of the depthwise convolution.
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
-    """
+    """3x3 depthwise, 1x1, each with batch norm, DropBlock and ReLU6; channel attention."""
     x = build.depthwise(x, 3, strides)
     x = build.norm(x)
     x = build.drop(x)

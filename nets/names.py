@@ -17,12 +17,7 @@ class ScopeNamer:
     """Hands out unique names within one scope, as a TensorFlow 1 variable scope did."""
 
     def __init__(self, path: str = "", made: list[str] | None = None) -> None:
-        """Starts a scope.
-
-        Args:
-            path: Dotted name of the scope; empty is the root of the model.
-            made: Names that the model has so far, to which this scope adds its own.
-        """
+        """Starts a scope of that dotted name; `made` are the names that the model has so far."""
         self.path = path
         self.made = [] if made is None else made
         self._counts: dict[str, int] = {}
@@ -36,14 +31,7 @@ class ScopeNamer:
         return self.made[-1]
 
     def scope(self, kind: str) -> ScopeNamer:
-        """Opens a new scope inside this one; its name is unique too.
-
-        Args:
-            kind: Wanted name; may hold dots (`stage0.pool`).
-
-        Returns:
-            The namer of the new scope.
-        """
+        """Opens a new scope inside this one; its name, which may hold dots, is unique too."""
         return ScopeNamer(self.unique(kind), self.made)
 
 

@@ -7,7 +7,7 @@ Neural Network" (arXiv:2001.06268), section 3.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,6 +21,14 @@ from nets.layers import PACKAGE
 from nets.layers.drop_block import CONTROL_NAME, DropBlockControl
 from nets.names import root_of
 
+# Names of the layers whose outputs `endpoints` gives.
+_ENDPOINTS = (
+    "initial_conv",
+    "initial_pool",
+    *(f"stage{number}{branch}" for number in range(1, 5) for branch in (".big", ".little", "")),
+    "global_pool",
+    "embedding",
+)
 _POOLS = {
     "avg": tf.keras.layers.GlobalAveragePooling2D,
     "max": tf.keras.layers.GlobalMaxPooling2D,
@@ -31,12 +39,8 @@ _POOLS = {
 class Network(tf.keras.Model):
     """A functional Keras model of one of the networks here, from mean-subtracted images to logits.
 
-    Features can be taken at `network.get_layer(name).output` with the names `initial_conv`,
-    `initial_pool` (ResNets), `stage1` to `stage4` (Big-Little also `stage1.big`, `stage1.little`,
-    ...), `global_pool` and `embedding`; `nets.endpoints(network)` gives all of them.
-
-    Its configuration for files is its `ModelConfig` and the arguments below, from which loading
-    builds it anew, layer by layer under the same names.
+    `nets.endpoints` gives its features. Its configuration for files is its `ModelConfig` and the
+    arguments below, from which loading builds it anew, layer by layer under the same names.
 
     Attributes:
         config: What it was built from.
@@ -77,22 +81,29 @@ class Network(tf.keras.Model):
         _check(config, include_top, pooling, classifier_activation)
         with _policy(dtype) as policy:
             images = tf.keras.Input(tuple(input_shape), name="images")
-            kind = FoldedBuilder if folded else LayerBuilder
-            build = kind(config, control=_drop_block_control(config, images))
+            control = None
+            if config.use_dropblock:
+                layer = DropBlockControl(config.seed, config.dropblock_keep_prob, name=CONTROL_NAME)
+                control = layer(images)
+            build = (FoldedBuilder if folded else LayerBuilder)(config, control=control)
             x = resnet.features(images, build)
             if include_top:
                 x = head.classify(head.embed(x, config), config)
                 if classifier_activation is not None:
-                    x = tf.keras.layers.Activation(
-                        classifier_activation, name="predictions", dtype="float32"
-                    )(x)
+                    names = {"name": "predictions", "dtype": "float32"}
+                    x = tf.keras.layers.Activation(classifier_activation, **names)(x)
             elif pooling is not None:
                 x = _POOLS[pooling](name="global_pool", dtype="float32")(x)
         super().__init__(images, x, name=name or root_of(config.architecture))
         self.config = config
         self.names = build.names
-        self._built_with = _Arguments(
-            include_top, pooling, classifier_activation, folded, policy.name
+        # No dictionary: Keras would track it.
+        self._built_with = types.SimpleNamespace(
+            include_top=include_top,
+            pooling=pooling,
+            classifier_activation=classifier_activation,
+            folded=folded,
+            dtype=policy.name,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -101,7 +112,7 @@ class Network(tf.keras.Model):
             "name": self.name,
             "config": self.config.to_dict(),
             "input_shape": list(self.input_shape[1:]),
-            **dataclasses.asdict(self._built_with),
+            **vars(self._built_with),
             "frozen": [layer.name for layer in self.layers if not layer.trainable],
         }
 
@@ -109,14 +120,8 @@ class Network(tf.keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Network:
         """Builds the network that `get_config` described; its weights are fresh.
 
-        Args:
-            config: What `get_config` returned.
-            custom_objects: Nothing: the network has no layers of others.
-
-        Returns:
-            The network, with the same layers set to not trainable.
+        The same layers are not trainable. `custom_objects` is Keras'; no layer here needs any.
         """
-        del custom_objects
         values = dict(config)
         frozen = values.pop("frozen", ())
         network = cls(ModelConfig.from_dict(values.pop("config")), **values)
@@ -129,36 +134,33 @@ class Network(tf.keras.Model):
 tf.keras.utils.get_custom_objects()[Network.__name__] = Network
 
 
-@dataclasses.dataclass(frozen=True)
-class _Arguments:
-    """How a network was built, beside its configuration, input shape and name."""
-
-    include_top: bool
-    pooling: str | None
-    classifier_activation: str | None
-    folded: bool
-    dtype: str
-
-
 def build_model(
     config: ModelConfig, input_shape: tuple[int | None, int | None, int] = (None, None, 3)
 ) -> Network:
-    """Builds the network that a configuration describes.
+    """Builds the network that a configuration describes, as `Network` does.
 
-    Args:
-        config: What to build.
-        input_shape: Height, width (None: any) and channels of the images.
-
-    Returns:
-        A model from images [N, H, W, 3], mean-subtracted, to float32 logits [N, num_classes].
-        It follows the global `tf.keras.mixed_precision` policy; softmaxes, batch statistics,
-        pooling and the classifier stay float32.
-
-    Raises:
-        TypeError: `config` is no `ModelConfig`.
-        ValueError: `pool_type="flatten"` without a fixed input shape.
+    From images [N, H, W, 3], mean-subtracted, to float32 logits [N, num_classes].
     """
     return Network(config, input_shape)
+
+
+def endpoints(model: tf.keras.Model) -> tf.keras.Model:
+    """Makes the model that gives the features at each stage; it shares the weights.
+
+    Args:
+        model: A model that `build_model` made, or a loaded copy of one.
+
+    Returns:
+        A functional model from images to a dictionary: `initial_conv` (before its batch norm),
+        `initial_pool`, `stage1` to `stage4` (Big-Little also `stage1.big`, `stage1.little`, ...) as
+        maps [N, H, W, C]; `global_pool`, `embedding` and `logits` as float32 [N, D]. Names that the
+        network has not are left out.
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    outputs = {name: layers[name].output for name in _ENDPOINTS if name in layers}
+    if "dense" in layers:
+        outputs["logits"] = layers["dense"].output
+    return tf.keras.Model(model.input, outputs, name=model.name)
 
 
 def _check(
@@ -197,13 +199,3 @@ def _policy(
         yield tf.keras.mixed_precision.global_policy()
     finally:
         tf.keras.mixed_precision.set_global_policy(before)
-
-
-def _drop_block_control(
-    config: ModelConfig, images: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor] | None:
-    """Keep probability and seed for all DropBlock layers, or None where there are none."""
-    if not config.use_dropblock:
-        return None
-    control = DropBlockControl(config.seed, config.dropblock_keep_prob, name=CONTROL_NAME)
-    return control(images)

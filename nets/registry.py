@@ -15,9 +15,6 @@ from typing import Any
 
 from nets.config import ModelConfig
 
-# Width of the embedding that image retrieval compares (table 16).
-RETRIEVAL_SIZE = 1536
-
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
@@ -42,29 +39,17 @@ class Variant:
 
 
 def named_config(name: str, **changes: Any) -> ModelConfig:
-    """Returns the configuration of a named model.
-
-    Args:
-        name: Key in `NAMED_MODELS`.
-        **changes: Fields of `ModelConfig` that shall differ, such as `num_classes=11`.
-
-    Returns:
-        The configuration.
+    """Returns the configuration of a named model with some fields changed (`num_classes=11`).
 
     Raises:
         ValueError: No such model (the message names those with a similar name), no such field, or
             a change that is impossible with the rest.
     """
     if name not in NAMED_MODELS:
-        raise ValueError(_unknown(name))
+        near = difflib.get_close_matches(name, NAMED_MODELS, n=3, cutoff=0.6)
+        hint = f"did you mean {' or '.join(near)}" if near else f"known: {', '.join(NAMED_MODELS)}"
+        raise ValueError(f"there is no model named {name!r}; {hint}")
     return ModelConfig.from_dict({**NAMED_MODELS[name].config.to_dict(), **changes})
-
-
-def _unknown(name: str) -> str:
-    """The message for a name that is not in the registry."""
-    near = difflib.get_close_matches(name, NAMED_MODELS, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}" if near else f"known: {', '.join(NAMED_MODELS)}"
-    return f"there is no model named {name!r}; {hint}"
 
 
 def _rows(table: str, *rows: str) -> tuple[str, ...]:
@@ -100,6 +85,8 @@ _RESNET50D_SK = {**_RESNET50D, "use_sk_block": True}
 _BIG_LITTLE = {**_RESNET50, "big_little": True}
 _BIG_LITTLE_SK = {**_BIG_LITTLE, "use_sk_block": True}
 _ASSEMBLE = {**_BIG_LITTLE_SK, "anti_alias_type": "sconv", "anti_alias_filter_size": 3}
+# What image retrieval compares (table 16).
+_EMBEDDING = {"embedding_size": 1536}
 _MOBILENET = {"architecture": "mobilenet_v1"}
 _SE_MOBILENET = {**_MOBILENET, "use_se_block": True}
 
@@ -111,17 +98,7 @@ _REID = {"preprocessing_type": "reid_224"}
 def _variant(
     name: str, fields: Mapping[str, Any], *row_groups: tuple[str, ...], **sizes: Any
 ) -> Variant:
-    """One entry of the registry.
-
-    Args:
-        name: Its name.
-        fields: What differs from the defaults of `ModelConfig`.
-        *row_groups: Its table rows.
-        **sizes: What differs from the defaults of `Variant`.
-
-    Returns:
-        The entry.
-    """
+    """One entry: what differs from the defaults of `ModelConfig`, its rows, its sizes."""
     rows = tuple(row for group in row_groups for row in group)
     return Variant(name, ModelConfig(**fields), table_rows=rows, **sizes)
 
@@ -131,166 +108,127 @@ def _anti_aliased(places: str, size: int) -> dict[str, Any]:
     return {**_RESNET50, "anti_alias_type": places, "anti_alias_filter_size": size}
 
 
-def _depths() -> list[Variant]:
-    """The networks without a tweak."""
-    return [
-        _variant("plain18", {"resnet_size": 18, "no_shortcut": True}),
-        _variant(
-            "plain34",
-            {"resnet_size": 34, "no_shortcut": True},
-            _rows(_FLOWERS, "P0"),
-        ),
-        _variant("resnet18", {**_RESNET50, "resnet_size": 18}),
-        _variant("resnet34", {**_RESNET50, "resnet_size": 34}, _rows(_FLOWERS, "P1")),
-        _variant(
-            "resnet50",
-            _RESNET50,
-            _rows("table1_summary", "ResNet-50 (baseline)"),
-            _rows(_TABLE2, "C0"),
-            _rows(_TABLE3, "A0"),
-            _rows(_TABLE6, "M0"),
-            _rows(_TABLE7, "E0"),
-            _rows(_TABLE8, "F0"),
-            _rows("table9_fgvc", *(f"{name}/resnet50_top1" for name in _FGVC)),
-            _rows(_TABLE12, "R50"),
-            _rows("summary_v2", "ResNet-50"),
-            _numbered(_TRICKS, "B", *range(2, 16)),
-            _rows(_FLOWERS, "P2", "P3"),
-        ),
-        _variant("resnet101", {**_RESNET50, "resnet_size": 101}),
-        _variant("resnet152", {**_RESNET50, "resnet_size": 152}, _rows(_TRICKS, "B0", "B1")),
-        _variant("resnet200", {**_RESNET50, "resnet_size": 200}),
-    ]
-
-
-def _single_tweaks() -> list[Variant]:
-    """ResNet-50 with one technique, or with the combinations of tables 2 and 3."""
-    return [
-        _variant("resnet50_se", {**_RESNET50, "use_se_block": True}, _rows(_TABLE2, "C1")),
-        _variant("resnet50_eca", {**_RESNET50, "use_eca_block": True}),
-        _variant(
-            "resnet50_sk_3x3_5x5", {**_RESNET50_SK, "sk_type": "3x3_5x5"}, _rows(_TABLE2, "C2")
-        ),
-        _variant("resnet50_sk", _RESNET50_SK, _rows(_TABLE2, "C3")),
-        _variant("resnet50_sk_r16", {**_RESNET50_SK, "sk_reduction": 16}, _rows(_TABLE2, "C4")),
-        _variant("resnet50_sk_se", {**_RESNET50_SK, "use_se_block": True}, _rows(_TABLE2, "C5")),
-        _variant(
-            "resnet50_aa5_max_proj_sconv",
-            _anti_aliased("max,proj,sconv", 5),
-            _rows(_TABLE3, "A1"),
-        ),
-        _variant(
-            "resnet50_aa3_max_proj_sconv",
-            _anti_aliased("max,proj,sconv", 3),
-            _rows(_TABLE3, "A2"),
-        ),
-        _variant("resnet50_aa3_max_sconv", _anti_aliased("max,sconv", 3), _rows(_TABLE3, "A3")),
-        _variant("resnet50_aa3_sconv", _anti_aliased("sconv", 3), _rows(_TABLE3, "A4")),
-        _variant("resnet50c", {**_RESNET50, "stem_type": "deep"}),
-        _variant("resnet50_bl", _BIG_LITTLE, **_AT_256),
-        _variant("resnet101_bl", {**_BIG_LITTLE, "resnet_size": 101}, **_AT_256),
-        _variant("resnet152_bl", {**_BIG_LITTLE, "resnet_size": 152}, **_AT_256),
-    ]
-
-
-def _assembled() -> list[Variant]:
-    """The ladder of tables 6 and 7."""
-    return [
-        _variant(
-            "resnet50d",
-            _RESNET50D,
-            _rows("table4_mixup", "E2", "X1", "E3"),
-            _rows(_TABLE6, "M1"),
-            _numbered(_TABLE7, "E", 1, 2, 3),
-            _rows(_TABLE8, "F1"),
-            _rows(_TABLE12, "R50D"),
-        ),
-        _variant("resnet50d_se", {**_RESNET50D, "use_se_block": True}, _rows(_TABLE7, "E4", "E5")),
-        _variant(
-            "resnet50d_sk",
-            _RESNET50D_SK,
-            _rows("table5_kd_temperature", "E6", "K1", "K2", "E7"),
-            _rows(_TABLE6, "M2"),
-            _numbered(_TABLE7, "E", 6, 7, 8),
-            _rows(_TABLE8, "F2"),
-            _rows(_TABLE12, "R50D+SK"),
-        ),
-        _variant(
-            "resnet50d_sk_bl",
-            _BIG_LITTLE_SK,
-            _rows(_TABLE6, "M3"),
-            _rows(_TABLE7, "E9"),
-            _rows(_TABLE8, "F3"),
-            _rows(_TABLE12, "R50D+SK+BL"),
-            **_AT_256,
-        ),
-        _variant(
-            "assemble_resnet50",
-            _ASSEMBLE,
-            _rows("table1_summary", "Assemble-ResNet-50"),
-            _rows(_TABLE6, "M4"),
-            _rows(_TABLE7, "E10", "E11"),
-            _numbered(_TABLE8, "F", *range(4, 14)),
-            _rows("table9_fgvc", *(f"{name}/assemble_fgvc50_top1" for name in _FGVC)),
-            _rows(_TABLE12, "R50D+SK+BL+AA"),
-            _rows("summary_v2", "Assemble-ResNet-50"),
-            **_AT_256,
-        ),
-        _variant(
-            "assemble_resnet152",
-            {**_ASSEMBLE, "resnet_size": 152, "bl_alpha": 1, "bl_beta": 2},
-            _rows("table1_summary", "Assemble-ResNet-152"),
-            _rows(_TABLE7, "E12"),
-            _rows(_TABLE12, "R152D+SK+BL+AA"),
-            **_AT_256A,
-        ),
-    ]
-
-
-def _retrieval() -> list[Variant]:
-    """Networks whose embedding is compared (tables 10, 11 and 15)."""
-    head = {"embedding_size": RETRIEVAL_SIZE}
-    return [
-        _variant(
-            "resnet50_ir",
-            {**_RESNET50, **head},
-            _rows(_TABLE10, "S0"),
-            _rows("table11_retrieval", *(f"{name}/resnet50_recall_at_1" for name in _RETRIEVAL)),
-            **_REID,
-        ),
-        _variant("resnet50d_ir", {**_RESNET50D, **head}, _rows(_TABLE10, "S1"), **_REID),
-        _variant(
-            "assemble_ir50",
-            {**_RESNET50D_SK, **head},
-            _numbered(_TABLE10, "S", 2, 5, 6, 7, 8, 9),
-            _rows(
-                "table11_retrieval", *(f"{name}/assemble_ir50_recall_at_1" for name in _RETRIEVAL)
-            ),
-            _rows("table15_ir_models", *_RETRIEVAL),
-            **_REID,
-        ),
-        _variant("resnet50d_sk_bl_ir", {**_BIG_LITTLE_SK, **head}, _rows(_TABLE10, "S3"), **_REID),
-        _variant("assemble_resnet50_ir", {**_ASSEMBLE, **head}, _rows(_TABLE10, "S4"), **_REID),
-    ]
-
-
-def _mobile() -> list[Variant]:
-    """The networks of the second version's ablation."""
-    return [
-        _variant("mobilenet_v1", _MOBILENET, _numbered(_MOBILE, "MB", 0, 2, 3, 4, 5)),
-        _variant(
-            "se_mobilenet_v1_r16", {**_SE_MOBILENET, "se_ratio": 16}, _rows(_MOBILE, "MB1", "MB6")
-        ),
-        _variant(
-            "se_mobilenet_v1_r2", {**_SE_MOBILENET, "se_ratio": 2}, _rows(_MOBILE, "MB7", "MB8")
-        ),
-    ]
-
+_VARIANTS = (
+    # The networks without a tweak.
+    _variant("plain18", {"resnet_size": 18, "no_shortcut": True}),
+    _variant("plain34", {"resnet_size": 34, "no_shortcut": True}, _rows(_FLOWERS, "P0")),
+    _variant("resnet18", {**_RESNET50, "resnet_size": 18}),
+    _variant("resnet34", {**_RESNET50, "resnet_size": 34}, _rows(_FLOWERS, "P1")),
+    _variant(
+        "resnet50",
+        _RESNET50,
+        _rows("table1_summary", "ResNet-50 (baseline)"),
+        _rows(_TABLE2, "C0"),
+        _rows(_TABLE3, "A0"),
+        _rows(_TABLE6, "M0"),
+        _rows(_TABLE7, "E0"),
+        _rows(_TABLE8, "F0"),
+        _rows("table9_fgvc", *(f"{name}/resnet50_top1" for name in _FGVC)),
+        _rows(_TABLE12, "R50"),
+        _rows("summary_v2", "ResNet-50"),
+        _numbered(_TRICKS, "B", *range(2, 16)),
+        _rows(_FLOWERS, "P2", "P3"),
+    ),
+    _variant("resnet101", {**_RESNET50, "resnet_size": 101}),
+    _variant("resnet152", {**_RESNET50, "resnet_size": 152}, _rows(_TRICKS, "B0", "B1")),
+    _variant("resnet200", {**_RESNET50, "resnet_size": 200}),
+    # ResNet-50 with one technique, or with the combinations of tables 2 and 3.
+    _variant("resnet50_se", {**_RESNET50, "use_se_block": True}, _rows(_TABLE2, "C1")),
+    _variant("resnet50_eca", {**_RESNET50, "use_eca_block": True}),
+    _variant("resnet50_sk_3x3_5x5", {**_RESNET50_SK, "sk_type": "3x3_5x5"}, _rows(_TABLE2, "C2")),
+    _variant("resnet50_sk", _RESNET50_SK, _rows(_TABLE2, "C3")),
+    _variant("resnet50_sk_r16", {**_RESNET50_SK, "sk_reduction": 16}, _rows(_TABLE2, "C4")),
+    _variant("resnet50_sk_se", {**_RESNET50_SK, "use_se_block": True}, _rows(_TABLE2, "C5")),
+    _variant(
+        "resnet50_aa5_max_proj_sconv", _anti_aliased("max,proj,sconv", 5), _rows(_TABLE3, "A1")
+    ),
+    _variant(
+        "resnet50_aa3_max_proj_sconv", _anti_aliased("max,proj,sconv", 3), _rows(_TABLE3, "A2")
+    ),
+    _variant("resnet50_aa3_max_sconv", _anti_aliased("max,sconv", 3), _rows(_TABLE3, "A3")),
+    _variant("resnet50_aa3_sconv", _anti_aliased("sconv", 3), _rows(_TABLE3, "A4")),
+    _variant("resnet50c", {**_RESNET50, "stem_type": "deep"}),
+    _variant("resnet50_bl", _BIG_LITTLE, **_AT_256),
+    _variant("resnet101_bl", {**_BIG_LITTLE, "resnet_size": 101}, **_AT_256),
+    _variant("resnet152_bl", {**_BIG_LITTLE, "resnet_size": 152}, **_AT_256),
+    # The ladder of tables 6 and 7.
+    _variant(
+        "resnet50d",
+        _RESNET50D,
+        _rows("table4_mixup", "E2", "X1", "E3"),
+        _rows(_TABLE6, "M1"),
+        _numbered(_TABLE7, "E", 1, 2, 3),
+        _rows(_TABLE8, "F1"),
+        _rows(_TABLE12, "R50D"),
+    ),
+    _variant("resnet50d_se", {**_RESNET50D, "use_se_block": True}, _rows(_TABLE7, "E4", "E5")),
+    _variant(
+        "resnet50d_sk",
+        _RESNET50D_SK,
+        _rows("table5_kd_temperature", "E6", "K1", "K2", "E7"),
+        _rows(_TABLE6, "M2"),
+        _numbered(_TABLE7, "E", 6, 7, 8),
+        _rows(_TABLE8, "F2"),
+        _rows(_TABLE12, "R50D+SK"),
+    ),
+    _variant(
+        "resnet50d_sk_bl",
+        _BIG_LITTLE_SK,
+        _rows(_TABLE6, "M3"),
+        _rows(_TABLE7, "E9"),
+        _rows(_TABLE8, "F3"),
+        _rows(_TABLE12, "R50D+SK+BL"),
+        **_AT_256,
+    ),
+    _variant(
+        "assemble_resnet50",
+        _ASSEMBLE,
+        _rows("table1_summary", "Assemble-ResNet-50"),
+        _rows(_TABLE6, "M4"),
+        _rows(_TABLE7, "E10", "E11"),
+        _numbered(_TABLE8, "F", *range(4, 14)),
+        _rows("table9_fgvc", *(f"{name}/assemble_fgvc50_top1" for name in _FGVC)),
+        _rows(_TABLE12, "R50D+SK+BL+AA"),
+        _rows("summary_v2", "Assemble-ResNet-50"),
+        **_AT_256,
+    ),
+    _variant(
+        "assemble_resnet152",
+        {**_ASSEMBLE, "resnet_size": 152, "bl_alpha": 1, "bl_beta": 2},
+        _rows("table1_summary", "Assemble-ResNet-152"),
+        _rows(_TABLE7, "E12"),
+        _rows(_TABLE12, "R152D+SK+BL+AA"),
+        **_AT_256A,
+    ),
+    # Networks whose embedding is compared (tables 10, 11 and 15).
+    _variant(
+        "resnet50_ir",
+        {**_RESNET50, **_EMBEDDING},
+        _rows(_TABLE10, "S0"),
+        _rows("table11_retrieval", *(f"{name}/resnet50_recall_at_1" for name in _RETRIEVAL)),
+        **_REID,
+    ),
+    _variant("resnet50d_ir", {**_RESNET50D, **_EMBEDDING}, _rows(_TABLE10, "S1"), **_REID),
+    _variant(
+        "assemble_ir50",
+        {**_RESNET50D_SK, **_EMBEDDING},
+        _numbered(_TABLE10, "S", 2, 5, 6, 7, 8, 9),
+        _rows("table11_retrieval", *(f"{name}/assemble_ir50_recall_at_1" for name in _RETRIEVAL)),
+        _rows("table15_ir_models", *_RETRIEVAL),
+        **_REID,
+    ),
+    _variant(
+        "resnet50d_sk_bl_ir", {**_BIG_LITTLE_SK, **_EMBEDDING}, _rows(_TABLE10, "S3"), **_REID
+    ),
+    _variant("assemble_resnet50_ir", {**_ASSEMBLE, **_EMBEDDING}, _rows(_TABLE10, "S4"), **_REID),
+    # The networks of the second version's ablation.
+    _variant("mobilenet_v1", _MOBILENET, _numbered(_MOBILE, "MB", 0, 2, 3, 4, 5)),
+    _variant(
+        "se_mobilenet_v1_r16", {**_SE_MOBILENET, "se_ratio": 16}, _rows(_MOBILE, "MB1", "MB6")
+    ),
+    _variant("se_mobilenet_v1_r2", {**_SE_MOBILENET, "se_ratio": 2}, _rows(_MOBILE, "MB7", "MB8")),
+)
 
 NAMED_MODELS: Mapping[str, Variant] = types.MappingProxyType(
-    {
-        variant.name: variant
-        for group in (_depths, _single_tweaks, _assembled, _retrieval, _mobile)
-        for variant in group()
-    }
+    {variant.name: variant for variant in _VARIANTS}
 )

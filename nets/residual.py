@@ -35,9 +35,6 @@ def bottleneck(
         build: Makes the layers.
         shortcut: Projects the input to the block's output; None takes it as it is.
         last_relu: Whether a ReLU ends the block.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), 4 * filters].
     """
     on_1x1, on_3x3 = (1, strides) if build.config.use_resnet_b else (strides, 1)
     stride_1x1, blur_1x1 = build.strides_at("sconv", on_1x1)
@@ -71,22 +68,11 @@ def basic(
     shortcut: Shortcut | None = None,
     last_relu: bool = True,
 ) -> tf.Tensor:
-    """Two 3x3, each with batch norm; sum with the shortcut; ReLU.
+    """Two 3x3, each with batch norm; sum with the shortcut; ReLU. Arguments as of `bottleneck`.
 
     The first 3x3 carries the stride and is the one that tweaks replace. Where the shortcut would
     change nothing (stride 1, same channels) it is the identity, as in the paper; a plain network
     has none.
-
-    Args:
-        x: [N, H, W, C].
-        filters: Channels of both convolutions.
-        strides: Stride of the first convolution and of the shortcut.
-        build: Makes the layers.
-        shortcut: Projects the input to the block's output; None takes it as it is.
-        last_relu: Whether a ReLU ends the block.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
     """
     stride, blur = build.strides_at("sconv", strides)
     unchanged = strides == 1 and x.shape[-1] == filters
@@ -106,17 +92,7 @@ def basic(
 
 
 def spatial(y: tf.Tensor, filters: int, strides: int, build: LayerBuilder) -> tf.Tensor:
-    """The 3x3 of a block, or the selective kernel unit that takes its place.
-
-    Args:
-        y: [N, H, W, C].
-        filters: Output channels.
-        strides: Stride of the convolution.
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
-    """
+    """The 3x3 of a block, or the selective kernel unit that takes its place."""
     if not build.config.use_sk_block:
         return convolve(y, filters, strides, build)
     if build.config.sk_type == "3x3_2x":
@@ -183,21 +159,10 @@ def stage(
 ) -> tf.Tensor:
     """A row of blocks; the first one has the stride and the projection.
 
-    Args:
-        x: [N, H, W, C].
-        filters: Channels of the blocks' 3x3.
-        blocks: How many blocks.
-        strides: Stride of the first one.
-        build: Makes the layers.
-        shortcut: Projection of the first one.
-        last_relu: Whether the last block ends with a ReLU. A row of a single block always does.
-
-    Returns:
-        The output of the last block.
+    `last_relu` tells whether the last block ends with a ReLU; a row of a single block always does.
     """
     block = bottleneck if build.config.bottleneck else basic
     x = block(x, filters, strides, build, shortcut)
     for position in range(1, blocks):
-        relu = last_relu or position < blocks - 1
-        x = block(x, filters, 1, build, last_relu=relu)
+        x = block(x, filters, 1, build, last_relu=last_relu or position < blocks - 1)
     return x

@@ -64,6 +64,5 @@ def _stage(x: tf.Tensor, index: int, build: LayerBuilder) -> tf.Tensor:
     build = build.scope(f"stage{index + 1}")
     if index < 3:
         return big_little.two_branch_stage(x, filters, blocks, strides, index + 1, build)
-    two_by_two = config.use_resnet_d
-    shortcut = resnet_d.average_shortcut if two_by_two else big_little.average_shortcut
+    shortcut = (resnet_d if config.use_resnet_d else big_little).average_shortcut
     return stage(x, filters, blocks, strides, build, shortcut)

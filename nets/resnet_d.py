@@ -14,13 +14,8 @@ from nets.builder import LayerBuilder
 def deep_stem(x: tf.Tensor, build: LayerBuilder) -> tf.Tensor:
     """Three 3x3 convolutions in place of the 7x7, the first with stride 2.
 
-    Args:
-        x: Images [N, H, W, 3].
-        build: Makes the layers.
-
-    Returns:
-        The third convolution's output [N, ceil(H / 2), ceil(W / 2), num_filters], before its
-        batch norm.
+    [N, H, W, 3] to [N, ceil(H / 2), ceil(W / 2), num_filters]; the batch norm of the third is to
+    follow.
     """
     width = build.config.num_filters
     x = build.conv_norm_relu(x, width // 2, 3, strides=2)
@@ -32,15 +27,6 @@ def average_shortcut(x: tf.Tensor, filters: int, strides: int, build: LayerBuild
     """A 2x2 average pool with the stride, then a 1x1 convolution.
 
     The pool is there at stride 1 too, as in the original. At odd sizes the padded zeros count.
-
-    Args:
-        x: [N, H, W, C].
-        filters: Output channels.
-        strides: Stride of the pool.
-        build: Makes the layers.
-
-    Returns:
-        [N, ceil(H / strides), ceil(W / strides), filters].
     """
     x = build.average_pool(x, 2, strides)
     return build.conv(x, filters, 1)

@@ -22,16 +22,16 @@ def original_variable_names(model: tf.keras.Model) -> dict[str, tf.Variable]:
     """Maps the original's checkpoint names to the variables of a model.
 
     What the original lacks (the 3x3 + 5x5 selective kernel, efficient channel attention, a learnt
-    pooling exponent, MobileNet-V1) has names made by the same rules.
+    pooling exponent, MobileNet-V1) has names made by the same rules. The state of DropBlock (keep
+    probability, step) has none: the original stored none.
 
     Args:
-        model: A network that `build_model` made or that was loaded, also one with folded batch
-            norm; or a functional model of some of its layers.
+        model: A network, also one with folded batch norm; or a functional model of some of its
+            layers.
 
     Returns:
         Name without `:0` -> variable; of a network in the order in which the original makes them,
-        of a part in the order of its layers. The state of DropBlock (keep probability, step) is no
-        part of it: the original stored none.
+        of a part in the order of its layers.
     """
     layers = model.layers
     if isinstance(model, Network):
@@ -45,16 +45,9 @@ def original_variable_names(model: tf.keras.Model) -> dict[str, tf.Variable]:
     names = {}
     for layer in layers:
         for part in getattr(layer, "parts", (layer,)):
-            for leaf in _leaves_of(part):
+            kinds = (leaves for kind, leaves in _LEAVES.items() if isinstance(part, kind))
+            for leaf in next(kinds, ()):
                 variable = getattr(part, leaf, None)
                 if variable is not None:
                     names[original_name(root, part.name, leaf)] = variable
     return names
-
-
-def _leaves_of(layer: tf.Module) -> tuple[str, ...]:
-    """Names of the variables that a layer of this kind may own."""
-    for kind, leaves in _LEAVES.items():
-        if isinstance(layer, kind):
-            return leaves
-    return ()

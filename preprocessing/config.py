@@ -41,7 +41,7 @@ def _is_type(value: Any) -> bool:
 
 
 def _choice(choices: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
-    """Returns an entry of `_RIGHT_VALUES` for one of several words."""
+    """An entry of `_RIGHT_VALUES` for one of several words."""
     return "one of " + ", ".join(map(repr, choices)), lambda value: value in choices
 
 
@@ -230,10 +230,7 @@ class PreprocessingConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "PreprocessingConfig":
-        """Builds a configuration from what `to_dict` returned.
-
-        Args:
-            values: Field names and values; fields left out take their defaults.
+        """Builds a configuration from what `to_dict` returned; fields left out take their defaults.
 
         Raises:
             ValueError: If a key is no field of this class.

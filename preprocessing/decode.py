@@ -4,9 +4,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-_JPEG_START = b"\xff\xd8\xff"
-_GIF_START = b"GIF"
-_BMP_START = b"BM"
 # A WebP of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
@@ -19,7 +16,7 @@ _WEBP_HINT = (
 
 def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
     """Returns a bool scalar: whether a string scalar begins as a JPEG does."""
-    return tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START)
+    return tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
 
 
 def decode_image(
@@ -61,15 +58,8 @@ def decode_and_crop(
 ) -> tf.Tensor:
     """Decodes one window of an image; of a JPEG only the window's own blocks are decoded.
 
-    Args:
-        encoded: String scalar.
-        choose_window: Given the image's shape, int32 [3], returns the window, int32 [4]: top,
-            left, height, width in pixels.
-        decoder: `jpeg`, `png`, `webp` or `any`.
-        dct_method: As in `decode_image`.
-
-    Returns:
-        uint8 tensor of shape [height, width, 3].
+    `choose_window` is given the image's shape, int32 [3], and returns the window, int32 [4]: top,
+    left, height, width in pixels. The rest is as in `decode_image`.
     """
 
     def fused() -> tf.Tensor:
@@ -104,8 +94,8 @@ def webp_available() -> bool:
 def _decode_any(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
     """Chooses the decoder by the first bytes; of a GIF it decodes the first frame."""
     gif_or_bmp = tf.logical_or(
-        tf.equal(tf.strings.substr(encoded, 0, 3), _GIF_START),
-        tf.equal(tf.strings.substr(encoded, 0, 2), _BMP_START),
+        tf.equal(tf.strings.substr(encoded, 0, 3), b"GIF"),
+        tf.equal(tf.strings.substr(encoded, 0, 2), b"BM"),
     )
     # RIFF, four bytes of length, WEBP.
     webp = tf.equal(tf.strings.substr(encoded, 8, 4), b"WEBP")

@@ -34,14 +34,10 @@ def train_image(
 def train_pixels(
     encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
-    """Does what `train_image` does, but leaves bytes where augmentation ends with bytes.
+    """Does what `train_image` does, but leaves uint8 grey levels if `config.augments_bytes`.
 
     A batch of bytes needs a quarter of the memory and of the traffic to the device. `mix` or
     `to_input` makes the network's input of it.
-
-    Returns:
-        [train_size, train_size, 3]: uint8 grey levels if `config.augments_bytes`, else float32 as
-        `train_image`.
     """
     if not config.use_bounding_boxes:
         bbox = tf.zeros([0, 4])
@@ -72,15 +68,10 @@ def train_pixels(
 
 
 def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
-    """Decodes one image for evaluation or serving.
+    """Decodes one image, a string scalar, for evaluation or serving.
 
-    Args:
-        encoded: String scalar.
-        config: What to do.
-
-    Returns:
-        float32 tensor of shape [eval_size, eval_size, 3]: grey levels minus the mean, or values in
-        [0, 1] for the inception types.
+    float32 [eval_size, eval_size, 3]: grey levels minus the mean, or values in [0, 1] for the
+    inception types.
     """
     size = config.eval_size
     image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
@@ -98,15 +89,8 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
 def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     """Decodes one image and cuts ten crops out of it, see `evaluation_crops.ten_crop`.
 
-    The shorter side becomes size / 0.875 for all types: 256 for crops of 224, as the original has
-    it.
-
-    Args:
-        encoded: String scalar.
-        config: What to do; an imagenet or reid type.
-
-    Returns:
-        float32 [10, eval_size, eval_size, 3], grey levels minus the mean.
+    float32 [10, eval_size, eval_size, 3], grey levels minus the mean. The shorter side becomes
+    size / 0.875 for all types: 256 for crops of 224, as the original has it.
 
     Raises:
         ValueError: For an inception type.
@@ -119,13 +103,7 @@ def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor
 def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -> tf.Tensor:
     """Decodes one image and resizes all of it, for a fully-convolutional test at some scale.
 
-    Args:
-        encoded: String scalar.
-        config: What to do; an imagenet or reid type.
-        shorter: Length of the shorter side in pixels.
-
-    Returns:
-        float32 [height, width, 3], grey levels minus the mean.
+    float32 [height, width, 3], grey levels minus the mean, `shorter` pixels on the shorter side.
 
     Raises:
         ValueError: For an inception type.
@@ -149,9 +127,8 @@ def _training_window(
 ) -> tf.Tensor:
     """Decodes the random window that is trained on (imagenet and inception types)."""
     if config.scale_augmentation:
-        chooser = scale_augmentation.window_chooser(
-            seed, config.train_size, config.scale_augmentation
-        )
+        bounds = config.scale_augmentation
+        chooser = scale_augmentation.window_chooser(seed, config.train_size, bounds)
     elif config.family == "inception":
         ranges = inception.AREA_RANGE, inception.ASPECT_RATIO_RANGE
         chooser = crop.window_chooser(bbox, seed, True, *ranges)
@@ -163,17 +140,7 @@ def _training_window(
 def _augment(
     image: tf.Tensor, seed: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
-    """Rotates and applies AutoAugment, RandAugment or AugMix, whatever is chosen.
-
-    Args:
-        image: float32 [S, S, 3], grey levels.
-        seed: The image's seed.
-        draws: Random numbers; the first is the rotation's.
-        config: What to do.
-
-    Returns:
-        uint8 grey levels from AutoAugment and RandAugment, else float32 minus the mean.
-    """
+    """Rotates float32 grey levels and augments as chosen; the last draw is the rotation's."""
     if config.rotation_degrees:
         image = rotation.rotate(image, (2.0 * draws[-1] - 1.0) * config.rotation_degrees)
     if config.augmix_severity:

@@ -16,15 +16,10 @@ _OTHER = (0x2A6F3D91C5E84B07, 0x5D13E7A94C60B28F)
 def example_seed(
     run_seed: int | tf.Tensor, epoch: int | tf.Tensor, index: int | tf.Tensor
 ) -> tf.Tensor:
-    """Returns the seed of one example in one epoch of one run.
+    """Returns the seed of one example in one epoch of one run, from integer scalars.
 
-    No two (run seed, epoch, index) share a seed while index < 2**40 and epoch < 2**23.
-
-    Args:
-        run_seed: Seed of the whole run, an integer scalar.
-        epoch: Epoch, counted from 0, an integer scalar.
-        index: Position of the example in the data set (not in the shuffled order), an integer
-            scalar.
+    No two (run seed, epoch, index) share a seed while index < 2**40 and epoch < 2**23. The index is
+    the example's position in the data set, not in the shuffled order.
 
     Returns:
         int64 tensor of shape [2], for `train_image` and the `tf.random.stateless_*` family.
@@ -32,20 +27,13 @@ def example_seed(
     if isinstance(run_seed, int):
         run_seed = run_seed & _INT64_MAX
     first = tf.cast(run_seed, tf.int64)
-    epoch_part = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(_INDEX_BITS, tf.int64))
-    second = epoch_part + tf.cast(index, tf.int64)
-    return tf.stack([first, second])
+    shifted = tf.bitwise.left_shift(tf.cast(epoch, tf.int64), tf.constant(_INDEX_BITS, tf.int64))
+    return tf.stack([first, shifted + tf.cast(index, tf.int64)])
 
 
 def split_seed(seed: tf.Tensor, count: int) -> list[tf.Tensor]:
-    """Returns `count` independent seeds of shape [2] made from one.
-
-    Args:
-        seed: int32 or int64 tensor of shape [2].
-        count: How many seeds to make.
-    """
-    seeds = tf.random.split(seed, num=count, alg=ALGORITHM)
-    return tf.unstack(seeds, num=count)
+    """Returns `count` independent seeds of shape [2] made from one, int32 or int64."""
+    return tf.unstack(tf.random.split(seed, num=count, alg=ALGORITHM), num=count)
 
 
 def uniform(seed: tf.Tensor, count: int) -> tf.Tensor:

@@ -5,7 +5,7 @@ paper of this repository (arXiv:2001.06268, section 3.1) uses it at the strided 
 a 3x3 filter.
 
 A network can be blurred at three places, each of which `anti_alias_type` of its configuration
-switches on by its name; `strides_at` says what becomes of the stride there:
+switches on by its name; `LayerBuilder.strides_at` shares out the stride there:
 
     max    the first max-pool runs at stride 1, then the blur subsamples
     sconv  the strided convolution of a block (or its selective kernel) runs at stride 1; batch
@@ -16,33 +16,17 @@ switches on by its name; `strides_at` says what becomes of the stride there:
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
-from nets.layers.shapes import size_of
+from nets.layers import PACKAGE, Layer, size_of
 
 PLACES = ("max", "proj", "sconv")
 
 
-def strides_at(place: str, strides: int, blurred: Collection[str]) -> tuple[int, int]:
-    """Shares the stride of a place between its layer and a blur.
-
-    Args:
-        place: One of `PLACES`.
-        strides: Stride of the place as a whole.
-        blurred: The places that are blurred.
-
-    Returns:
-        Strides of the layer and of the blur; a blur of stride 1 is not built.
-    """
-    return (1, strides) if place in blurred else (strides, 1)
-
-
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class BlurPool2D(tf.keras.layers.Layer):
+class BlurPool2D(Layer):
     """Blurs each channel with a binomial filter, then keeps every `strides`-th row and column.
 
     Input [N, H, W, C], output [N, (H + 2p - f) // s + 1, (W + 2p - f) // s + 1, C] where f is the
@@ -56,13 +40,10 @@ class BlurPool2D(tf.keras.layers.Layer):
     against f f H_out W_out C): the matrix product runs at full speed and nothing is padded.
     """
 
-    def __init__(self, filter_size: int = 3, strides: int = 2, **kwargs: Any) -> None:
-        """Makes the layer.
+    arguments = ("filter_size", "strides")
 
-        Args:
-            filter_size: Width of the filter, 1 to 7. Width 1 only subsamples.
-            strides: Stride of both axes.
-            **kwargs: Of `tf.keras.layers.Layer`.
+    def __init__(self, filter_size: int = 3, strides: int = 2, **kwargs: Any) -> None:
+        """Makes the layer; a filter of width 1 only subsamples.
 
         Raises:
             ValueError: The filter size or the stride is impossible.
@@ -98,14 +79,6 @@ class BlurPool2D(tf.keras.layers.Layer):
         )
         return tf.TensorShape([batch, rows, columns, channels])
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "filter_size": self.filter_size,
-            "strides": self.strides,
-        }
-
 
 def binomial(size: int) -> list[int]:
     """Row `size - 1` of Pascal's triangle: 3 gives [1, 2, 1]."""
@@ -124,15 +97,8 @@ def output_size(size: Any, filter_size: int, strides: int) -> Any:
 def blur_matrix(size: Any, filter_size: int, strides: int, dtype: tf.DType) -> tf.Tensor:
     """The matrix that blurs and subsamples an axis: mirror padding, filter and stride in one.
 
-    Args:
-        size: Cells of the axis, a number or a scalar tensor. Axes shorter than the padding are
-            mirrored again and again; a single cell is repeated.
-        filter_size: Width of the filter.
-        strides: Every how many cells one is kept.
-        dtype: Of the matrix.
-
-    Returns:
-        [output_size(size, filter_size, strides), size]; every row adds up to 1.
+    [output_size(size, filter_size, strides), size]; every row adds up to 1. Axes shorter than the
+    padding are mirrored again and again; a single cell is repeated.
     """
     row = binomial(filter_size)
     weights = tf.constant([value / sum(row) for value in row], dtype)

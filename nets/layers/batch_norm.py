@@ -13,19 +13,10 @@ SMALLEST_EPSILON = 1.001e-5
 def batch_norm(
     momentum: float, epsilon: float, zero_gamma: bool = False, **kwargs: Any
 ) -> tf.keras.layers.BatchNormalization:
-    """Makes the batch normalisation that every block uses.
+    """Makes the batch normalisation that every block uses, for [N, H, W, C].
 
     Statistics are float32 under any precision policy. The moving variance takes in the unbiased
-    batch variance (N / (N - 1)).
-
-    Args:
-        momentum: Share of the old moving statistics that a step keeps.
-        epsilon: Added to the variance; 1.001e-5 is used at least, as by the original.
-        zero_gamma: The scale starts at 0 instead of 1.
-        **kwargs: `name`, `dtype`.
-
-    Returns:
-        The layer, for [N, H, W, C].
+    batch variance (N / (N - 1)). With `zero_gamma` the scale starts at 0 instead of 1.
     """
     return tf.keras.layers.BatchNormalization(
         momentum=momentum,

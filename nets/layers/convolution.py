@@ -11,8 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
-from nets.layers.arguments import fixed_arguments
+from nets.layers import PACKAGE, fixed_arguments
 
 _IMAGE_CHANNELS = 4
 
@@ -62,17 +61,10 @@ class FixedPaddingConv2D(tf.keras.layers.Conv2D):
     """
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, **kwargs: Any) -> None:
-        """Makes the layer.
-
-        Args:
-            filters: Output channels.
-            kernel_size: Side of the kernel, or its two sides.
-            strides: Stride of both axes.
-            **kwargs: Of `tf.keras.layers.Conv2D`, without a choice of padding, data format,
-                dilation and groups.
+        """Makes the layer from arguments of `tf.keras.layers.Conv2D`.
 
         Raises:
-            ValueError: One of these is given another value than the one that the layer has.
+            ValueError: Padding, data format, dilation or groups are given and are not the layer's.
         """
         kwargs = fixed_arguments(
             self,
@@ -127,16 +119,11 @@ class FixedPaddingDepthwiseConv2D(tf.keras.layers.DepthwiseConv2D):
     """
 
     def __init__(self, kernel_size: int | tuple[int, int], strides: Any = 1, **kwargs: Any) -> None:
-        """Makes the layer.
-
-        Args:
-            kernel_size: Side of the square kernel.
-            strides: Stride of both axes.
-            **kwargs: Of `tf.keras.layers.DepthwiseConv2D`, without a choice of padding, data
-                format, dilation, depth multiplier and activation. There is no bias by default.
+        """Makes the layer from arguments of `tf.keras.layers.DepthwiseConv2D`; no bias by default.
 
         Raises:
-            ValueError: One of these is given another value than the one that the layer has.
+            ValueError: Padding, data format, dilation, depth multiplier or activation are given
+                and are not the layer's.
         """
         side = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
         kwargs.setdefault("use_bias", False)
@@ -175,28 +162,12 @@ class FixedPaddingDepthwiseConv2D(tf.keras.layers.DepthwiseConv2D):
 def convolution(
     filters: int, kernel_size: int, strides: int = 1, use_bias: bool = False, **kwargs: Any
 ) -> FixedPaddingConv2D:
-    """Makes the convolution that every block uses.
+    """Makes the convolution that every block uses; it has a bias where it does a batch norm's work.
 
-    Args:
-        filters: Output channels.
-        kernel_size: Side of the square kernel.
-        strides: Stride of both axes.
-        use_bias: Whether it adds a bias, as it does where a batch norm was folded into it.
-        **kwargs: `name`, `dtype`.
-
-    Returns:
-        A layer whose kernel starts as a truncated normal of variance 1 / fan-in.
+    Its kernel starts as a truncated normal of variance 1 / fan-in.
     """
-    return FixedPaddingConv2D(
-        filters,
-        kernel_size,
-        strides,
-        use_bias=use_bias,
-        kernel_initializer=tf.keras.initializers.VarianceScaling(
-            scale=1.0, mode="fan_in", distribution="truncated_normal"
-        ),
-        **kwargs,
-    )
+    kwargs["kernel_initializer"] = tf.keras.initializers.VarianceScaling(mode="fan_in")
+    return FixedPaddingConv2D(filters, kernel_size, strides, use_bias=use_bias, **kwargs)
 
 
 def _keras_padding(strides: Any) -> str:

@@ -14,9 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
-from nets.layers.arguments import fixed_arguments
-from nets.layers.shapes import size_of
+from nets.layers import PACKAGE, Layer, fixed_arguments, size_of
 
 CONTROL_NAME = "drop_block_control"
 # A seed is a number below 2**31; the layer's index and the replica's lie above it, disjoint.
@@ -39,12 +37,12 @@ class DropBlockControl(tf.keras.layers.Layer):
     """
 
     def __init__(self, seed: int = 0, keep_prob: float = 0.9, **kwargs: Any) -> None:
-        """Makes the layer.
+        """Makes the layer, which is float32 under any policy.
 
         Args:
             seed: Seed of the run, 0 to 2**31 - 1.
             keep_prob: Keep probability until something else is assigned, above 0 and at most 1.
-            **kwargs: Of `tf.keras.layers.Layer`. The layer is float32 under any policy.
+            **kwargs: Of `tf.keras.layers.Layer`.
 
         Raises:
             ValueError: The keep probability is impossible, another dtype or autocast is given.
@@ -93,7 +91,7 @@ class DropBlockControl(tf.keras.layers.Layer):
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class DropBlock(tf.keras.layers.Layer):
+class DropBlock(Layer):
     """Drops squares of a feature map in training; the identity in inference.
 
     Called on `[inputs, keep_prob, seed]` with inputs [N, H, W, C] and the two outputs of
@@ -102,6 +100,8 @@ class DropBlock(tf.keras.layers.Layer):
     block shrinks to the map. Costs one multiplication per value, and the mask, whose size does
     not depend on the batch.
     """
+
+    arguments = ("block_size", "gamma_scale", "index")
 
     def __init__(
         self, block_size: int = 7, gamma_scale: float = 1.0, index: int = 0, **kwargs: Any
@@ -125,8 +125,6 @@ class DropBlock(tf.keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """Drops squares of `inputs[0]` if `training`."""
         features, keep_prob, seed = inputs
-        if training is None or training is False:
-            return features
         if tf.is_tensor(training):
             return tf.cond(
                 tf.cast(training, tf.bool),
@@ -146,27 +144,11 @@ class DropBlock(tf.keras.layers.Layer):
         )
         return apply_mask(features, drop_mask(draws, gamma, block))
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "block_size": self.block_size,
-            "gamma_scale": self.gamma_scale,
-            "index": self.index,
-        }
-
 
 def drop_rate(keep_prob: Any, block: Any, height: Any, width: Any) -> tf.Tensor:
     """Probability that a cell starts a dropped square, so that about `1 - keep_prob` is dropped.
 
-    Args:
-        keep_prob: Share to keep, a float or a scalar tensor.
-        block: Side of the squares.
-        height: Rows of the map.
-        width: Columns of the map.
-
-    Returns:
-        float32 scalar: (1 - keep_prob) H W / (b**2 (H - b + 1) (W - b + 1)).
+    float32 scalar: (1 - keep_prob) H W / (b**2 (H - b + 1) (W - b + 1)) for squares of side b.
     """
     cells = tf.cast(height * width, tf.float32)
     starts = tf.cast((height - block + 1) * (width - block + 1), tf.float32)

@@ -11,20 +11,22 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
+from nets.layers import PACKAGE, Layer
 
 _GAMMA = 2
 _B = 1
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class EfficientChannelAttention(tf.keras.layers.Layer):
+class EfficientChannelAttention(Layer):
     """Global mean, a convolution over the channels, sigmoid; the gate multiplies the input.
 
     Input and output [N, H, W, C]. The convolution has one filter without bias, pads with zeros and
     is `kernel_size` wide; the sigmoid is float32 under any policy. Costs kernel_size * C
     multiplications per image and two passes over the map.
     """
+
+    arguments = ("kernel_size",)
 
     def __init__(self, kernel_size: int = 0, **kwargs: Any) -> None:
         """Makes the layer.
@@ -51,9 +53,7 @@ class EfficientChannelAttention(tf.keras.layers.Layer):
             self.kernel_size or adaptive_size(channels),
             padding="same",
             use_bias=False,
-            kernel_initializer=tf.keras.initializers.VarianceScaling(
-                scale=1.0, mode="fan_in", distribution="truncated_normal"
-            ),
+            kernel_initializer=tf.keras.initializers.VarianceScaling(mode="fan_in"),
             name=f"{self.name}.ecablock_conv",
             dtype=self.dtype_policy,
         )
@@ -74,10 +74,6 @@ class EfficientChannelAttention(tf.keras.layers.Layer):
         gate = tf.reshape(gate, [-1, 1, 1, channels])
         gate = tf.sigmoid(tf.cast(gate, tf.float32))
         return inputs * tf.cast(gate, inputs.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {**super().get_config(), "kernel_size": self.kernel_size}
 
 
 def adaptive_size(channels: int) -> int:

@@ -6,12 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
-from nets.layers.shapes import crop_to_smaller, size_of
+from nets.layers import PACKAGE, Layer, size_of
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class UpsampleAdd(tf.keras.layers.Layer):
+class UpsampleAdd(Layer):
     """Sum of a fine map and a coarse one that is made larger by repeating its cells.
 
     Chen et al., "Big-Little Net" (arXiv:1807.03848), section 3.1. Called on `[fine, coarse]`,
@@ -20,12 +19,10 @@ class UpsampleAdd(tf.keras.layers.Layer):
     addition per value.
     """
 
+    arguments = ("scale",)
+
     def __init__(self, scale: int = 2, **kwargs: Any) -> None:
         """Makes the layer.
-
-        Args:
-            scale: How many times larger the coarse map is made, 1 or more.
-            **kwargs: Of `tf.keras.layers.Layer`.
 
         Raises:
             ValueError: The scale is below 1.
@@ -41,9 +38,11 @@ class UpsampleAdd(tf.keras.layers.Layer):
         if self.scale > 1:
             size = [self.scale * size_of(coarse, axis) for axis in (1, 2)]
             coarse = tf.image.resize(coarse, size, "nearest")
-        fine, coarse = crop_to_smaller(fine, coarse)
-        return fine + coarse
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {**super().get_config(), "scale": self.scale}
+        sizes = list(zip(fine.shape[1:3], coarse.shape[1:3], strict=True))
+        if all(one is not None and one == other for one, other in sizes):
+            return fine + coarse
+        if any(None in pair for pair in sizes):
+            height, width = tf.unstack(tf.minimum(tf.shape(fine)[1:3], tf.shape(coarse)[1:3]))
+        else:
+            height, width = (min(pair) for pair in sizes)
+        return fine[:, :height, :width] + coarse[:, :height, :width]

@@ -10,8 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
-from nets.layers.arguments import fixed_arguments
+from nets.layers import PACKAGE, Layer, fixed_arguments
 from nets.layers.convolution import fixed_pads
 
 _SMALLEST = 1e-6
@@ -19,21 +18,17 @@ _LARGEST = 1e12
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class FixedPaddingAveragePooling2D(tf.keras.layers.Layer):
+class FixedPaddingAveragePooling2D(Layer):
     """Average pooling whose padded zeros count in the mean when it is strided.
 
     Input [N, H, W, C], output [N, ceil(H / strides), ceil(W / strides), C]. Stride 1 is SAME,
     whose mean leaves the padding out. Costs pool_size**2 additions per output value.
     """
 
-    def __init__(self, pool_size: int, strides: int, **kwargs: Any) -> None:
-        """Makes the layer.
+    arguments = ("pool_size", "strides")
 
-        Args:
-            pool_size: Side of the window.
-            strides: Stride of both axes.
-            **kwargs: Of `tf.keras.layers.Layer`.
-        """
+    def __init__(self, pool_size: int, strides: int, **kwargs: Any) -> None:
+        """Makes the layer."""
         super().__init__(**kwargs)
         self.pool_size = pool_size
         self.strides = strides
@@ -55,22 +50,16 @@ class FixedPaddingAveragePooling2D(tf.keras.layers.Layer):
             after = max(0, outputs * self.strides + self.pool_size - before - size)
         return before, after
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-        }
-
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class GeneralizedMeanPooling(tf.keras.layers.Layer):
+class GeneralizedMeanPooling(Layer):
     """Generalised mean over the map: (mean of x**p)**(1/p), [N, H, W, C] -> float32 [N, C].
 
     p = 1 is the mean, a large p nears the maximum. Values are held within [1e-6, 1e12] first, in
     float32 under any policy. One power per value.
     """
+
+    arguments = ("power", "learnable")
 
     def __init__(self, power: float = 3.0, learnable: bool = False, **kwargs: Any) -> None:
         """Makes the layer.
@@ -112,7 +101,3 @@ class GeneralizedMeanPooling(tf.keras.layers.Layer):
         total = tf.maximum(total, _SMALLEST)
         cells = tf.cast(tf.reduce_prod(tf.shape(inputs)[1:3]), tf.float32)
         return tf.pow(cells, -1.0 / power) * tf.pow(total, 1.0 / power)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {**super().get_config(), "power": self.power, "learnable": self.learnable}

@@ -10,13 +10,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
+from nets.layers import PACKAGE, Layer
 from nets.layers.batch_norm import batch_norm
 from nets.layers.convolution import convolution
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class SelectiveKernelFusion(tf.keras.layers.Layer):
+class SelectiveKernelFusion(Layer):
     """Attention that weighs two maps, channel by channel, and adds them up.
 
     Called on `[first, second]`, both [N, H, W, filters]; gives [N, H, W, filters]: global mean of
@@ -24,6 +24,8 @@ class SelectiveKernelFusion(tf.keras.layers.Layer):
     softmax across the two maps, in float32; weighted sum. No ReLU follows. It costs
     3 * filters * width multiplications per image and two passes over the maps.
     """
+
+    arguments = ("filters", "reduction", "min_width", "momentum", "epsilon")
 
     def __init__(
         self,
@@ -40,8 +42,8 @@ class SelectiveKernelFusion(tf.keras.layers.Layer):
             filters: Channels of either map.
             reduction: Divides `filters` for the width of the attention.
             min_width: Least width of the attention.
-            momentum: Of the batch norm.
-            epsilon: Of the batch norm.
+            momentum: Of every batch norm.
+            epsilon: Of every batch norm.
             **kwargs: Of `tf.keras.layers.Layer`; `name` is the original scope of the attention.
         """
         super().__init__(**kwargs)
@@ -82,17 +84,6 @@ class SelectiveKernelFusion(tf.keras.layers.Layer):
         # A softmax of two is the logistic function of their difference.
         return tf.cast(tf.sigmoid(first - second), logits.dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "reduction": self.reduction,
-            "min_width": self.min_width,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-        }
-
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
 class SelectiveKernel(SelectiveKernelFusion):
@@ -104,6 +95,8 @@ class SelectiveKernel(SelectiveKernelFusion):
     It replaces a plain 3x3 convolution and costs twice its multiplications, 9 C_in filters H W
     more, which is nearly all; the attention itself is small.
     """
+
+    arguments = (*SelectiveKernelFusion.arguments, "strides", "conv_name", "norm_name")
 
     def __init__(
         self,
@@ -117,18 +110,9 @@ class SelectiveKernel(SelectiveKernelFusion):
         norm_name: str = "batch_normalization",
         **kwargs: Any,
     ) -> None:
-        """Makes the layer.
+        """Makes the layer as `SelectiveKernelFusion`, with a convolution of that stride.
 
-        Args:
-            filters: Output channels.
-            strides: Stride of the 3x3 convolution.
-            reduction: Divides `filters` for the width of the attention.
-            min_width: Least width of the attention.
-            momentum: Of both batch norms.
-            epsilon: Of both batch norms.
-            conv_name: Original name of the 3x3 convolution, which lies outside this scope.
-            norm_name: Original name of its batch norm.
-            **kwargs: Of `tf.keras.layers.Layer`; `name` is the original scope of the attention.
+        `conv_name` and `norm_name` are original names, which lie outside the attention's scope.
         """
         super().__init__(filters, reduction, min_width, momentum, epsilon, **kwargs)
         self.strides = strides
@@ -158,12 +142,3 @@ class SelectiveKernel(SelectiveKernelFusion):
         """Returns [N, ceil(H / strides), ceil(W / strides), filters]."""
         shape = self.conv.compute_output_shape(input_shape)
         return tf.TensorShape([*shape[:-1], self.filters])
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {
-            **super().get_config(),
-            "strides": self.strides,
-            "conv_name": self.conv_name,
-            "norm_name": self.norm_name,
-        }

@@ -9,25 +9,22 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets.layers import PACKAGE
+from nets.layers import PACKAGE, Layer
 from nets.layers.convolution import convolution
 
 
 @tf.keras.saving.register_keras_serializable(package=PACKAGE)
-class SqueezeExcitation(tf.keras.layers.Layer):
+class SqueezeExcitation(Layer):
     """Global mean, 1x1 to C / ratio, ReLU, 1x1 to C, sigmoid; the gate multiplies the input.
 
     Input and output [N, H, W, C]. Both 1x1 convolutions are without bias; the sigmoid is float32
     under any policy. Costs 2 C**2 / ratio multiplications per image and two passes over the map.
     """
 
-    def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
-        """Makes the layer.
+    arguments = ("ratio",)
 
-        Args:
-            ratio: Channel reduction between the two 1x1 convolutions.
-            **kwargs: Of `tf.keras.layers.Layer`; `name` is the original scope.
-        """
+    def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
+        """Makes the layer; `name` is the original scope."""
         super().__init__(**kwargs)
         self.ratio = ratio
 
@@ -66,7 +63,3 @@ class SqueezeExcitation(tf.keras.layers.Layer):
         gate = self.excite(gate)
         gate = tf.sigmoid(tf.cast(gate, tf.float32))
         return inputs * tf.cast(gate, inputs.dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs."""
-        return {**super().get_config(), "ratio": self.ratio}

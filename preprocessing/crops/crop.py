@@ -24,13 +24,8 @@ def window_chooser(
     `aspect_ratio_range`, and at least 10 % of one box is inside (all of it if `random_crop` is
     off). If 100 attempts find no such window, it is the whole image.
 
-    Args:
-        boxes: float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides; n may be 0: then the
-            whole image is the box. Values outside [0, 1] are clipped.
-        seed: Integer tensor of shape [2].
-        random_crop: Whether the window may cut the object.
-        area_range: Smallest and largest share of the image's area.
-        aspect_ratio_range: Smallest and largest width / height.
+    Boxes are float32 [n, 4], ymin, xmin, ymax, xmax in shares of the sides, clipped to [0, 1]; n
+    may be 0: then the whole image is the box.
 
     Returns:
         Function from int32 [3] (height, width, channels) to int32 [4] (top, left, height, width).

@@ -4,15 +4,9 @@ import tensorflow as tf
 
 from preprocessing.crops import resize
 
-COUNT = 10
-
 
 def ten_crop(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Cuts the four corners and the centre out of an image, and mirrors the five.
-
-    Args:
-        image: Tensor of shape [H, W, C], at least `size` high and wide.
-        size: Side of a crop in pixels.
+    """Cuts the four corners and the centre out of [H, W, C], and mirrors the five.
 
     Returns:
         Tensor of shape [10, size, size, C]: top left, top right, bottom left, bottom right,
@@ -25,5 +19,5 @@ def ten_crop(image: tf.Tensor, size: int) -> tf.Tensor:
     crops.append(resize.central_crop(image, size, size))
     five = tf.stack(crops)
     ten = tf.concat([five, tf.reverse(five, axis=[2])], axis=0)
-    ten.set_shape([COUNT, size, size, image.shape[-1]])
+    ten.set_shape([10, size, size, image.shape[-1]])
     return ten

@@ -19,37 +19,19 @@ def to_unit_range(image: tf.Tensor) -> tf.Tensor:
 def shift_colours(image: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """Shifts brightness by up to 32 / 255 and the two chroma components by up to 0.1.
 
-    Args:
-        image: float32 tensor of shape [H, W, 3] in [0, 1].
-        draws: float32 [3], uniform in [0, 1).
-
-    Returns:
-        Tensor of the same shape, clipped to [0, 1].
+    The image is float32 [H, W, 3] in [0, 1], before and after; draws are 3, uniform in [0, 1).
     """
-    luma, blue, red = tf.unstack(2.0 * draws - 1.0, num=3)
-    luma *= _BRIGHTNESS
-    blue *= _CHROMA
-    red *= _CHROMA
+    luma, blue, red = tf.unstack((2.0 * draws - 1.0) * [_BRIGHTNESS, _CHROMA, _CHROMA], num=3)
     # The inverse YCbCr matrix of JPEG (ITU-T T.871).
-    shift = tf.stack(
-        [
-            luma + 1.402 * red,
-            luma - 0.344136 * blue - 0.714136 * red,
-            luma + 1.772 * blue,
-        ]
-    )
+    green = luma - 0.344136 * blue - 0.714136 * red
+    shift = tf.stack([luma + 1.402 * red, green, luma + 1.772 * blue])
     return tf.clip_by_value(image + shift, 0.0, 1.0)
 
 
 def eval_square(image: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts the central 87.5 % of both sides and squeezes them into a square.
 
-    Args:
-        image: uint8 tensor of shape [H, W, 3].
-        size: Side of the result in pixels.
-
-    Returns:
-        float32 tensor of shape [size, size, 3] in [0, 1].
+    uint8 [H, W, 3] to float32 [size, size, 3] in [0, 1].
     """
     central = tf.image.central_crop(to_unit_range(image), _CENTRAL_SHARE)
     return tf.ensure_shape(resize.tf1_bilinear_resize(central, size, size), [size, size, 3])

@@ -16,13 +16,7 @@ _STREAM = -2
 
 
 def draw_size(run_seed: int, step: int | tf.Tensor, sizes: Sequence[int]) -> tf.Tensor:
-    """Draws one of `sizes`, an int32 scalar, for one batch.
-
-    Args:
-        run_seed: Seed of the whole run.
-        step: Number of the batch, counted from 0 over the whole run, an integer scalar.
-        sizes: Sides in pixels, all equally likely.
-    """
+    """Draws one of `sizes`, all equally likely, for the batch of that number in the whole run."""
     seed = seeds.example_seed(run_seed, _STREAM, step)
     place = tf.cast(seeds.uniform(seed, 1)[0] * len(sizes), tf.int32)
     return tf.gather(tf.constant(sizes, tf.int32), place)
@@ -31,11 +25,6 @@ def draw_size(run_seed: int, step: int | tf.Tensor, sizes: Sequence[int]) -> tf.
 def resize_batch(images: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
     """Resizes a batch bilinearly, pixel centres at halves; the same size leaves it as it is.
 
-    Args:
-        images: float32 [N, H, W, C].
-        size: New side in pixels, a scalar.
-
-    Returns:
-        float32 [N, size, size, C].
+    float32 [N, H, W, C] to float32 [N, size, size, C].
     """
     return tf.image.resize(images, tf.stack([size, size]), method="bilinear")

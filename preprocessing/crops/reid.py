@@ -11,15 +11,8 @@ _SQUARE = 256
 def train_square(image: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
     """Squeezes an image into a square, half of the time by way of a random crop.
 
-    Either the image is resized to `size` at once, or to 256 and a random square of `size` is cut.
-
-    Args:
-        image: uint8 tensor of shape [H, W, 3].
-        size: Side of the result in pixels, at most 256.
-        seed: Integer tensor of shape [2].
-
-    Returns:
-        float32 tensor of shape [size, size, 3], grey levels 0 to 255.
+    Either the image is resized to `size` at once, or to 256 and a random square of `size` is cut:
+    uint8 [H, W, 3] to float32 [size, size, 3], grey levels 0 to 255.
     """
     choice, top, left = tf.unstack(seeds.uniform(seed, 3), num=3)
     places = float(_SQUARE - size + 1)

@@ -15,15 +15,8 @@ def tf1_bilinear_resize(
 ) -> tf.Tensor:
     """Resizes as TensorFlow 1 does: corner-aligned grid at 0, no half-pixel centres, no filter.
 
-    Half-pixel centres (what `tf.image.resize` uses) differ by up to 34 grey levels.
-
-    Args:
-        image: Tensor of shape [H, W, C], any numeric dtype.
-        height: New height in pixels.
-        width: New width in pixels.
-
-    Returns:
-        float32 tensor of shape [height, width, C].
+    Half-pixel centres (what `tf.image.resize` uses) differ by up to 34 grey levels. [H, W, C] of
+    any numeric dtype to float32 [height, width, C].
     """
     resized = tf.raw_ops.ResizeBilinear(
         images=image[tf.newaxis],
@@ -37,21 +30,12 @@ def tf1_bilinear_resize(
 def sides_for_shorter(
     height: int | tf.Tensor, width: int | tf.Tensor, shorter: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Computes the size with a given shorter side and the same aspect.
+    """Computes height and width, int32, with a given shorter side and the same aspect.
 
     In float32 with truncation, as the original: for some sizes (107 to 256, say) even the shorter
     side comes out one pixel short.
-
-    Args:
-        height: Height in pixels.
-        width: Width in pixels.
-        shorter: Wanted length of the shorter side in pixels.
-
-    Returns:
-        New height and width, int32 scalars.
     """
-    height = tf.cast(height, tf.float32)
-    width = tf.cast(width, tf.float32)
+    height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
     ratio = tf.cast(shorter, tf.float32) / tf.minimum(height, width)
     return tf.cast(height * ratio, tf.int32), tf.cast(width * ratio, tf.int32)
 
@@ -75,33 +59,16 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
 
 
 def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Cuts the central window out of an image; an odd margin leaves less at the top and left.
-
-    Args:
-        image: Tensor of shape [H, W, C], at least as large as the window.
-        height: Height of the window in pixels.
-        width: Width of the window in pixels.
-
-    Returns:
-        Tensor of shape [height, width, C].
-    """
+    """Cuts the central window out of [H, W, C]; an odd margin leaves less at the top and left."""
     shape = tf.shape(image)
-    top = (shape[0] - height) // 2
-    left = (shape[1] - width) // 2
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
     cropped = tf.slice(image, [top, left, 0], [height, width, -1])
     cropped.set_shape([height, width, image.shape[-1]])
     return cropped
 
 
 def subtract_mean(image: tf.Tensor) -> tf.Tensor:
-    """Subtracts `CHANNEL_MEANS`.
-
-    Args:
-        image: Tensor of shape [..., W, 3], any numeric dtype, grey levels 0 to 255, red first.
-
-    Returns:
-        float32 tensor of the same shape.
-    """
+    """Subtracts `CHANNEL_MEANS` from grey levels, [..., W, 3] of any numeric dtype: float32."""
     values = tf.cast(image, tf.float32)
     width = image.shape[-2]
     if width is None:

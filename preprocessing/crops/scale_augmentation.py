@@ -18,12 +18,8 @@ def window_chooser(
 
     Were the whole image resized to the drawn shorter side s, the square would be `size` pixels;
     in the image as it is the window has size / s of the shorter side, rounded to whole pixels.
-    Only the window is decoded and resized, so that large s cost nothing.
-
-    Args:
-        seed: int32 or int64 [2].
-        size: Side of the training image in pixels.
-        shorter_range: Smallest and largest shorter side in pixels, both possible, not below `size`.
+    Only the window is decoded and resized, so that large s cost nothing. s is in `shorter_range`,
+    both ends included, and not below `size`.
 
     Returns:
         Function from int32 [3] (height, width, channels) to int32 [4] (top, left, height, width).

@@ -67,11 +67,7 @@ class MixingConfig:
 def to_input(images: tf.Tensor) -> tf.Tensor:
     """Returns the network's input: subtracts the mean from bytes; floating images have it already.
 
-    Args:
-        images: [..., H, W, 3], as `train_pixels` returns them, or batches of them.
-
-    Returns:
-        float32 (floating dtypes: as given) of the same shape.
+    [..., H, W, 3], as `train_pixels` returns them, to float32 (floating dtypes: as given).
     """
     return resize.subtract_mean(images) if images.dtype == tf.uint8 else images
 
@@ -79,14 +75,7 @@ def to_input(images: tf.Tensor) -> tf.Tensor:
 def draw_mixing(
     seed: tf.Tensor, count: int | tf.Tensor, height: int, width: int, config: MixingConfig
 ) -> tf.Tensor:
-    """Draws what `mix` needs to know of a batch.
-
-    Args:
-        seed: int32 or int64 [2], see `step_seed`.
-        count: Images of the batch, N; for mixup type 1 twice the size of the result.
-        height: Height of the images in pixels.
-        width: Width of the images in pixels.
-        config: What will be done.
+    """Draws what `mix` needs to know of a batch of `count` images, N; see `step_seed`.
 
     Returns:
         One row per image. Mixup: float32 [N], the weight of the first image of a pair. Type 1
@@ -112,15 +101,10 @@ def mixing_order(count: int, parts: int, config: MixingConfig) -> np.ndarray | N
     Each part of the sorted batch can be mixed by itself, and the parts together hold the results of
     the whole batch.
 
-    Args:
-        count: Images of the batch, N.
-        parts: How many parts.
-        config: What will be done.
-
     Returns:
-        int64 [N], the old place of each new row; None where images of different parts would have
-        to be mixed: CutMix (each image needs the next one), mixup type 1 where the result cannot
-        be cut into parts, type 2 where N is no multiple of 4 * parts.
+        int64 [count], the old place of each new row; None where images of different parts would
+        have to be mixed: CutMix (each image needs the next one), mixup type 1 where the result
+        cannot be cut into parts, type 2 where `count` is no multiple of 4 * parts.
     """
     if parts == 1:
         return np.arange(count)
@@ -171,7 +155,7 @@ def mix(
         return cut_mix.cutmix(images, labels, drawn, teacher, one_by_one)
     if config.mixup_type == 1:
         drawn = drawn[: tf.shape(images)[0] // 2]
-    finish = resize.subtract_mean if images.dtype == tf.uint8 else None
+    finish = resize.subtract_mean if images.dtype == tf.uint8 else tf.identity
     return mixup.mixup(images, labels, config.mixup_type, drawn, teacher, one_by_one, finish)
 
 
@@ -182,10 +166,5 @@ def _check_active(config: MixingConfig) -> None:
 
 
 def step_seed(run_seed: int, step: int | tf.Tensor) -> tf.Tensor:
-    """Returns the seed of one batch, int64 [2], which no example of the run has.
-
-    Args:
-        run_seed: Seed of the whole run.
-        step: Number of the batch, counted from 0 over the whole run, an integer scalar.
-    """
+    """Returns the seed of the batch of that number in the run, int64 [2]; no example has it."""
     return seeds.example_seed(run_seed, _STREAM, step)

@@ -15,12 +15,7 @@ def sample_boxes(
 ) -> tf.Tensor:
     """Draws rectangles of 1 - lambda of the area about uniform centres, cut off at the edges.
 
-    Args:
-        seed: int32 or int64 [2].
-        count: How many.
-        height: Height of the images in pixels.
-        width: Width of the images in pixels.
-        alpha: lambda is from Beta(alpha, alpha); the paper uses 1.
+    lambda is from Beta(alpha, alpha); the paper uses 1.
 
     Returns:
         int32 [count, 4]: top, left, bottom, right, the latter two exclusive.

@@ -15,22 +15,14 @@ import tensorflow as tf
 from preprocessing import seeds
 
 Mixed = tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]
-Finish = Callable[[tf.Tensor], tf.Tensor]
 
 
 def sample_lambdas(seed: tf.Tensor, count: int | tf.Tensor, alpha: float) -> tf.Tensor:
     """Draws mixing weights from Beta(alpha, alpha).
 
     Beta = G1 / (G1 + G2) for two Gamma(alpha) numbers, which for small alpha are often below the
-    smallest float32 both: 0 / 0. lambda = sigmoid(log G1 - log G2) is finite whatever the draws.
-
-    Args:
-        seed: int32 or int64 tensor of shape [2].
-        count: How many to draw.
-        alpha: Parameter of the distribution, above 0; the paper's recipes use 0.2.
-
-    Returns:
-        float32 tensor of shape [count] in [0, 1].
+    smallest float32 both: 0 / 0. lambda = sigmoid(log G1 - log G2) is finite whatever the draws:
+    float32 [count] in [0, 1].
 
     Raises:
         ValueError: If alpha is not above 0.
@@ -60,7 +52,7 @@ def mixup(
     lambdas: tf.Tensor,
     teacher: tf.Tensor | None = None,
     one_by_one: bool = False,
-    finish: Finish | None = None,
+    finish: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
 ) -> Mixed:
     """Mixes the images of a batch in pairs, and their labels.
 
@@ -88,7 +80,6 @@ def mixup(
     """
     images, lambdas = tf.convert_to_tensor(images), tf.convert_to_tensor(lambdas)
     pairs = _pairs(images, mixup_type)
-    finish = finish or tf.identity
 
     def one(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         first, second, weight = row

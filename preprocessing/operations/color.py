@@ -25,36 +25,21 @@ def invert(image: tf.Tensor) -> tf.Tensor:
 
 
 def posterize(image: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
-    """Keeps the highest `bits` bits, at least one.
-
-    Args:
-        image: uint8 [H, W, 3].
-        bits: Scalar, 0 to 8.
-    """
+    """Keeps the highest `bits` bits, 0 to 8, at least one."""
     shift = tf.cast(8 - tf.maximum(tf.cast(bits, tf.int32), 1), tf.uint8)
     mask = tf.bitwise.left_shift(tf.constant(255, tf.uint8), shift)
     return tf.bitwise.bitwise_and(image, mask)
 
 
 def solarize(image: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
-    """Inverts the values from `threshold` on; 256 counts as 0, since it is taken as a byte.
-
-    Args:
-        image: uint8 [H, W, 3].
-        threshold: Scalar, 0 to 256.
-    """
+    """Inverts the values from `threshold` on; 256 counts as 0, since it is taken as a byte."""
     threshold = tf.cast(tf.cast(threshold, tf.int32) % 256, tf.uint8)
     above = tf.cast(image >= threshold, tf.uint8)
     return tf.bitwise.bitwise_xor(image, above * 255)
 
 
 def solarize_add(image: tf.Tensor, addition: tf.Tensor) -> tf.Tensor:
-    """Adds to the values below 128.
-
-    Args:
-        image: uint8 [H, W, 3].
-        addition: Scalar, 0 to 128, so that no sum passes 255.
-    """
+    """Adds 0 to 128 to the values below 128, so that no sum passes 255."""
     addition = tf.cast(addition, tf.uint8)
     bright = tf.bitwise.right_shift(image, tf.constant(7, tf.uint8))
     return image + (addition - bright * addition)
@@ -124,13 +109,9 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 def _smooth_run(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Smooths an image as one flat run of numbers: a neighbour is then a slice at an offset.
 
-    Args:
-        image: uint8 [H, W, 3].
-
-    Returns:
-        The smoothed values of all pixels from (1, 1) to the last but one of the last but one row,
-        and the values themselves, float32 [(H * W - 2 * W - 2) * 3]. What is smoothed across the
-        left and right edge has no meaning.
+    Gives the smoothed values of all pixels from (1, 1) to the last but one of the last but one row,
+    and the values themselves, float32 [(H * W - 2 * W - 2) * 3]. What is smoothed across the left
+    and right edge has no meaning.
     """
     height, width, _ = image.shape
     row = width * 3
@@ -161,10 +142,8 @@ def autocontrast(image: tf.Tensor) -> tf.Tensor:
 def equalize(image: tf.Tensor, times: int = 1) -> tf.Tensor:
     """Flattens the histogram of each channel with the tables that PIL uses.
 
-    Args:
-        image: uint8 [H, W, 3].
-        times: 1, or 2 for equalizing twice in a row, which is not the same as once. The second
-            histogram is computed from the first, so that twice costs no more than once.
+    Twice in a row (`times` 2) is not the same as once. The second histogram is computed from the
+    first, so that twice costs no more than once.
     """
     height, width, _ = image.shape
     channel_starts = _per_row(tf.constant([0, 256, 512]), width)
@@ -204,11 +183,8 @@ def _look_up_pairs(image: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     """Sends each byte through its channel's table, two bytes at a time.
 
     A look-up of two bytes costs as much as a look-up of one. Neighbouring bytes are the channels
-    (R, G), (B, R) or (G, B), so three tables of 65,536 pairs halve the number of look-ups.
-
-    Args:
-        image: uint8 [H, W, 3] with H * W * 3 a multiple of 6.
-        tables: int32 [3, 256].
+    (R, G), (B, R) or (G, B), so three tables of 65,536 pairs halve the number of look-ups. Needs
+    H * W * 3 to be a multiple of 6.
     """
     pairs = tf.bitcast(tf.reshape(image, [-1, 2]), tf.uint16)
     starts = _per_row(tf.constant([0, 65536, 131072]), pairs.shape[0] // 3)

@@ -16,21 +16,13 @@ from preprocessing.operations.levels import FILL
 
 
 def rotation_map(degrees: float, height: int, width: int) -> np.ndarray:
-    """Returns the source index of each pixel under a rotation about the centre.
+    """Returns the source index of each pixel under a counterclockwise rotation about the centre.
 
-    Args:
-        degrees: Angle; positive turns the image counterclockwise.
-        height: Height in pixels.
-        width: Width in pixels.
-
-    Returns:
-        int32 [height * width], height * width standing for a pixel outside.
+    Like all index maps: int32 [height * width], height * width standing for a pixel outside.
     """
     angle = np.float32(degrees) * np.float32(math.pi / 180.0)
-    cosine = np.cos(angle)
-    sine = np.sin(angle)
-    right = np.float32(width - 1)
-    bottom = np.float32(height - 1)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    right, bottom = np.float32(width - 1), np.float32(height - 1)
     x_offset = (right - (cosine * right - sine * bottom)) / np.float32(2)
     y_offset = (bottom - (sine * right + cosine * bottom)) / np.float32(2)
     return _affine_map([cosine, -sine, x_offset, sine, cosine, y_offset], height, width)
@@ -58,17 +50,11 @@ def translation_y_map(pixels: float, height: int, width: int) -> np.ndarray:
 
 def compose_maps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns the index map that does what `first` and then `second` do, pixel for pixel."""
-    outside = np.int32(len(first))
-    return np.append(first, outside)[second]
+    return np.append(first, np.int32(len(first)))[second]
 
 
 def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
-    """Builds an image from the pixels that an index map names.
-
-    Args:
-        image: uint8 [H, W, 3].
-        indices: int32 [H * W], see `rotation_map`.
-    """
+    """Builds an image from the pixels that an index map names, see `rotation_map`."""
     pixels = tf.reshape(image, [-1, 3])
     with_outside = tf.concat([pixels, tf.fill([1, 3], tf.constant(FILL, tf.uint8))], axis=0)
     return tf.reshape(tf.gather_nd(with_outside, indices[:, tf.newaxis]), image.shape)
@@ -77,10 +63,7 @@ def remap(image: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
 def translate(image: tf.Tensor, pixels: tf.Tensor, axis: int) -> tf.Tensor:
     """Moves an image by whole pixels, by copying two slices.
 
-    Args:
-        image: uint8 [H, W, 3].
-        pixels: How far, a scalar: up (axis 0) or to the left (axis 1), the other way if negative.
-        axis: 0 or 1.
+    Up (axis 0) or to the left (axis 1); the other way if `pixels` is negative.
     """
     size = image.shape[axis]
     pixels = tf.clip_by_value(tf.cast(tf.round(pixels), tf.int32), -size, size)
@@ -100,18 +83,12 @@ def cutout(
 ) -> tf.Tensor:
     """Paints a square grey (DeVries and Taylor, arXiv 1708.04552), cut off at the edges.
 
-    Args:
-        image: uint8 [H, W, 3].
-        half_side: Half the square's side in pixels, a scalar.
-        centre_y: Row of the square's centre, an int32 scalar.
-        centre_x: Column of the square's centre, an int32 scalar.
+    All in pixels; the centre is int32.
     """
     height, width, _ = image.shape
-    half_side = tf.cast(half_side, tf.int32)
-    top = tf.maximum(centre_y - half_side, 0)
-    bottom = tf.minimum(centre_y + half_side, height)
-    left = tf.maximum(centre_x - half_side, 0)
-    right = tf.minimum(centre_x + half_side, width)
+    half = tf.cast(half_side, tf.int32)
+    top, bottom = tf.maximum(centre_y - half, 0), tf.minimum(centre_y + half, height)
+    left, right = tf.maximum(centre_x - half, 0), tf.minimum(centre_x + half, width)
     band = image[top:bottom]
     painted = _grey(image)[top:bottom, left:right]
     band = tf.concat([band[:, :left], painted, band[:, right:]], axis=1)

@@ -1,14 +1,13 @@
 """What a level from 0 to 10 means for each AutoAugment operation."""
 
-import dataclasses
+from typing import NamedTuple
 
 LARGEST_LEVEL = 10.0
 # Grey level of what comes from outside of an image.
 FILL = 128
 
 
-@dataclasses.dataclass(frozen=True)
-class Ranges:
+class Ranges(NamedTuple):
     """What level 10 means where methods differ.
 
     Attributes:
@@ -35,22 +34,12 @@ _TRANSLATIONS = ("TranslateX", "TranslateY")
 _WHOLE_NUMBER_SCALES = {"Posterize": 4, "Solarize": 256, "SolarizeAdd": 110}
 
 OPERATION_NAMES = (
-    *WITHOUT_ARGUMENT,
-    *ENHANCE,
-    *_SCALES,
-    *_TRANSLATIONS,
-    *_WHOLE_NUMBER_SCALES,
-    "Cutout",
-)
+    *WITHOUT_ARGUMENT, *ENHANCE, *_SCALES, *_TRANSLATIONS, *_WHOLE_NUMBER_SCALES, "Cutout",
+)  # fmt: skip
 
 
 def level_to_arg(name: str, level: float, ranges: Ranges = AUTO_AUGMENT) -> float | int | None:
-    """Returns an operation's argument at a level, with positive sign.
-
-    Args:
-        name: Operation, one of `OPERATION_NAMES`.
-        level: From 0 to 10.
-        ranges: Those of the method.
+    """Returns the argument of one of `OPERATION_NAMES` at a level, 0 to 10, with positive sign.
 
     Returns:
         Rotate: degrees. Shear: tangent. Translate: pixels. Enhancing operations: blending factor

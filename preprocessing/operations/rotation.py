@@ -11,15 +11,9 @@ from preprocessing.operations.levels import FILL
 
 
 def rotate(image: tf.Tensor, degrees: tf.Tensor, fill: float = FILL) -> tf.Tensor:
-    """Rotates an image about its centre, bilinearly.
+    """Rotates float32 [H, W, C] counterclockwise about its centre, bilinearly.
 
-    Args:
-        image: float32 [H, W, C].
-        degrees: Angle, a float32 scalar; positive turns the image counterclockwise.
-        fill: Value of what comes from outside.
-
-    Returns:
-        float32 [H, W, C].
+    `fill` is the value of what comes from outside.
     """
     angle = degrees * (math.pi / 180.0)
     cosine, sine = tf.cos(angle), tf.sin(angle)
@@ -31,16 +25,10 @@ def rotate(image: tf.Tensor, degrees: tf.Tensor, fill: float = FILL) -> tf.Tenso
 
 
 def affine(image: tf.Tensor, matrix: list[float | tf.Tensor], fill: float) -> tf.Tensor:
-    """Samples an image bilinearly at affinely transformed places.
+    """Samples float32 [H, W, C] bilinearly at affinely transformed places.
 
-    Args:
-        image: float32 [H, W, C].
-        matrix: a0, a1, a2, b0, b1, b2: pixel (x, y) of the result is taken from
-            (a0 x + a1 y + a2, b0 x + b1 y + b2).
-        fill: Value of what comes from outside.
-
-    Returns:
-        float32 [H, W, C].
+    With the matrix a0, a1, a2, b0, b1, b2 pixel (x, y) of the result is taken from
+    (a0 x + a1 y + a2, b0 x + b1 y + b2).
     """
     row = tf.stack([tf.cast(value, tf.float32) for value in (*matrix, 0.0, 0.0)])
     moved = tf.raw_ops.ImageProjectiveTransformV3(

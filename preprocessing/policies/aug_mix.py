@@ -76,16 +76,9 @@ def sample_weights(seed: tf.Tensor, count: int, alpha: float) -> tf.Tensor:
 def apply_operation(
     image: tf.Tensor, name: str, level: float | tf.Tensor, negative: bool | tf.Tensor = False
 ) -> tf.Tensor:
-    """Applies one operation.
+    """Applies one of `OPERATIONS` to uint8 [H, W, 3] at a level between 0 and 10.
 
-    Args:
-        image: uint8 [H, W, 3].
-        name: One of `OPERATIONS`.
-        level: Above 0 and below 10, as `augmix` draws it.
-        negative: Whether to negate the amount of a geometric operation.
-
-    Returns:
-        uint8 [H, W, 3].
+    `negative` negates the amount of a geometric operation.
     """
     sign = tf.where(negative, -1.0, 1.0)
     return OPERATIONS[name](image, tf.cast(level, tf.float32) / _LARGEST_LEVEL, sign)

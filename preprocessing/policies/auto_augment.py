@@ -52,17 +52,10 @@ def apply_operation(
     negative: bool = False,
     centre: tuple[int, int] | None = None,
 ) -> tf.Tensor:
-    """Applies one operation.
+    """Applies one of `levels.OPERATION_NAMES` to uint8 [H, W, 3] at a level from 0 to 10.
 
-    Args:
-        image: uint8 [H, W, 3] with static H and W.
-        name: One of `levels.OPERATION_NAMES`.
-        level: From 0 to 10.
-        negative: Whether to negate the argument of an operation whose sign is random.
-        centre: Row and column of Cutout's centre.
-
-    Returns:
-        uint8 [H, W, 3].
+    `negative` negates the argument of an operation whose sign is random; `centre` is Cutout's, row
+    and column.
 
     Raises:
         ValueError: If there is no such operation or level, or Cutout is given no centre.

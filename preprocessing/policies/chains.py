@@ -88,14 +88,8 @@ def policy_function(
 ) -> Callable[[tf.Tensor, Choices], tf.Tensor]:
     """Returns the function that applies a chosen sub-policy; nothing in it is random.
 
-    Args:
-        policy: Sub-policies, all of the same number of steps; see `tables`.
-        height: Height of the images in pixels.
-        width: Width of the images in pixels.
-        ranges: What the levels mean.
-
-    Returns:
-        Function of (uint8 [height, width, 3], `Choices`) that returns uint8 [height, width, 3].
+    Its arguments are an image, uint8 [height, width, 3] before and after, and `Choices`. All
+    sub-policies have the same number of steps.
     """
     steps = len(policy[0])
     probabilities = np.float32([[chance for _, chance, _ in sub_policy] for sub_policy in policy])

@@ -32,6 +32,7 @@ from official.command import program
 from official.export import serving
 from official.input import splits
 from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, files
+from official.run.errors import refusals
 from official.run.recipe import DTYPES
 from preprocessing import PreprocessingConfig
 
@@ -104,10 +105,8 @@ def _measure_input() -> None:
             data_dir = folder
             source = f"{FLAGS.num_images} made-up JPEGs of about 500 x 375, {size / 1024:.0f} KiB"
         split = splits.find_split(data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
-        try:
+        with refusals():
             config = _input_config(data_dir)
-        except ValueError as error:
-            raise RunError(str(error)) from error
         result = {"source": source, "threads": FLAGS.threads or os.cpu_count() or 1}
         if FLAGS.memory:
             result.update(training_input.measure_memory(config, split))

@@ -1,6 +1,5 @@
 """Imports a checkpoint of the original: TensorFlow 1 variables in, a MODEL_DIR out."""
 
-import dataclasses
 import os
 from typing import Any
 
@@ -15,19 +14,6 @@ from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import CHECKPOINT_NAME, CONFIG_FILE, IMPORT_FILE
 from official.run.network import input_shape, network_for_inference
-
-
-@dataclasses.dataclass(frozen=True)
-class Resolved:
-    """The network that a checkpoint is imported into.
-
-    Attributes:
-      config: the network.
-      remarks: lines for the user: what was seen in the variables, what was assumed.
-    """
-
-    config: ModelConfig
-    remarks: tuple[str, ...] = ()
 
 
 def import_checkpoint(
@@ -112,8 +98,10 @@ def _write(
         raise
 
 
-def infer_network(checkpoint: OriginalCheckpoint, given: dict[str, Any], classes: int) -> Resolved:
-    """Returns the network that the checkpoint's variables show.
+def infer_network(
+    checkpoint: OriginalCheckpoint, given: dict[str, Any], classes: int
+) -> tuple[ModelConfig, list[str]]:
+    """Returns the network that the checkpoint's variables show, and what was seen and assumed.
 
     Args:
       checkpoint: of the original.
@@ -146,7 +134,7 @@ def infer_network(checkpoint: OriginalCheckpoint, given: dict[str, Any], classes
     names = infer_model.named_models_with(inferred.fields)
     if names:
         remarks.append(f"named networks with these variables: {', '.join(names)} (--model=NAME)")
-    return Resolved(config, tuple(remarks))
+    return config, remarks
 
 
 def describe(record: dict[str, Any], table: bool, names: dict[str, str]) -> str:

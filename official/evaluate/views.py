@@ -90,9 +90,9 @@ def logits(
     elif images.shape.rank == 5:
         views = tf.unstack(images, axis=1)
     else:
-        return tf.cast(network(images, training=False), tf.float32)
-    total = tf.add_n([_probabilities(network, view) for view in views])
-    return tf.math.log(tf.maximum(total / len(views), _TINY))
+        return _logits(network, images)
+    probabilities = [tf.nn.softmax(_logits(network, view)) for view in views]
+    return tf.math.log(tf.maximum(tf.add_n(probabilities) / len(views), _TINY))
 
 
 def _at_scales(
@@ -102,6 +102,6 @@ def _at_scales(
     return tuple(preprocessing.whole_image(encoded, config, scale) for scale in test_scales)
 
 
-def _probabilities(network: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
-    """Returns the probabilities of one view, float32 [N, C]."""
-    return tf.nn.softmax(tf.cast(network(images, training=False), tf.float32))
+def _logits(network: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+    """Returns the logits of one view, float32 [N, C]."""
+    return tf.cast(network(images, training=False), tf.float32)

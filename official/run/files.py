@@ -65,11 +65,6 @@ def drop_torn_line(path: str) -> None:
         write_text(path, whole)
 
 
-def write_json_lines(path: str, records: list[dict[str, Any]]) -> None:
-    """Writes one JSON object a line; see `write_text`."""
-    write_text(path, "".join(f"{json.dumps(record)}\n" for record in records))
-
-
 def append_json_line(path: str, record: dict[str, Any]) -> None:
     """Adds one JSON object as a line at the end of `path`."""
     with tf.io.gfile.GFile(path, "a") as handle:
@@ -88,5 +83,5 @@ def forget_after(path: str, step: int) -> list[dict[str, Any]]:
     lines = read_json_lines(path)
     kept = [line for line in lines if line["step"] <= step]
     if len(kept) != len(lines):
-        write_json_lines(path, kept)
+        write_text(path, "".join(f"{json.dumps(line)}\n" for line in kept))
     return kept

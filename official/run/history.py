@@ -1,15 +1,21 @@
 """Writes down what a run is and how it was started, each time that it is."""
 
+import dataclasses
+import importlib.metadata
 import os
+import platform
+import subprocess
 import sys
 import time
 from typing import Any
+
+import numpy as np
+import tensorflow as tf
 
 from official.run import files
 from official.run.configuration import RunConfig
 from official.run.folder import CONFIG_FILE, HISTORY_FILE
 from official.run.options import RunOptions
-from official.run.versions import versions
 
 
 def write(
@@ -28,7 +34,7 @@ def write(
     """
     record: dict[str, Any] = {
         **config.to_dict(),
-        "options": options.to_dict() if options else None,
+        "options": dataclasses.asdict(options) if options else None,
         "versions": versions(),
         "command": sys.argv,
     }
@@ -37,3 +43,31 @@ def write(
     files.drop_torn_line(path)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     files.append_json_line(path, {"started": started, "step": step, **record})
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what computed a run; the git revision where there is one."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": importlib.metadata.version("keras"),
+        "numpy": np.__version__,
+        "git_revision": _git_revision(),
+        "platform": platform.platform(),
+    }
+
+
+def _git_revision() -> str:
+    """Returns the revision of this source tree, marked if it has changes, or `unknown`."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=os.path.dirname(os.path.abspath(__file__)),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return described.stdout.strip()

@@ -1,7 +1,6 @@
 """How a run is run, in contrast to what it is: where, on what, what is kept, how long it waits."""
 
 import dataclasses
-from typing import Any
 
 from official.run.recipe import require
 
@@ -69,7 +68,3 @@ class RunOptions:
             "num_best_ckpt_to_keep",
         ):  # fmt: skip
             require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as values that JSON can hold."""
-        return dataclasses.asdict(self)

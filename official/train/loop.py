@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from nets import build_model
 from official.checkpoints import pretrained
-from official.input.source import Source
+from official.input import pipeline, search
+from official.input.bad_records import SkippedRecords
 from official.run import allocator, devices, files
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
@@ -22,7 +23,7 @@ from official.train.describe import describe
 from official.train.non_finite import StopOnNonFinite
 from official.train.progress import Progress
 from official.train.records import Records
-from official.train.resolve import resolve
+from official.train.resolve import Source, resolve
 from official.train.step import Trainer, make_optimizer
 from official.train.watch import Watch
 
@@ -69,7 +70,15 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
         optimizer.build(model.network.trainable_variables)
         model.compile(optimizer=optimizer)
     print(describe(source, model.network, strategy, options.model_dir), file=sys.stderr)
-    taken_over = take_over(model.network, config, options, weights) if weights else None
+    if weights:
+        taken_over = pretrained.restore(
+            model.network,
+            config.model,
+            weights,
+            trainable_only=options.restore_trainable_only,
+            restore_classifier=options.restore_classifier,
+        )
+        print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(network=model.network, optimizer=optimizer),
@@ -79,7 +88,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     )
     step = restore(manager, options.model_dir)
     folder.prepare(config, options, step)
-    if taken_over:
+    if weights:
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
     fit(model, source, options, manager, step)
@@ -87,9 +96,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
 
 
 def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
-    """Returns the weights that a training starts from, if it starts from any.
-
-    A run that has a checkpoint of its own goes on from that instead.
+    """Returns the weights that a training starts from; None where it has a checkpoint, or no such.
 
     Raises:
       RunError: there are no such weights.
@@ -107,28 +114,6 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     return pretrained.load(path)
 
 
-def take_over(
-    network: tf.keras.Model,
-    config: RunConfig,
-    options: RunOptions,
-    weights: pretrained.Pretrained,
-) -> pretrained.Restored:
-    """Gives a new network its first weights and says which.
-
-    Raises:
-      RunError: they are of another architecture.
-    """
-    result = pretrained.restore(
-        network,
-        config.model,
-        weights,
-        trainable_only=options.restore_trainable_only,
-        restore_classifier=options.restore_classifier,
-    )
-    print(result.describe(), file=sys.stderr)
-    return result
-
-
 def fit(
     model: Trainer,
     source: Source,
@@ -144,7 +129,7 @@ def fit(
         last_step = min(last_step, options.max_train_steps)
     epochs = -(-last_step // per_epoch)
     watch = Watch(source.config.data.data_service, options.data_service_patience)
-    skipped = source.account(options.model_dir, step)
+    skipped = SkippedRecords(options.model_dir, *source, step)
     callbacks = [
         watch,
         skipped,  # Before the checkpoints: a resumed run needs the account of its step.
@@ -159,13 +144,15 @@ def fit(
         until = epoch + 1
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
-        with source.naming_bad_records(), watch.running():
+        with search.named(*source), watch.running():
             model.fit(
-                source.training_batches(step, skipped.total, replicas),
+                pipeline.training_dataset(
+                    source.config, source.training, step, skipped.total, replicas
+                ),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
-                validation_data=source.validation_batches(),
+                validation_data=pipeline.evaluation_dataset(source.config, source.validation),
                 validation_freq=evaluated,
                 callbacks=callbacks,
                 verbose=0,

@@ -20,15 +20,10 @@ class StopOnNonFinite(tf.keras.callbacks.Callback):
         """Raises RunError if the mean loss of the epoch is infinite or not a number."""
         if not math.isfinite(logs["loss"]):
             step = int(self.model.optimizer.iterations.numpy())
+            in_fp16 = ", or --loss_scale=dynamic, or --dtype=bf16"
             raise RunError(
-                f"the loss is {logs['loss']} after step {step}; training cannot recover. "
-                + _advice(self._recipe)
+                f"the loss is {logs['loss']} after step {step}; training cannot recover. Try a "
+                "lower --base_learning_rate or a longer --lr_warmup_epochs"
+                f"{in_fp16 if self._recipe.dtype == 'fp16' else ''}; the checkpoints in MODEL_DIR "
+                "are from before."
             )
-
-
-def _advice(recipe: RecipeConfig) -> str:
-    """Returns what to try."""
-    advice = "Try a lower --base_learning_rate or a longer --lr_warmup_epochs"
-    if recipe.dtype == "fp16":
-        advice += ", or --loss_scale=dynamic, or --dtype=bf16"
-    return advice + "; the checkpoints in MODEL_DIR are from before."

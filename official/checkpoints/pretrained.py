@@ -8,6 +8,7 @@ start at mean 0 and variance 1; here they are restored unless the old way is ask
 import dataclasses
 import os
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,22 +23,12 @@ from official.run.network import input_shape, network_for_inference
 Shapes = dict[str, tuple[int, ...]]
 # Parts of the head by what their variables' names hold.
 _CLASSIFIER = "/dense/"
-_HEAD = {
-    "embedding layer": "/embedding_dense",
-    "exponent": "/global_pool/",
-    "classifier": _CLASSIFIER,
-}
+_HEAD = {"embedding layer": "/embedding_dense", "exponent": "/global_pool/",
+         "classifier": _CLASSIFIER}  # fmt: skip
 
 
-@dataclasses.dataclass(frozen=True)
-class Pretrained:
-    """Weights on disk, by the original's names.
-
-    Attributes:
-      source: the checkpoint's prefix.
-      shapes: shape by name.
-      values: returns the values of some names.
-    """
+class Pretrained(NamedTuple):
+    """Weights of the checkpoint `source`, by the original's names; `values` gives those of some."""
 
     source: str
     shapes: Shapes
@@ -135,9 +126,8 @@ def restore(
     """
     variables = original_variable_names(network)
     wanted = mapping.shapes_of(variables)
-    mapping.require_match(
-        pretrained.source, _with_head_of(wanted, pretrained.shapes), wanted, config
-    )
+    found = _with_head_of(wanted, pretrained.shapes)
+    mapping.require_match(pretrained.source, found, wanted, config)
     names, why = list(variables), []
     if trainable_only:
         trainable = {variable.ref() for variable in network.trainable_variables}

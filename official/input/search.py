@@ -50,19 +50,13 @@ def named(
                 "--decoder_type."
             ) from error
         data = config.data
-        searched = [
-            _first_bad(split, example, flag)
-            for split, example, mode, flag in (
-                (training, TrainingExample(config), data.on_bad_record, "--on_bad_record=skip"),
-                (
-                    validation,
-                    EvaluationExample(config),
-                    data.on_bad_val_record,
-                    "--on_bad_val_record=skip",
-                ),
-            )
-            if split is not None and mode != "skip"
-        ]
+        searched = []
+        if training is not None and data.on_bad_record != "skip":
+            example = TrainingExample(config)
+            searched.append(_first_bad(training, example, "--on_bad_record=skip"))
+        if validation is not None and data.on_bad_val_record != "skip":
+            example = EvaluationExample(config)
+            searched.append(_first_bad(validation, example, "--on_bad_val_record=skip"))
         if not searched:
             raise
         what = "a record is damaged"
@@ -72,11 +66,7 @@ def named(
 
 
 def _first_bad(split: reader.Split, example: Example, flag: str) -> str:
-    """Returns that no record was found to be bad, in words.
-
-    Raises:
-      RunError: one is bad; it is named, with `flag` as a way out.
-    """
+    """Raises RunError for the first bad record, with `flag` as a way out; else says: none found."""
     folder = os.path.dirname(split.files[0])
     found, looked = find_bad(split, example, 1)
     if found:

@@ -79,18 +79,16 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
     from matplotlib import pyplot
 
     figure = pyplot.figure(figsize=(12, 12 if saved_model else 4), layout="constrained")
-    above, below = figure, None
     if saved_model:
         above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-    _curves(above, runs)
-    if below is not None:
+        _curves(above, runs)
         _photo_sheet(below, runs[0], serving.Served(saved_model))
+    else:
+        _curves(figure, runs)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)
     pyplot.close(figure)
-    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
-    with tf.io.gfile.GFile(path, "wb") as handle:
-        handle.write(picture.getvalue())
+    files.write_bytes(path, picture.getvalue())
 
 
 def _curves(figure, runs: list[Finished]) -> None:

@@ -61,11 +61,7 @@ class DataConfig:
     data_service: str = ""
 
     def __post_init__(self) -> None:
-        """Refuses values that cannot be read with.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
+        """Raises ValueError (flag, value, what is right) for values that cannot be read with."""
         for name in ("on_bad_record", "on_bad_val_record"):
             value = getattr(self, name)
             require(name, value, value in ON_BAD_RECORD, f"one of {list(ON_BAD_RECORD)}")

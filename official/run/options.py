@@ -50,11 +50,7 @@ class RunOptions:
     keep_freed_memory: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses values with which nothing can be run.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
+        """Raises ValueError (flag, value, what is right) for values that nothing can run with."""
         require("model_dir", self.model_dir, bool(self.model_dir), "the name of a folder")
         require("num_gpus", self.num_gpus, self.num_gpus >= -1, "at least -1")
         ratio = self.ratio_fine_eval

@@ -70,11 +70,7 @@ class RecipeConfig:
     mixup_on_device: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses values that cannot train.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
+        """Raises ValueError (flag, value, what is right) for values that cannot train."""
         require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
         require("mixup_type", self.mixup_type, self.mixup_type in (0, 1, 2), "0, 1 or 2")
         alpha = self.mixup_alpha

@@ -22,6 +22,7 @@ from official.checkpoints import importing
 from official.checkpoints.original_checkpoint import OriginalCheckpoint, read
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
+from official.run.classes import agreed
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 
@@ -35,8 +36,7 @@ def main() -> None:
     config, remarks = resolve(checkpoint)
     print("\n".join(remarks), file=sys.stderr)
     record = importing.import_checkpoint(checkpoint, config, FLAGS.model_dir, FLAGS.clean)
-    names = {name: name.split("/", 1)[1].replace("/", ".") for name in record["mapped"]}
-    print(importing.describe(record, FLAGS.table, names))
+    print(importing.describe(record, FLAGS.table))
     print(f"wrote {FLAGS.model_dir}; next: python -m official.evaluate --model_dir "
           f"{FLAGS.model_dir} --data_dir DIR")  # fmt: skip
 
@@ -57,11 +57,8 @@ def _num_classes(checkpoint: OriginalCheckpoint) -> int:
         known["--num_classes"] = FLAGS.num_classes
     if FLAGS.dataset_name:
         known[f"--dataset_name={FLAGS.dataset_name}"] = catalog.get(FLAGS.dataset_name).num_classes
-    if len(set(known.values())) > 1:
-        said = ", ".join(f"{source} says {count}" for source, count in known.items())
-        raise RunError(f"the number of classes is not clear: {said}.")
     if known:
-        return next(iter(known.values()))
+        return agreed(known)
     shape = next((s for n, s in checkpoint.shapes.items() if n.endswith("/dense/kernel")), None)
     if FLAGS.infer:
         return shape[-1] if shape else 0

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from nets import NAMED_MODELS, build_model, cost, fold_batch_norm, named_config
 from official.benchmark import original_graph
-from official.run import devices
 from official.run.errors import RunError
 from official.run.recipe import DTYPES, RecipeConfig
 from official.train import step as training
@@ -99,7 +98,7 @@ def build(case: Case) -> tuple[tf.keras.Model, float]:
 
 def prepare(case: Case) -> tuple[Callable[[], None], dict[str, float | int]]:
     """Returns a function that does one call and waits for its result, and facts of the network."""
-    devices.set_precision(case.precision)
+    tf.keras.mixed_precision.set_global_policy(DTYPES[case.precision])
     tf.keras.utils.set_random_seed(0)
     network, gflops = build(case)
     facts = {"parameters": network.count_params(), "gflops": round(gflops, 3)}

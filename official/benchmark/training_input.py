@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -28,14 +29,10 @@ PLAIN = "plain"
 _IMAGES_PER_READ = 64
 
 
-@dataclasses.dataclass(frozen=True)
-class Timing:
-    """One run of one pipeline.
+class Timing(NamedTuple):
+    """One run of one pipeline: seconds per decoded image, on the wall and of CPU in all threads.
 
-    Attributes:
-      seconds: on the wall, per decoded image.
-      cpu_seconds: of this process in all threads, per decoded image.
-      skipped: bad records that were left out; counted with batches only, not in the first stages.
+    Bad records that were `skipped` are counted with batches only, not in the first stages.
     """
 
     seconds: float
@@ -73,10 +70,7 @@ def _single_images(name: str, config: RunConfig, split: reader.Split) -> tf.data
     """Returns one number for each image on which the work up to stage `name` was done."""
     skip = config.data.on_bad_record == "skip"
     records = reader.training_stream(
-        split,
-        seed=config.recipe.seed,
-        shuffle_buffer=config.data.shuffle_buffer,
-        skip_damage=skip,
+        split, seed=config.recipe.seed, shuffle_buffer=config.data.shuffle_buffer, skip_damage=skip
     )
     work = _single_image_work(name, config)
 

@@ -37,14 +37,7 @@ class Pretrained(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """What a network took over.
-
-    Attributes:
-      source: the checkpoint's prefix.
-      restored: names of the variables that have its values.
-      fresh: names of those that keep their initial values.
-      why: the reason for `fresh`, in words.
-    """
+    """Which variables have the values of the checkpoint `source`, which do not, and why."""
 
     source: str
     restored: list[str]
@@ -61,12 +54,8 @@ class Restored:
 def load(path: str) -> Pretrained:
     """Opens the weights that `path` names.
 
-    Args:
-      path: a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one
-        (also in its folders `best` and `periodical`).
-
-    Raises:
-      RunError: there is nothing of the kind.
+    It is a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one (also
+    in its folders `best` and `periodical`); RunError is raised for anything else.
     """
     try:
         prefix = checkpoints.resolve_prefix(path)
@@ -111,15 +100,8 @@ def restore(
     """Gives a new network the weights of another one.
 
     Everything but classifier and embedding layer must correspond exactly. These two are taken
-    over where they have the same shapes.
-
-    Args:
-      network: the new network.
-      config: what it was built from.
-      pretrained: where the weights come from.
-      trainable_only: the original's way: neither batch-norm statistics nor embedding layer nor
-        classifier.
-      restore_classifier: whether a classifier that fits is taken over.
+    over where they have the same shapes; the classifier only if `restore_classifier`. With
+    `trainable_only`, the original's way, neither is, nor are batch-norm statistics.
 
     Raises:
       RunError: another architecture; every variable that differs is listed with the likely cause.

@@ -23,10 +23,8 @@ def choose(
 ) -> Callable[[tf.Tensor, PreprocessingConfig], tf.Tensor | tuple[tf.Tensor, ...]]:
     """Returns the function that makes the network's input of one encoded image.
 
-    Args:
-      config: the run's preprocessing.
-      ten_crop: [10, S, S, 3] from each image.
-      test_scales: a tuple of [h, w, 3], one for each of these shorter sides.
+    For `ten_crop` it is [10, S, S, 3], for `test_scales` a tuple of [h, w, 3], one for each of
+    these shorter sides.
 
     Raises:
       RunError: both are wanted, or the preprocessing type has no such thing.
@@ -56,11 +54,7 @@ def describe(ten_crop: bool, test_scales: Sequence[int]) -> str:
 
 
 def scales(values: Sequence[str]) -> tuple[int, ...]:
-    """Returns --test_scales as numbers.
-
-    Raises:
-      RunError: an entry is no sensible number of pixels.
-    """
+    """Returns --test_scales as numbers; raises RunError for no sensible number of pixels."""
     try:
         numbers = tuple(int(value) for value in values)
     except ValueError:

@@ -60,11 +60,9 @@ def _no_dispatcher(flag: str, place: str) -> RunError:
 
 
 def start_dispatcher(port: int, work_dir: str = "") -> tf.data.experimental.service.DispatchServer:
-    """Starts a dispatcher in this process.
+    """Starts a dispatcher in this process, which with a journal in `work_dir` survives a restart.
 
-    Args:
-      port: to listen at; 0: any free one.
-      work_dir: folder for its journal, with which it survives a restart; empty: none is kept.
+    Port 0 is any free one.
     """
     return tf.data.experimental.service.DispatchServer(
         tf.data.experimental.service.DispatcherConfig(
@@ -79,15 +77,10 @@ def start_dispatcher(port: int, work_dir: str = "") -> tf.data.experimental.serv
 def start_worker(
     dispatcher: str, port: int = 0, host: str = ""
 ) -> tf.data.experimental.service.WorkerServer:
-    """Starts a worker in this process.
+    """Starts a worker in this process, of the dispatcher at HOST:PORT; see `reachable`.
 
-    Args:
-      dispatcher: HOST:PORT of the dispatcher.
-      port: to listen at; 0: any free one.
-      host: name or address under which the trainer reaches this host; default: its own name.
-
-    Raises:
-      RunError: no dispatcher answers.
+    Port 0 is any free one. `host` is the name under which the trainer reaches this host; by default
+    its own.
     """
     place = reachable(dispatcher)
     try:

@@ -90,12 +90,6 @@ class EvaluationExample:
         return image, _checked_label(example, self._data)
 
 
-def encoded_example(record: Record, label_offset: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the image as it lies in the record, string [], and its label, int64 []."""
-    example = schema.parse_example(record["serialized"])
-    return example["encoded"], example["label"] + label_offset
-
-
 def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
     """Returns the label; reading stops with a message of its own where it is out of range."""
     label = example["label"]

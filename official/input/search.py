@@ -31,10 +31,7 @@ def named(
 ) -> Iterator[None]:
     """Says which record it was that ended the body, or which ones where all are bad.
 
-    Args:
-      config: the run; the splits count whose bad records it does not skip.
-      training: the training shards, if the body reads them.
-      validation: those that are scored, if it reads them.
+    Looks in the shards that the body reads and whose bad records `config` does not skip.
 
     Raises:
       RunError: in place of an error of reading.
@@ -86,13 +83,8 @@ def find_bad(
 ) -> tuple[list[str], int]:
     """Returns a line for each of the first bad records, and how many records were looked at.
 
-    A line has file, number in it and reason. It takes as long as reading and decoding takes.
-
-    Args:
-      split: the shards.
-      example: what is made of a record, and cannot be made of a bad one.
-      most: lines wanted.
-      seconds: after which the search ends with what it has.
+    A line has file, number in it and reason why `example` cannot be made. The search ends with
+    `most` lines, or after `seconds`; it takes as long as reading and decoding takes.
     """
     end = time.monotonic() + seconds
     print(

@@ -1,8 +1,8 @@
 """Finished runs in one table and one picture."""
 
-import dataclasses
 import io
 import os
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,8 +18,7 @@ from official.run.folder import EVALUATION_FILE, TRAINING_LOG
 _PHOTOS = 20
 
 
-@dataclasses.dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A run with what was recorded of it."""
 
     name: str

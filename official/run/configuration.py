@@ -79,14 +79,7 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """Everything that evaluate and export need to know of a run.
-
-    Attributes:
-      model: the network.
-      preprocessing: how an image is prepared.
-      recipe: how the network is trained.
-      data: which records are read.
-    """
+    """Everything that evaluate and export need to know of a run."""
 
     model: ModelConfig
     preprocessing: PreprocessingConfig
@@ -148,19 +141,13 @@ def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     images are mixed may change between a run and its continuation.
     """
     free = {
-        "data": {
-            *("data_dir", "val_regex", "val_batch_size", "private_threads", "data_service"),
-            *("on_bad_record", "on_bad_val_record", "max_bad_records"),
-        },
-        "recipe": {"mixup_on_device"},
-    }
+        "data_dir", "val_regex", "val_batch_size", "private_threads", "data_service",
+        "on_bad_record", "on_bad_val_record", "max_bad_records", "mixup_on_device",
+    }  # fmt: skip
     old, new = saved.to_dict(), wanted.to_dict()
-    lines = []
-    for section, fields in new.items():
-        for field, value in fields.items():
-            if field in free.get(section, ()):
-                continue
-            before = old[section].get(field)
-            if before != value:
-                lines.append(f"{section}.{field}: {before!r} -> {value!r}")
-    return lines
+    return [
+        f"{section}.{field}: {old[section].get(field)!r} -> {value!r}"
+        for section, fields in new.items()
+        for field, value in fields.items()
+        if field not in free and old[section].get(field) != value
+    ]

@@ -32,16 +32,11 @@ def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(cpus)
 
 
-def set_precision(dtype: str) -> None:
-    """Sets the Keras policy for --dtype: fp32, fp16 or bf16."""
-    tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
-
-
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Sets the Keras policy for --dtype while the body builds a network, then the one before."""
+    """Sets the Keras policy for --dtype while the body builds a network."""
     before = tf.keras.mixed_precision.global_policy()
-    set_precision(dtype)
+    tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
     try:
         yield
     finally:

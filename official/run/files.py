@@ -10,9 +10,7 @@ import tensorflow as tf
 def write_bytes(path: str, data: bytes) -> None:
     """Writes `data` to `path` through a temporary neighbour, so that no half-written file stays.
 
-    Args:
-      path: target; its folder is made if need be.
-      data: the whole content.
+    The folder is made if need be.
 
     Raises:
       OSError or tf.errors.OpError: the write failed; `path` is as it was before.

@@ -23,14 +23,9 @@ def write(
 ) -> None:
     """Writes MODEL_DIR/config.json and adds a line to MODEL_DIR/history.jsonl.
 
-    Both say the configuration, the options, versions and the command. config.json is what
-    evaluate and export go by; the history keeps what every earlier start was given.
-
-    Args:
-      model_dir: the run's folder.
-      config: what the run is.
-      options: how it is run; None for a run that is not trained, such as an imported network.
-      step: updates that were done before this start.
+    Both say the configuration, the options (None for an imported network, which is not trained),
+    versions and the command. config.json is what evaluate and export go by; the history keeps what
+    every earlier start was given, and the updates that were done before.
     """
     record: dict[str, Any] = {
         **config.to_dict(),

@@ -1,6 +1,7 @@
 """A whole training: TFRecords in, checkpoints and scores out."""
 
 import dataclasses
+import math
 import os
 import sys
 
@@ -10,7 +11,8 @@ from nets import build_model
 from official.checkpoints import pretrained
 from official.input import pipeline, search
 from official.input.bad_records import SkippedRecords
-from official.run import allocator, devices, files
+from official.run import allocator, devices, files, history
+from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import CHECKPOINT_NAME, EVENTS, PRETRAINED_FILE
@@ -20,7 +22,6 @@ from official.train import folder
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import Checkpoints, restore
 from official.train.describe import describe
-from official.train.non_finite import StopOnNonFinite
 from official.train.progress import Progress
 from official.train.records import Records
 from official.train.resolve import Source, resolve
@@ -87,7 +88,8 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
         checkpoint_name=CHECKPOINT_NAME,
     )
     step = restore(manager, options.model_dir)
-    folder.prepare(config, options, step)
+    history.write(options.model_dir, config, options, step)
+    save_labels(config.data.data_dir, options.model_dir, config.data.label_offset)
     if weights:
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
@@ -180,7 +182,7 @@ def _callbacks(
         Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
         progress,
         Records(options.model_dir, progress, validation),
-        StopOnNonFinite(recipe),
+        StopOnNonFinite(recipe.dtype),
         tf.keras.callbacks.TensorBoard(
             os.path.join(options.model_dir, EVENTS),
             write_graph=False,
@@ -192,14 +194,27 @@ def _callbacks(
     ]
 
 
-def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:
-    """Returns the epochs after which the network is scored, the last one among them.
+class StopOnNonFinite(tf.keras.callbacks.Callback):
+    """Ends the run with RunError when the mean loss of the epoch is infinite or not a number."""
 
-    Args:
-      train_epochs: of the recipe, of which `ratio_fine_eval` is a share.
-      epochs: that are run.
-      options: how often.
-    """
+    def __init__(self, dtype: str):
+        """Gives advice for that --dtype."""
+        super().__init__()
+        self._more = ", or --loss_scale=dynamic, or --dtype=bf16" if dtype == "fp16" else ""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Looks at the loss."""
+        if not math.isfinite(logs["loss"]):
+            step = int(self.model.optimizer.iterations.numpy())
+            raise RunError(
+                f"the loss is {logs['loss']} after step {step}; training cannot recover. Try a "
+                f"lower --base_learning_rate or a longer --lr_warmup_epochs{self._more}; the "
+                "checkpoints in MODEL_DIR are from before."
+            )
+
+
+def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:
+    """Returns which of `epochs` end with a score; `ratio_fine_eval` is a share of the recipe's."""
     every = options.epochs_between_evals
     chosen = set(range(every, epochs + 1, every))
     fine = range(int(train_epochs * options.ratio_fine_eval) + 1, epochs + 1)

@@ -34,11 +34,8 @@ class Trainer(Scorer):
         self.recipe = recipe
         self.total_steps = total_steps
         # A tuple would become a tracked structure of Keras.
-        self._draw_size = None
-        if multi_scale:
-            self._draw_size = functools.partial(
-                preprocessing.draw_size, recipe.seed, sizes=tuple(multi_scale)
-            )
+        draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
+        self._draw_size = draw_size if multi_scale else None
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None

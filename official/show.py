@@ -64,8 +64,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("split", "train", ["train", "validation", "test"], "Whose samples are shown.")
     flags.DEFINE_integer("num_samples", 12, "Samples.", lower_bound=1)
     flags.DEFINE_integer("num_views", 3, "Views of each sample.", lower_bound=1)
-    if "seed" not in FLAGS:
-        flags.DEFINE_integer("seed", 0, "Seed of the views, as of a training run.")
+    flags.DEFINE_integer("seed", 0, "Seed of the views, as of a training run.")
     flags.adopt_module_key_flags(run_flags)
 
 

@@ -40,7 +40,8 @@ def import_checkpoint(
     mapping.require_match(checkpoint.prefix, checkpoint.shapes, wanted, config.model)
     network = network_for_inference(config.model, shape)
     variables = original_variable_names(network)
-    mapping.assign(variables, checkpoint.values(list(variables)))
+    for name, value in checkpoint.values(list(variables)).items():
+        variables[name].assign(value)
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
     record = {
         "checkpoint": checkpoint.prefix,

@@ -35,11 +35,8 @@ UNSEEN = {
 class Inferred:
     """The network that a list of variables describes.
 
-    Attributes:
-      fields: fields of `nets.ModelConfig` that the variables show.
-      assumed: fields that they do not show, but that follow from what is known of the paper's
-        networks.
-      reasons: what in the variables says so, by field.
+    `fields` of `nets.ModelConfig` are shown by the variables, for `reasons`; what is `assumed` is
+    not shown, but follows from what is known of the paper's networks.
     """
 
     fields: dict[str, Any] = dataclasses.field(default_factory=dict)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig
@@ -103,12 +102,6 @@ def _cause(field: str, there: Any, here: Any, reason: str, config: ModelConfig) 
     if field == "use_resnet_d" and not there and config.big_little:
         line += "; the paper's BigLittle networks were trained without --use_resnet_d"
     return line
-
-
-def assign(variables: Mapping[str, tf.Variable], values: Mapping[str, np.ndarray]) -> None:
-    """Gives variables their values, by name."""
-    for name, value in values.items():
-        variables[name].assign(value)
 
 
 def shapes_of(variables: Mapping[str, tf.Variable]) -> dict[str, Shape]:

@@ -126,7 +126,8 @@ def restore(
         if reason:
             names = [name for name in names if mark not in name]
             why.append(f"the {part}{reason}")
-    mapping.assign(variables, pretrained.values(names))
+    for name, value in pretrained.values(names).items():
+        variables[name].assign(value)
     kept = set(names)
     fresh = [name for name in variables if name not in kept]
     return Restored(pretrained.source, names, fresh, why)

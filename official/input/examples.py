@@ -20,9 +20,6 @@ class TrainingExample:
     """Makes an augmented image and its targets of a record; call it inside of tf.data or eagerly.
 
     Everything random is a function of (seed of the run, epoch, index of the record).
-
-    Attributes:
-      decoder: which formats of images are understood.
     """
 
     def __init__(self, config: RunConfig):
@@ -66,11 +63,7 @@ class TrainingExample:
 
 
 class EvaluationExample:
-    """Makes the network's input and the label of a record, without anything random.
-
-    Attributes:
-      decoder: which formats of images are understood.
-    """
+    """Makes the network's input and the label of a record, without anything random."""
 
     def __init__(self, config: RunConfig, prepare: Prepare = preprocessing.eval_image):
         """Takes what the run says of it, and what makes the input of an encoded image."""

@@ -63,10 +63,10 @@ class DataConfig:
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot be read with."""
         for name in ("on_bad_record", "on_bad_val_record"):
-            value = getattr(self, name)
-            require(name, value, value in ON_BAD_RECORD, f"one of {list(ON_BAD_RECORD)}")
+            good = getattr(self, name) in ON_BAD_RECORD
+            require(self, name, good, f"one of {list(ON_BAD_RECORD)}")
         limit = self.max_bad_records
-        require("max_bad_records", limit, limit is None or limit >= 0, "at least 0")
+        require(self, "max_bad_records", limit is None or limit >= 0, "at least 0")
 
     def bad_record_limit(self, num_examples: int) -> int:
         """Returns how many of `num_examples` records may be bad before a run stops."""

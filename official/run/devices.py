@@ -11,10 +11,7 @@ from official.run.recipe import DTYPES
 
 
 def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
-    """Returns a MirroredStrategy over GPUs, or over the one CPU where there is none.
-
-    Args:
-      num_gpus: GPUs to use; -1: all there are; 0: the CPU.
+    """Returns a MirroredStrategy over so many GPUs; -1: all there are, or the CPU; 0: the CPU.
 
     Raises:
       RunError: more GPUs were asked for than there are.

@@ -15,11 +15,8 @@ from official.train.optimizer import Momentum
 class Trainer(Scorer):
     """A network with the loss, schedules and scores of the recipe around it.
 
-    Attributes:
-      network: images [N, H, W, 3] to logits float32 [N, C]; see `Scorer`.
-      recipe: how it is trained.
-      total_steps: updates of the whole training; DropBlock's keep probability ends there.
-      multi_scale: sides in pixels, one of which is drawn for each training batch; empty: off.
+    DropBlock's keep probability ends at `total_steps` updates. Of `multi_scale`, sides in pixels,
+    one is drawn for each training batch; empty: off.
     """
 
     def __init__(

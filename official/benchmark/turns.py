@@ -41,12 +41,8 @@ Result = dict[str, float | int]
 def rows(cases: list[Case], rounds: int, seconds: float, device: str, paired: bool) -> list[dict]:
     """Returns one CSV row per case, see `table`.
 
-    Args:
-      cases: what to measure.
-      rounds: how many; paired: at least.
-      seconds: for each case and round; paired: of calls, at least, for all cases together.
-      device: its name.
-      paired: whether all networks stay loaded.
+    Each case is called for `seconds` in each of the `rounds`. Where all networks stay loaded
+    (`paired`), both are what there is at least, `seconds` for all cases together.
 
     Raises:
       RunError: a process failed; its last lines are given.
@@ -150,12 +146,8 @@ def table(found: dict[Case, list[Result]], device: str) -> list[dict]:
     """Returns one CSV row per case, with the keys `COLUMNS`.
 
     `relative` is the median over the rounds of milliseconds divided by those of the first case of
-    the same mode and batch size, in the same round; `relative_low` and `relative_high` are the
-    quartiles.
-
-    Args:
-      found: results per case, in order; those of one round at the same place.
-      device: its name.
+    the same mode and batch size, in the same round, which are at the same place in `found`;
+    `relative_low` and `relative_high` are the quartiles.
     """
     lines = []
     for case, results in found.items():

@@ -77,11 +77,9 @@ class OriginalCheckpoint:
 
 
 def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
-    """Looks into a TensorFlow 1 checkpoint.
+    """Looks into a TensorFlow 1 checkpoint; for `path` see `resolve_prefix`.
 
-    Args:
-      path: see `resolve_prefix`.
-      use_moving_averages: take a weight's exponential moving average where the file has one.
+    With `use_moving_averages` a weight's exponential moving average is taken where there is one.
 
     Raises:
       RunError: no checkpoint, one of TensorFlow 2, one that holds no network of the original, or

@@ -76,12 +76,9 @@ class ServingModule(tf.Module):
 
 
 class Served:
-    """A SavedModel loaded from disk.
+    """A SavedModel loaded from `path`, its versioned folder.
 
-    Attributes:
-      path: the versioned folder.
-      class_names: one name per class.
-      description: what export.json says: image_size, decoder, checkpoint, step, ...
+    `description` is what export.json says: image_size, decoder, checkpoint, step, ...
     """
 
     def __init__(self, path: str):

@@ -39,11 +39,8 @@ def table_rows(variant: Variant) -> list[str]:
 def show(name: str, image_size: int = 0, num_classes: int = 0, output: str = "") -> str:
     """Prints the layers of a named network, draws it, and returns the PNG file.
 
-    Args:
-      name: key in `nets.NAMED_MODELS`.
-      image_size: side of the images; 0: that of its evaluation.
-      num_classes: width of the classifier; 0: ImageNet's 1001.
-      output: PNG file; default: NAME.png in the current folder.
+    By default images have the size of its evaluation, classes are ImageNet's 1001, and the file is
+    NAME.png in the current folder.
 
     Raises:
       RunError: no such network, or an impossible size.

@@ -47,9 +47,8 @@ def restore_network(network: tf.keras.Model, model_dir: str, path: str | None = 
 def resolve_prefix(path: str) -> str:
     """Returns the prefix of the checkpoint that `path` means.
 
-    Args:
-      path: a prefix (`.../model.ckpt-120`), one of the checkpoint's files, or a folder, whose
-        newest checkpoint is taken.
+    It is a prefix (`.../model.ckpt-120`), one of the checkpoint's files, or a folder, whose newest
+    checkpoint is taken.
 
     Raises:
       RunError: there is no checkpoint; those nearby are listed.

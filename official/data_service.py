@@ -5,8 +5,7 @@
     python -m official.train --data_service=HOST:5050 ...
 
 One dispatcher hands out the shards, workers read and augment them, `official.train` fetches the
-batches. Each record is read once in a pass as long as no worker is lost. See
-docs/input_pipeline.md.
+batches. Each record is read once in a pass as long as no worker is lost.
 """
 
 import signal

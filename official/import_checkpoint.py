@@ -22,8 +22,9 @@ from official.checkpoints import importing
 from official.checkpoints.original_checkpoint import OriginalCheckpoint, read
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
+from official.run.classes import agreed
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, refusals
 
 FLAGS = flags.FLAGS
 
@@ -35,27 +36,18 @@ def main() -> None:
     config, remarks = resolve(checkpoint)
     print("\n".join(remarks), file=sys.stderr)
     record = importing.import_checkpoint(checkpoint, config, FLAGS.model_dir, FLAGS.clean)
-    names = {name: name.split("/", 1)[1].replace("/", ".") for name in record["mapped"]}
-    print(importing.describe(record, FLAGS.table, names))
+    print(importing.describe(record, FLAGS.table))
     print(f"wrote {FLAGS.model_dir}; next: python -m official.evaluate --model_dir "
           f"{FLAGS.model_dir} --data_dir DIR")  # fmt: skip
 
 
-def resolve_model(checkpoint: OriginalCheckpoint) -> importing.Resolved:
-    """Returns the network that the flags, and with --infer the variables, describe.
-
-    A flag that was given wins over what --infer finds.
-
-    Raises:
-      RunError: flags that contradict each other or describe no network.
-    """
+def resolve_model(checkpoint: OriginalCheckpoint) -> tuple[ModelConfig, list[str]]:
+    """Returns the network that flags, and with --infer the variables, describe; and remarks."""
     classes = _num_classes(checkpoint)
-    try:
+    with refusals():
         if FLAGS.model or not FLAGS.infer:
-            return importing.Resolved(configs.model_config(classes))
+            return configs.model_config(classes), []
         return importing.infer_network(checkpoint, configs.given_model_fields(), classes)
-    except ValueError as error:
-        raise RunError(str(error)) from error
 
 
 def _num_classes(checkpoint: OriginalCheckpoint) -> int:
@@ -65,11 +57,8 @@ def _num_classes(checkpoint: OriginalCheckpoint) -> int:
         known["--num_classes"] = FLAGS.num_classes
     if FLAGS.dataset_name:
         known[f"--dataset_name={FLAGS.dataset_name}"] = catalog.get(FLAGS.dataset_name).num_classes
-    if len(set(known.values())) > 1:
-        said = ", ".join(f"{source} says {count}" for source, count in known.items())
-        raise RunError(f"the number of classes is not clear: {said}.")
     if known:
-        return next(iter(known.values()))
+        return agreed(known)
     shape = next((s for n, s in checkpoint.shapes.items() if n.endswith("/dense/kernel")), None)
     if FLAGS.infer:
         return shape[-1] if shape else 0
@@ -77,41 +66,35 @@ def _num_classes(checkpoint: OriginalCheckpoint) -> int:
     raise RunError(f"--num_classes, --dataset_name or --infer must be given.{there}")
 
 
-def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, tuple[str, ...]]:
-    """Returns the run that MODEL_DIR shall hold, and remarks for the user.
-
-    Raises:
-      RunError: flags that describe no run.
-    """
-    model = resolve_model(checkpoint)
+def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, list[str]]:
+    """Returns the run that MODEL_DIR shall hold, and remarks for the user."""
+    model, remarks = resolve_model(checkpoint)
     data_dir = FLAGS.data_dir
     labels = reader.load_labels(data_dir) if data_dir else None
-    if labels and len(labels) + FLAGS.label_offset != model.config.num_classes:
+    if labels and len(labels) + FLAGS.label_offset != model.num_classes:
         raise RunError(
-            f"{data_dir} has {len(labels)} class names, the network {model.config.num_classes} "
+            f"{data_dir} has {len(labels)} class names, the network {model.num_classes} "
             f"classes. Where the records count from 0 and the network has a background class, give "
             f"--label_offset=1 (now {FLAGS.label_offset}); else leave --data_dir out."
         )
-    preprocessing_type = _preprocessing_type(model.config)
-    try:
+    preprocessing_type = _preprocessing_type(model)
+    with refusals():
         config = RunConfig(
-            model=model.config,
+            model=model,
             preprocessing=dataclasses.replace(
                 configs.preprocessing_config(), preprocessing_type=preprocessing_type
             ),
             recipe=configs.recipe_config(),
-            data=configs.data_config(num_classes=model.config.num_classes),
+            data=configs.data_config(num_classes=model.num_classes),
         )
-    except ValueError as error:
-        raise RunError(str(error)) from error
-    if config.recipe.use_dropblock != model.config.use_dropblock:
-        recipe = dataclasses.replace(config.recipe, use_dropblock=model.config.use_dropblock)
+    if config.recipe.use_dropblock != model.use_dropblock:
+        recipe = dataclasses.replace(config.recipe, use_dropblock=model.use_dropblock)
         config = dataclasses.replace(config, recipe=recipe)
     size = config.preprocessing.eval_size
     chosen = preprocessing_type != FLAGS.preprocessing_type
     origin = " (as the paper evaluates this network)" if chosen else ""
     remark = f"images: --preprocessing_type={preprocessing_type}{origin}, evaluated at {size}"
-    return config, (*model.remarks, remark)
+    return config, [*remarks, remark]
 
 
 def _preprocessing_type(config: ModelConfig) -> str:

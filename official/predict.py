@@ -1,6 +1,5 @@
 """Classifies images with a SavedModel.
 
-Usage:
     python -m official.predict --saved_model DIR photo.jpg ...
 
 Prints the five best classes of each, with names.
@@ -8,13 +7,13 @@ Prints the five best classes of each, with names.
 
 import sys
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 
 from official.command import program
 from official.export import serving
-from official.export.prediction import best, predict, reason
-from official.run.errors import RunError
+from official.run.errors import RunError, explain
 
 FLAGS = flags.FLAGS
 
@@ -24,20 +23,32 @@ def main(photos: list[str]) -> None:
     if not photos:
         raise RunError("no images were given: name at least one file after the flags.")
     served = serving.Served(FLAGS.saved_model)
+    classify = served.signature("serving_default")
     bad = 0
     for path in photos:
         try:
             with tf.io.gfile.GFile(path, "rb") as handle:
-                probabilities = predict(served, [handle.read()])[0]
+                answer = classify(image_bytes=tf.constant([handle.read()]))
         except (tf.errors.OpError, OSError) as error:
             bad += 1
-            print(f"error: {path}: {reason(error, served)}", file=sys.stderr)
+            print(f"error: {path}: {_reason(error, served)}", file=sys.stderr)
             continue
         print(path)
-        for name, probability in best(probabilities, served.class_names, FLAGS.top_k):
-            print(f"  {100 * probability:6.2f} %  {name}")
+        probabilities = answer["probabilities"].numpy()[0]
+        for index in np.argsort(-probabilities, kind="stable")[: FLAGS.top_k]:
+            print(f"  {100 * probabilities[index]:6.2f} %  {served.class_names[index]}")
     if bad:
         sys.exit(1)
+
+
+def _reason(error: BaseException, served: serving.Served) -> str:
+    """Returns why an image could not be classified."""
+    if isinstance(error, tf.errors.NotFoundError):
+        return "no such file"
+    if isinstance(error, tf.errors.InvalidArgumentError):
+        decoder = served.description["decoder"]
+        return f"cannot be decoded; this model was exported for {decoder} images"
+    return explain(error) if isinstance(error, tf.errors.OpError) else str(error)
 
 
 def define_flags() -> None:

@@ -28,7 +28,7 @@ def import_tensorflow() -> None:
     What else is written to standard error meanwhile comes out when the import is over, also where
     it fails.
     """
-    if is_training(sys.orig_argv):
+    if command_of(sys.orig_argv) == "train":
         os.environ.update(environment(training=True))
     if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         return
@@ -46,11 +46,6 @@ def import_tensorflow() -> None:
             os.close(standard_error)
             held.seek(0)
             os.write(2, without_false_alarms(held.read()))
-
-
-def is_training(arguments: Sequence[str]) -> bool:
-    """Whether a command line, as in `sys.orig_argv`, runs the training command."""
-    return command_of(arguments) == "train"
 
 
 def command_of(arguments: Sequence[str]) -> str | None:

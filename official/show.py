@@ -14,7 +14,7 @@ import preprocessing
 from datasets.inspection import show
 from official.command import configs, program
 from official.command import flags as run_flags
-from official.run.errors import RunError
+from official.run.errors import refusals
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -23,13 +23,7 @@ FLAGS = flags.FLAGS
 def make_view(config: PreprocessingConfig, seed: int = 0) -> show.View:
     """Returns what draws an image as the training pipeline of `config` makes it.
 
-    Args:
-      config: the preprocessing.
-      seed: of the run; the n-th view is what epoch n of that run would see.
-
-    Returns:
-      A function from encoded bytes, boxes float32 [n, 4], index and number of the view to uint8
-      [S, S, 3].
+    The n-th view of an image is what epoch n of a run with that `seed` would see.
     """
 
     def view(encoded: bytes, boxes: np.ndarray, index: int, number: int) -> np.ndarray:
@@ -37,26 +31,19 @@ def make_view(config: PreprocessingConfig, seed: int = 0) -> show.View:
         image = preprocessing.train_image(
             tf.constant(encoded), tf.constant(boxes, tf.float32), example_seed, config
         )
-        return to_grey_levels(image, config)
+        if config.family == "inception":
+            image = image * 255.0
+        else:
+            image = image + tf.constant(preprocessing.CHANNEL_MEANS, tf.float32)
+        return tf.saturate_cast(tf.round(image), tf.uint8).numpy()
 
     return view
 
 
-def to_grey_levels(image: tf.Tensor, config: PreprocessingConfig) -> np.ndarray:
-    """Returns the input of a model, float32 [H, W, 3], as it would look: uint8 [H, W, 3]."""
-    if config.family == "inception":
-        image = image * 255.0
-    else:
-        image = image + tf.constant(preprocessing.CHANNEL_MEANS, tf.float32)
-    return tf.saturate_cast(tf.round(image), tf.uint8).numpy()
-
-
 def main() -> None:
     """Draws and says where."""
-    try:
+    with refusals():
         config = configs.preprocessing_config()
-    except ValueError as error:
-        raise RunError(str(error)) from error
     paths = show.show(
         FLAGS.data_dir,
         FLAGS.output_dir or FLAGS.data_dir,
@@ -77,8 +64,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("split", "train", ["train", "validation", "test"], "Whose samples are shown.")
     flags.DEFINE_integer("num_samples", 12, "Samples.", lower_bound=1)
     flags.DEFINE_integer("num_views", 3, "Views of each sample.", lower_bound=1)
-    if "seed" not in FLAGS:
-        flags.DEFINE_integer("seed", 0, "Seed of the views, as of a training run.")
+    flags.DEFINE_integer("seed", 0, "Seed of the views, as of a training run.")
     flags.adopt_module_key_flags(run_flags)
 
 

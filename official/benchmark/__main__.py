@@ -7,13 +7,16 @@ paper's table 1 does (there: batch 64 on a P40). The clock stops when the result
 
     python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
 
-measures networks without a checkpoint instead, see `official/benchmark/networks.py`;
+measures networks without a checkpoint instead, one CSV row for each, in rounds in which they take
+turns (`official/benchmark/turns.py`); `--paired` shows smaller differences;
 
     python -m official.benchmark --input_only [--data_dir DIR] [--threads 2]
 
-measures the training input, see `official/benchmark/training_input.py`.
+measures the training input, stage by stage.
 """
 
+import csv
+import io
 import json
 import os
 import sys
@@ -23,18 +26,14 @@ import tensorflow as tf
 from absl import flags
 
 from nets import ModelConfig
-from official.benchmark import (
-    input_report,
-    made_up_photos,
-    networks,
-    saved_model,
-    training_input,
-    turns,
-)
+from official.benchmark import input_report, made_up_photos, saved_model, training_input, turns
+from official.benchmark.networks import MODES, YARDSTICK, Case
 from official.command import program
 from official.export import serving
 from official.input import splits
-from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator
+from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, files
+from official.run.errors import refusals
+from official.run.recipe import DTYPES
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -55,8 +54,7 @@ def main() -> None:
     if not sizes or min(sizes) < 1:
         raise RunError(f"--batch_size must be numbers above 0. Received: {FLAGS.batch_size}")
     if FLAGS.models:
-        measure_all = turns.rows if FLAGS.paired else networks.rows
-        networks.run(FLAGS.models, sizes, saved_model.device_name(), measure_all)
+        _measure_networks(sizes)
     else:
         _measure_saved_model(sizes)
 
@@ -75,6 +73,26 @@ def _measure_saved_model(batch_sizes: list[int]) -> None:
         print(json.dumps(result), flush=True)
 
 
+def _measure_networks(batch_sizes: list[int]) -> None:
+    """Prints the CSV of --models, and writes it to --csv."""
+    cases = [
+        Case(name, mode, size, FLAGS.image_size, FLAGS.dtype, FLAGS.fold_batch_norm)
+        for name in FLAGS.models
+        for mode in FLAGS.mode
+        for size in batch_sizes
+    ]
+    cases = list(dict.fromkeys(cases))
+    device = saved_model.device_name()
+    rows = turns.rows(cases, FLAGS.rounds, FLAGS.seconds, device, FLAGS.paired)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, turns.COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    print(buffer.getvalue(), end="")
+    if FLAGS.csv:
+        files.write_text(FLAGS.csv, buffer.getvalue())
+
+
 def _measure_input() -> None:
     """Measures the training input; prints a table and one JSON line."""
     if len(FLAGS.batch_size) != 1 or not FLAGS.batch_size[0].isdigit():
@@ -87,10 +105,8 @@ def _measure_input() -> None:
             data_dir = folder
             source = f"{FLAGS.num_images} made-up JPEGs of about 500 x 375, {size / 1024:.0f} KiB"
         split = splits.find_split(data_dir, FLAGS.train_regex, FLAGS.on_bad_record)
-        try:
+        with refusals():
             config = _input_config(data_dir)
-        except ValueError as error:
-            raise RunError(str(error)) from error
         result = {"source": source, "threads": FLAGS.threads or os.cpu_count() or 1}
         if FLAGS.memory:
             result.update(training_input.measure_memory(config, split))
@@ -154,9 +170,30 @@ def define_flags() -> None:
         0,
         4096,
     )
-    networks.define_flags()
-    flags.adopt_module_key_flags(networks)
+    _define_network_flags()
     _define_input_flags()
+
+
+def _define_network_flags() -> None:
+    """Defines the flags of --models."""
+    flags.DEFINE_list(
+        "models",
+        [],
+        "Measure these networks without a checkpoint: names that `python -m official.models` "
+        "lists (NAME+dropblock trains with DropBlock, original_NAME has the original's "
+        f"operations), and {YARDSTICK}, the yardstick.",
+    )
+    flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
+    flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
+    flags.DEFINE_boolean("fold_batch_norm", True, "For --models: fold batch norm, as export does.")
+    flags.DEFINE_boolean(
+        "paired",
+        False,
+        "For --models: keep all of them loaded and let them take turns call by call, at least "
+        "--rounds turns and --seconds of calls in all. Shows smaller differences, and needs the "
+        "memory for all of them.",
+    )
+    flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
 
 
 def _define_input_flags() -> None:

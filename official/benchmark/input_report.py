@@ -14,17 +14,13 @@ from official.run.configuration import RunConfig
 def measured(config: RunConfig, split: reader.Split, images: int, rounds: int) -> dict:
     """Measures every stage, and mixup where the training step does it; returns what `table` shows.
 
-    Args:
-      config: the run.
-      split: its training shards.
-      images: how many each stage prepares in a round.
-      rounds: how often the stages take turns.
+    Each stage prepares `images` images in a round.
     """
     timings = training_input.measure(config, split, images, rounds)
-    mixing = training_input.measure_mixing(config, split, images, rounds)
+    in_step = training_input.measure_mixing(config, split, images, rounds)
     result = summarise(timings, config)
-    if mixing is not None:
-        result["mixing_in_step_ms_per_image"] = round(1000 * mixing, 3)
+    if in_step is not None:
+        result["mixing_in_step_ms_per_image"] = round(1000 * in_step, 3)
     return {**result, "peak_mb": training_input.peak_mb()}
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 import preprocessing
-from official.benchmark import made_up_photos
 from preprocessing import MixingConfig, PreprocessingConfig
 from preprocessing.operations import levels
 from preprocessing.policies import aug_mix, auto_augment
@@ -26,16 +25,17 @@ def operations(images: np.ndarray, level: float) -> dict[str, Case]:
     def case(function) -> Case:
         return lambda: source.map(function)
 
-    cases = {"nothing": case(tf.identity)}
-    for name in levels.OPERATION_NAMES:
-        cases[name] = case(
-            lambda x, name=name: auto_augment.apply_operation(x, name, level, False, _CENTRE)
-        )
-    for name in ("rotate", "shear_x", "translate_x"):
-        cases[f"AugMix {name}"] = case(
-            lambda x, name=name: aug_mix.apply_operation(x, name, level, False)
-        )
-    return cases
+    def policy(name: str) -> Case:
+        return case(lambda x: auto_augment.apply_operation(x, name, level, False, _CENTRE))
+
+    def augmix(name: str) -> Case:
+        return case(lambda x: aug_mix.apply_operation(x, name, level, False))
+
+    return {
+        "nothing": case(tf.identity),
+        **{name: policy(name) for name in levels.OPERATION_NAMES},
+        **{f"AugMix {name}": augmix(name) for name in ("rotate", "shear_x", "translate_x")},
+    }
 
 
 def single_images(photo: bytes, size: int) -> dict[str, Case]:
@@ -116,11 +116,7 @@ def measure(
 ) -> dict[str, float]:
     """Returns milliseconds of processor time per image, the median over the rounds.
 
-    Args:
-      cases: what to measure.
-      per_element: images in one element.
-      elements: how many elements a round takes from each case.
-      rounds: how often all cases take turns.
+    A round takes `elements` elements of `per_element` images from each case.
     """
     found: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
@@ -145,12 +141,9 @@ def _options() -> tf.data.Options:
 
 
 def report(title: str, found: dict[str, float], first_is_overhead: bool = False) -> dict:
-    """Prints a table and returns it.
+    """Prints a table of milliseconds by case and returns it.
 
-    Args:
-      title: heads the table.
-      found: milliseconds by case; the first one is what the others are compared with.
-      first_is_overhead: whether to subtract the first instead of stating the ratio to it.
+    The first case is what the others are compared with, or an overhead that is subtracted.
     """
     print(f"\n{title}")
     base = next(iter(found.values()))
@@ -160,12 +153,6 @@ def report(title: str, found: dict[str, float], first_is_overhead: bool = False)
         else:
             print(f"  {name:46s} {value:8.3f} ms   rate {base / value:5.2f}")
     return {"title": title, "milliseconds": {k: round(v, 4) for k, v in found.items()}}
-
-
-def made_up_photo() -> bytes:
-    """Returns a generated JPEG of 500 x 375."""
-    pixels = made_up_photos.photo(np.random.default_rng(0), 375, 500)
-    return tf.io.encode_jpeg(pixels, quality=90).numpy()
 
 
 def training_crops(photo: bytes, size: int) -> np.ndarray:

@@ -120,12 +120,7 @@ def build(
 def frozen(network: tf.keras.Model, images: np.ndarray) -> Callable[[], np.ndarray]:
     """Freezes a network as the original's graphs were: constants for variables, one session.
 
-    Args:
-      network: what `build` returned.
-      images: float32 [N, H, W, 3], what every call gets.
-
-    Returns:
-      A function that gives the logits of `images`.
+    Returns a function that gives the logits of `images`, float32 [N, H, W, 3].
     """
     spec = tf.TensorSpec(images.shape, tf.float32)
     concrete = tf.function(lambda batch: network(batch, training=False)).get_concrete_function(spec)

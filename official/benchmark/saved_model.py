@@ -1,8 +1,4 @@
-"""The speed of a SavedModel: images per second and latency.
-
-Feeds random images to the signature `images`, so that decoding is not measured, in FP32, as the
-paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
-"""
+"""The speed of a SavedModel: images per second and latency."""
 
 import platform
 import time
@@ -12,17 +8,13 @@ import tensorflow as tf
 
 from official.export import serving
 
+_WARMUP = 3
+
 
 def measure(
-    served: serving.Served, batch_size: int, seconds: float, warmup: int = 3
+    served: serving.Served, batch_size: int, seconds: float
 ) -> dict[str, float | int | str]:
-    """Returns the speed of one batch size.
-
-    Args:
-      served: the model.
-      batch_size: images per call.
-      seconds: how long to measure, at least 10 calls.
-      warmup: calls that are not counted.
+    """Measures calls of one batch size for some seconds, at least 10 after those that warm up.
 
     Returns:
       images_per_second (images / total time), latency_ms_mean, _p50, _p90, _p99 per call,
@@ -31,10 +23,9 @@ def measure(
     size = served.description["image_size"]
     classify = served.signature("images")
     generator = np.random.default_rng(0)
-    images = tf.constant(
-        generator.uniform(-120, 150, (batch_size, size, size, 3)).astype(np.float32)
-    )
-    for _ in range(warmup):
+    shape = (batch_size, size, size, 3)
+    images = tf.constant(generator.uniform(-120, 150, shape).astype(np.float32))
+    for _ in range(_WARMUP):
         classify(images=images)["logits"].numpy()
     times: list[float] = []
     start = time.perf_counter()
@@ -55,7 +46,7 @@ def measure(
             for share in (50, 90, 99)
         },
         "calls": len(times),
-        "warmup_calls": warmup,
+        "warmup_calls": _WARMUP,
         "device": device_name(),
         "tensorflow": tf.__version__,
     }

@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -28,14 +29,10 @@ PLAIN = "plain"
 _IMAGES_PER_READ = 64
 
 
-@dataclasses.dataclass(frozen=True)
-class Timing:
-    """One run of one pipeline.
+class Timing(NamedTuple):
+    """One run of one pipeline: seconds per decoded image, on the wall and of CPU in all threads.
 
-    Attributes:
-      seconds: on the wall, per decoded image.
-      cpu_seconds: of this process in all threads, per decoded image.
-      skipped: bad records that were left out; counted with batches only, not in the first stages.
+    Bad records that were `skipped` are counted with batches only, not in the first stages.
     """
 
     seconds: float
@@ -60,7 +57,7 @@ def up_to(name: str, config: RunConfig, split: reader.Split) -> tuple[tf.data.Da
     """Returns the pipeline up to stage `name` (or `plain`) and decoded images per element."""
     if name == PLAIN:
         run = without(config, "augment", "mix")
-    elif name == "mix" or name == _last(config):
+    elif name in ("mix", _stages(config)[-1]):
         run = config
     elif name == "batch":
         run = without(config, "mix")
@@ -73,10 +70,7 @@ def _single_images(name: str, config: RunConfig, split: reader.Split) -> tf.data
     """Returns one number for each image on which the work up to stage `name` was done."""
     skip = config.data.on_bad_record == "skip"
     records = reader.training_stream(
-        split,
-        seed=config.recipe.seed,
-        shuffle_buffer=config.data.shuffle_buffer,
-        skip_damage=skip,
+        split, seed=config.recipe.seed, shuffle_buffer=config.data.shuffle_buffer, skip_damage=skip
     )
     work = _single_image_work(name, config)
 
@@ -125,7 +119,7 @@ def measure(
 ) -> dict[str, list[Timing]]:
     """Returns the timings of each stage's pipeline and of the plain one, round by round."""
     # The plain pipeline first: it ends with an error where (almost) no record is good.
-    names = [PLAIN] + [name for name in STAGES if _takes_part(name, config)]
+    names = [PLAIN, *_stages(config)]
     built = {name: up_to(name, config, split) for name in names}
     timings: dict[str, list[Timing]] = {name: [] for name in names}
     for round_number in range(rounds):
@@ -140,15 +134,14 @@ def measure(
 def measure_mixing(
     config: RunConfig, split: reader.Split, images: int, rounds: int
 ) -> float | None:
-    """Measures mixup where it is part of the training step; None where it is not.
+    """Returns seconds of mixup per decoded image; None where the training step has none of it.
 
-    Returns:
-      Seconds per decoded image, the median of the rounds: of a GPU by the clock, else CPU time.
+    The median of the rounds: of a GPU by the clock, else CPU time.
     """
     recipe = config.recipe
     if not mixing.mixes_on_device(recipe, replicas=1):
         return None
-    dataset, per_element = up_to(_last(config), config, split)
+    dataset, per_element = up_to(_stages(config)[-1], config, split)
     on_gpu = bool(tf.config.list_logical_devices("GPU"))
 
     @tf.function
@@ -169,13 +162,12 @@ def measure_mixing(
     return statistics.median(times[1:])
 
 
-def _takes_part(name: str, config: RunConfig) -> bool:
-    """Whether the run has that stage."""
-    if name == "augment":
-        return bool(config.preprocessing.autoaugment_type)
-    # On the device it is part of the training step.
-    recipe = config.recipe
-    return name != "mix" or (recipe.mixup_type > 0 and not recipe.mixup_on_device)
+def _stages(config: RunConfig) -> list[str]:
+    """Returns the stages that the run has."""
+    # On the device mixup is part of the training step.
+    mixes = config.recipe.mixup_type > 0 and not config.recipe.mixup_on_device
+    left_out = {"augment": not config.preprocessing.autoaugment_type, "mix": not mixes}
+    return [name for name in STAGES if not left_out.get(name)]
 
 
 def _time(dataset: tf.data.Dataset, per_element: int, images: int) -> Timing:
@@ -201,7 +193,7 @@ def measure_memory(config: RunConfig, split: reader.Split, points: int = 10) -> 
       resident_mb: [images, megabytes] at `points` points of the pass; growth_mb: from the first
       point with a full shuffle buffer to the end; peak_mb of the whole process.
     """
-    dataset, per_element = up_to(_last(config), config, split)
+    dataset, per_element = up_to(_stages(config)[-1], config, split)
     elements = split.num_examples // per_element
     marks = {round(elements * (point + 1) / points) for point in range(points)}
     resident = []
@@ -219,11 +211,6 @@ def measure_memory(config: RunConfig, split: reader.Split, points: int = 10) -> 
         "growth_mb": round(middle[-1][1] - middle[0][1], 1),
         "peak_mb": peak_mb(),
     }
-
-
-def _last(config: RunConfig) -> str:
-    """Returns the last stage that the run has."""
-    return [name for name in STAGES if _takes_part(name, config)][-1]
 
 
 def _resident_mb() -> float:

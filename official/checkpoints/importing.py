@@ -1,6 +1,6 @@
 """Imports a checkpoint of the original: TensorFlow 1 variables in, a MODEL_DIR out."""
 
-import dataclasses
+import collections
 import os
 from typing import Any
 
@@ -17,29 +17,13 @@ from official.run.folder import CHECKPOINT_NAME, CONFIG_FILE, IMPORT_FILE
 from official.run.network import input_shape, network_for_inference
 
 
-@dataclasses.dataclass(frozen=True)
-class Resolved:
-    """The network that a checkpoint is imported into.
-
-    Attributes:
-      config: the network.
-      remarks: lines for the user: what was seen in the variables, what was assumed.
-    """
-
-    config: ModelConfig
-    remarks: tuple[str, ...] = ()
-
-
 def import_checkpoint(
     checkpoint: OriginalCheckpoint, config: RunConfig, model_dir: str, clean: bool = False
 ) -> dict[str, Any]:
     """Writes a MODEL_DIR with the weights of a checkpoint.
 
-    Args:
-      checkpoint: of the original.
-      config: the run that MODEL_DIR shall hold.
-      model_dir: a folder that is new or empty.
-      clean: delete what `model_dir` holds, if it is a run's, once the weights are mapped.
+    It must be new or empty; with `clean` what it holds, if it is a run, is deleted once the weights
+    are mapped.
 
     Returns:
       What is recorded in import.json: checkpoint, step, mapped (original name -> shape),
@@ -56,7 +40,8 @@ def import_checkpoint(
     mapping.require_match(checkpoint.prefix, checkpoint.shapes, wanted, config.model)
     network = network_for_inference(config.model, shape)
     variables = original_variable_names(network)
-    mapping.assign(variables, checkpoint.values(list(variables)))
+    for name, value in checkpoint.values(list(variables)).items():
+        variables[name].assign(value)
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
     record = {
         "checkpoint": checkpoint.prefix,
@@ -112,13 +97,12 @@ def _write(
         raise
 
 
-def infer_network(checkpoint: OriginalCheckpoint, given: dict[str, Any], classes: int) -> Resolved:
-    """Returns the network that the checkpoint's variables show.
+def infer_network(
+    checkpoint: OriginalCheckpoint, given: dict[str, Any], classes: int
+) -> tuple[ModelConfig, list[str]]:
+    """Returns the network that the checkpoint's variables show, and what was seen and assumed.
 
-    Args:
-      checkpoint: of the original.
-      given: fields of `ModelConfig` that are known and win over what is seen.
-      classes: width of the classifier.
+    Fields of `ModelConfig` that are `given` win over what is seen.
 
     Raises:
       RunError or ValueError: variables of no known network, or fields that contradict each other.
@@ -146,28 +130,19 @@ def infer_network(checkpoint: OriginalCheckpoint, given: dict[str, Any], classes
     names = infer_model.named_models_with(inferred.fields)
     if names:
         remarks.append(f"named networks with these variables: {', '.join(names)} (--model=NAME)")
-    return Resolved(config, tuple(remarks))
+    return config, remarks
 
 
-def describe(record: dict[str, Any], table: bool, names: dict[str, str]) -> str:
-    """Returns the lines that say what was mapped and what was not.
-
-    Args:
-      record: of `import_checkpoint`.
-      table: whether each variable gets a line.
-      names: name of the variable here, by original name.
-    """
+def describe(record: dict[str, Any], table: bool) -> str:
+    """Returns lines that say what was mapped and what not; with `table` one for each variable."""
     mapped = record["mapped"]
     lines = []
     if table:
         width = max(map(len, mapped))
-        lines += [
-            f"  {n.ljust(width)}  {str(tuple(s)).ljust(20)}  {names[n]}" for n, s in mapped.items()
-        ]
-    leaves: dict[str, int] = {}
-    for name in mapped:
-        leaf = name.rsplit("/", 1)[-1]
-        leaves[leaf] = leaves.get(leaf, 0) + 1
+        for name, shape in mapped.items():
+            here = name.split("/", 1)[1].replace("/", ".")
+            lines.append(f"  {name.ljust(width)}  {str(tuple(shape)).ljust(20)}  {here}")
+    leaves = collections.Counter(name.rsplit("/", 1)[-1] for name in mapped)
     counts = ", ".join(f"{count} {leaf}" for leaf, count in leaves.items())
     lines.append(
         f"mapped {len(mapped)} variables, {record['parameters']:,} numbers ({counts}), "
@@ -175,9 +150,9 @@ def describe(record: dict[str, Any], table: bool, names: dict[str, str]) -> str:
     )
     if record["moving_averages"]:
         lines.append(f"  {len(record['moving_averages'])} of them from their moving averages")
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = collections.defaultdict(list)
     for key, reason in record["ignored"].items():
-        reasons.setdefault(reason, []).append(key)
+        reasons[reason].append(key)
     lines += [
         f"ignored {len(keys)}: {reason} ({min(keys)}{', ...' if len(keys) > 1 else ''})"
         for reason, keys in sorted(reasons.items())

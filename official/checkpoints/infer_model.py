@@ -5,8 +5,6 @@ channel attention, embedding, classes. What makes none (blurring, pooling, zero 
 ...) cannot be: `UNSEEN` names it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re
@@ -37,47 +35,42 @@ UNSEEN = {
 class Inferred:
     """The network that a list of variables describes.
 
-    Attributes:
-      fields: fields of `nets.ModelConfig` that the variables show.
-      assumed: fields that they do not show, but that follow from what is known of the paper's
-        networks.
-      reasons: what in the variables says so, by field.
+    `fields` of `nets.ModelConfig` are shown by the variables, for `reasons`; what is `assumed` is
+    not shown, but follows from what is known of the paper's networks.
     """
 
-    fields: dict[str, Any]
-    assumed: dict[str, Any]
-    reasons: dict[str, str]
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    assumed: dict[str, Any] = dataclasses.field(default_factory=dict)
+    reasons: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def add(self, field: str, value: Any, reason: str) -> None:
+        """Notes that `reason` shows the value of a field."""
+        self.fields[field] = value
+        self.reasons[field] = reason
 
 
 def infer(shapes: Shapes) -> Inferred:
-    """Returns the network whose variables are `shapes`.
-
-    Args:
-      shapes: shape by name, as in a checkpoint of the original.
+    """Returns the network whose variables, named as in the original, have these `shapes`.
 
     Raises:
       RunError: no network of this program has such variables; the message says what is odd.
     """
-    facts = _Facts()
+    facts = Inferred()
     mobile = any(name.startswith(f"{MOBILENET_ROOT}/") for name in shapes)
     root = f"{MOBILENET_ROOT if mobile else ROOT}/"
     network = {name.removeprefix(root): s for name, s in shapes.items() if name.startswith(root)}
     facts.add("architecture", "mobilenet_v1" if mobile else "resnet", f"the scope is {root[:-1]}")
-    if mobile:
-        width = _mobilenet(network, facts)
-    else:
-        width = _resnet(network, facts)
+    width = (_mobilenet if mobile else _resnet)(network, facts)
     _squeeze_excitation(network, facts)
     _head(network, width, facts)
     _efficient_attention(network, shapes, facts)
-    assumed = {}
     if facts.fields.get("big_little") and facts.fields.get("use_sk_block"):
         # Every published network of this kind blurs its strided convolutions.
-        assumed = {"anti_alias_type": "sconv", "anti_alias_filter_size": 3}
-    return Inferred(facts.fields, assumed, facts.reasons)
+        facts.assumed.update(anti_alias_type="sconv", anti_alias_filter_size=3)
+    return facts
 
 
-def _resnet(network: Shapes, facts: _Facts) -> int:
+def _resnet(network: Shapes, facts: Inferred) -> int:
     """Everything of a ResNet but gates and head; returns the channels of its last map."""
     big_little = any(name.startswith("stage1/") for name in network)
     facts.add("big_little", big_little, "scopes stage0 to stage4" if big_little else "one scope")
@@ -87,7 +80,7 @@ def _resnet(network: Shapes, facts: _Facts) -> int:
     return 8 * facts.fields["num_filters"] * (4 if bottleneck else 1)
 
 
-def _mobilenet(network: Shapes, facts: _Facts) -> int:
+def _mobilenet(network: Shapes, facts: Inferred) -> int:
     """Width of a MobileNet-V1; returns the channels of its last map."""
     kernels = _kernels(network)
     if not kernels or kernels[0][:3] != (3, 3, 3):
@@ -95,18 +88,6 @@ def _mobilenet(network: Shapes, facts: _Facts) -> int:
     width = 2 * kernels[0][-1]
     facts.add("num_filters", width, f"the stem gives {kernels[0][-1]} channels")
     return 16 * width
-
-
-class _Facts:
-    """Collects fields and what says so."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, Any] = {}
-        self.reasons: dict[str, str] = {}
-
-    def add(self, field: str, value: Any, reason: str) -> None:
-        self.fields[field] = value
-        self.reasons[field] = reason
 
 
 def _kernels(network: Shapes, scope: str = "") -> list[tuple[int, ...]]:
@@ -119,7 +100,7 @@ def _kernels(network: Shapes, scope: str = "") -> list[tuple[int, ...]]:
     return [found[number] for number in sorted(found)]
 
 
-def _plain(network: Shapes, facts: _Facts) -> tuple[tuple[int, ...], bool]:
+def _plain(network: Shapes, facts: Inferred) -> tuple[tuple[int, ...], bool]:
     """Stem, width and blocks of a network of one branch."""
     kernels = _kernels(network)
     deep = bool(kernels) and kernels[0][0] == 3
@@ -153,7 +134,7 @@ def _per_stage(widths: list[int], width: int) -> tuple[int, ...]:
     return blocks
 
 
-def _big_little(network: Shapes, facts: _Facts) -> tuple[tuple[int, ...], bool]:
+def _big_little(network: Shapes, facts: Inferred) -> tuple[tuple[int, ...], bool]:
     """Width, branches and blocks of a BigLittle network."""
     stem = _kernels(network, "stage0/")
     pool = _kernels(network, "stage0/pool/")
@@ -183,7 +164,7 @@ def _big_little(network: Shapes, facts: _Facts) -> tuple[tuple[int, ...], bool]:
     return blocks, True
 
 
-def _depth(blocks: tuple[int, ...], big_little: bool, bottleneck: bool, facts: _Facts) -> None:
+def _depth(blocks: tuple[int, ...], big_little: bool, bottleneck: bool, facts: Inferred) -> None:
     """Looks the blocks up in the table of depths."""
     table = depths.BIG_LITTLE_BLOCKS if big_little else depths.BLOCKS
     fitting = [
@@ -198,7 +179,7 @@ def _depth(blocks: tuple[int, ...], big_little: bool, bottleneck: bool, facts: _
     facts.add("resnet_size", fitting[0], f"stages of {_commas(blocks)} {kind}")
 
 
-def _selective_kernel(network: Shapes, facts: _Facts) -> None:
+def _selective_kernel(network: Shapes, facts: Inferred) -> None:
     """Selective kernels: the width of the attention says reduction and minimum."""
     pairs = {s[2:] for name, s in network.items() if name.endswith("sk_fc_1/kernel")}
     facts.add("use_sk_block", bool(pairs), "sk_fc_1" if pairs else "no sk_fc_1")
@@ -220,7 +201,7 @@ def _selective_kernel(network: Shapes, facts: _Facts) -> None:
     _fail(f"selective kernels of {sorted(pairs)} channels follow no reduction and least width")
 
 
-def _squeeze_excitation(network: Shapes, facts: _Facts) -> None:
+def _squeeze_excitation(network: Shapes, facts: Inferred) -> None:
     """Squeeze-and-excitation: the width between its two convolutions says the ratio."""
     pairs = {s[2:] for name, s in network.items() if name.endswith("seblock_dense_1/kernel")}
     facts.add("use_se_block", bool(pairs), "seblock_dense_1" if pairs else "no seblock_dense_1")
@@ -234,7 +215,7 @@ def _squeeze_excitation(network: Shapes, facts: _Facts) -> None:
     _fail(f"squeeze-and-excitation of {sorted(pairs)} channels follows no ratio")
 
 
-def _efficient_attention(network: Shapes, shapes: Shapes, facts: _Facts) -> None:
+def _efficient_attention(network: Shapes, shapes: Shapes, facts: Inferred) -> None:
     """Efficient channel attention: one width for all, or one that follows the channels (0)."""
     sizes = {s[0] for name, s in network.items() if name.endswith("ecablock_conv/kernel")}
     facts.add("use_eca_block", bool(sizes), "ecablock_conv" if sizes else "no ecablock_conv")
@@ -248,7 +229,7 @@ def _efficient_attention(network: Shapes, shapes: Shapes, facts: _Facts) -> None
     _fail(f"channel attention of widths {_commas(sorted(sizes))}")
 
 
-def _head(network: Shapes, width: int, facts: _Facts) -> None:
+def _head(network: Shapes, width: int, facts: Inferred) -> None:
     """Pooling, embedding and classes; `width` is that of the last map."""
     dense = network.get("dense/kernel")
     if dense is None or len(dense) != 2:

@@ -1,10 +1,8 @@
 """Compares the variables of a checkpoint with those of a network, and says why they differ."""
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig
@@ -14,23 +12,12 @@ from official.run.errors import RunError
 Shape = tuple[int, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Mismatch:
-    """Variables that do not correspond.
-
-    Attributes:
-      missing: variables of the network that the checkpoint has not, with their shapes.
-      left_over: variables of the checkpoint that the network has not, with their shapes.
-      reshaped: name -> (shape in the checkpoint, shape in the network).
-    """
+class Mismatch(NamedTuple):
+    """Variables that do not correspond; of `reshaped` the shapes in checkpoint and network."""
 
     missing: dict[str, Shape]
     left_over: dict[str, Shape]
     reshaped: dict[str, tuple[Shape, Shape]]
-
-    def __bool__(self) -> bool:
-        """Whether anything differs."""
-        return bool(self.missing or self.left_over or self.reshaped)
 
     def describe(self) -> str:
         """Returns every variable that differs, a line each, under three headings."""
@@ -66,19 +53,13 @@ def compare(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> Mismatch
 def require_match(
     where: str, found: Mapping[str, Shape], wanted: Mapping[str, Shape], config: ModelConfig
 ) -> None:
-    """Refuses a checkpoint whose variables are not exactly those of the network.
-
-    Args:
-      where: the checkpoint, for the message.
-      found: its variables.
-      wanted: the network's variables.
-      config: the network.
+    """Refuses a checkpoint, `where`, whose variables are not exactly those of the network.
 
     Raises:
       RunError: every variable that differs, and the likely cause.
     """
     mismatch = compare(found, wanted)
-    if not mismatch:
+    if not any(mismatch):
         return
     causes = "\n".join(f"  {line}" for line in likely_causes(found, config))
     raise RunError(
@@ -121,12 +102,6 @@ def _cause(field: str, there: Any, here: Any, reason: str, config: ModelConfig) 
     if field == "use_resnet_d" and not there and config.big_little:
         line += "; the paper's BigLittle networks were trained without --use_resnet_d"
     return line
-
-
-def assign(variables: Mapping[str, tf.Variable], values: Mapping[str, np.ndarray]) -> None:
-    """Gives variables their values, by name."""
-    for name, value in values.items():
-        variables[name].assign(value)
 
 
 def shapes_of(variables: Mapping[str, tf.Variable]) -> dict[str, Shape]:

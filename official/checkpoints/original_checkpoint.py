@@ -77,11 +77,9 @@ class OriginalCheckpoint:
 
 
 def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
-    """Looks into a TensorFlow 1 checkpoint.
+    """Looks into a TensorFlow 1 checkpoint; for `path` see `resolve_prefix`.
 
-    Args:
-      path: see `resolve_prefix`.
-      use_moving_averages: take a weight's exponential moving average where the file has one.
+    With `use_moving_averages` a weight's exponential moving average is taken where there is one.
 
     Raises:
       RunError: no checkpoint, one of TensorFlow 2, one that holds no network of the original, or
@@ -89,7 +87,7 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
     """
     prefix = resolve_prefix(path)
     shapes = _reader(prefix).get_variable_to_shape_map()
-    if _OBJECT_GRAPH in shapes and not any(name.startswith(ROOTS) for name in shapes):
+    if is_object_based(prefix):
         raise RunError(
             f"{prefix} is a checkpoint of TensorFlow 2, not one of the original. A MODEL_DIR of "
             "this program needs no import: evaluate and export take it as it is, and training "
@@ -125,19 +123,14 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
 
 
 def _sort_keys(shapes: dict[str, list[int]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Tells training state from weights.
-
-    Returns:
-      Key of the moving average by variable, and the reason to ignore a key by key.
-    """
+    """Returns key of the moving average by variable, and reason by key that is to be ignored."""
     averages, ignored = {}, {}
     for key in shapes:
         name = key.removesuffix(MOVING_AVERAGE)
-        owner, _, slot = name.rpartition("/")
-        leaf = name.rpartition("/")[2]
+        owner, _, leaf = name.rpartition("/")
         if owner in shapes:
             # A variable below another one belongs to the optimiser.
-            ignored[key] = f"optimiser slot {slot}"
+            ignored[key] = f"optimiser slot {leaf}"
         elif key in (_OBJECT_GRAPH, "save_counter"):
             ignored[key] = "bookkeeping of the file"
         elif leaf in _TRAINING_STATE and shapes[key] == []:

@@ -8,6 +8,7 @@ start at mean 0 and variance 1; here they are restored unless the old way is ask
 import dataclasses
 import os
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,22 +23,12 @@ from official.run.network import input_shape, network_for_inference
 Shapes = dict[str, tuple[int, ...]]
 # Parts of the head by what their variables' names hold.
 _CLASSIFIER = "/dense/"
-_HEAD = {
-    "embedding layer": "/embedding_dense",
-    "exponent": "/global_pool/",
-    "classifier": _CLASSIFIER,
-}
+_HEAD = {"embedding layer": "/embedding_dense", "exponent": "/global_pool/",
+         "classifier": _CLASSIFIER}  # fmt: skip
 
 
-@dataclasses.dataclass(frozen=True)
-class Pretrained:
-    """Weights on disk, by the original's names.
-
-    Attributes:
-      source: the checkpoint's prefix.
-      shapes: shape by name.
-      values: returns the values of some names.
-    """
+class Pretrained(NamedTuple):
+    """Weights of the checkpoint `source`, by the original's names; `values` gives those of some."""
 
     source: str
     shapes: Shapes
@@ -46,14 +37,7 @@ class Pretrained:
 
 @dataclasses.dataclass(frozen=True)
 class Restored:
-    """What a network took over.
-
-    Attributes:
-      source: the checkpoint's prefix.
-      restored: names of the variables that have its values.
-      fresh: names of those that keep their initial values.
-      why: the reason for `fresh`, in words.
-    """
+    """Which variables have the values of the checkpoint `source`, which do not, and why."""
 
     source: str
     restored: list[str]
@@ -70,12 +54,8 @@ class Restored:
 def load(path: str) -> Pretrained:
     """Opens the weights that `path` names.
 
-    Args:
-      path: a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one
-        (also in its folders `best` and `periodical`).
-
-    Raises:
-      RunError: there is nothing of the kind.
+    It is a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one (also
+    in its folders `best` and `periodical`); RunError is raised for anything else.
     """
     try:
         prefix = checkpoints.resolve_prefix(path)
@@ -120,24 +100,16 @@ def restore(
     """Gives a new network the weights of another one.
 
     Everything but classifier and embedding layer must correspond exactly. These two are taken
-    over where they have the same shapes.
-
-    Args:
-      network: the new network.
-      config: what it was built from.
-      pretrained: where the weights come from.
-      trainable_only: the original's way: neither batch-norm statistics nor embedding layer nor
-        classifier.
-      restore_classifier: whether a classifier that fits is taken over.
+    over where they have the same shapes; the classifier only if `restore_classifier`. With
+    `trainable_only`, the original's way, neither is, nor are batch-norm statistics.
 
     Raises:
       RunError: another architecture; every variable that differs is listed with the likely cause.
     """
     variables = original_variable_names(network)
     wanted = mapping.shapes_of(variables)
-    mapping.require_match(
-        pretrained.source, _with_head_of(wanted, pretrained.shapes), wanted, config
-    )
+    found = _with_head_of(wanted, pretrained.shapes)
+    mapping.require_match(pretrained.source, found, wanted, config)
     names, why = list(variables), []
     if trainable_only:
         trainable = {variable.ref() for variable in network.trainable_variables}
@@ -154,7 +126,8 @@ def restore(
         if reason:
             names = [name for name in names if mark not in name]
             why.append(f"the {part}{reason}")
-    mapping.assign(variables, pretrained.values(names))
+    for name, value in pretrained.values(names).items():
+        variables[name].assign(value)
     kept = set(names)
     fresh = [name for name in variables if name not in kept]
     return Restored(pretrained.source, names, fresh, why)

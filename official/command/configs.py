@@ -11,7 +11,7 @@ from nets import ModelConfig, named_config
 from official.command.flags import FLAG_OF
 from official.run.classes import count_classes
 from official.run.configuration import DataConfig, RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, refusals
 from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig, sigmoid_bias
 from preprocessing import PreprocessingConfig
@@ -30,15 +30,11 @@ _TRAINING_ONLY = {
 
 
 def run_config() -> RunConfig:
-    """Returns the run that the flags describe; `official.train.run` adds what the data says.
-
-    Raises:
-      RunError or DatasetError: flags or data that cannot be trained on.
-    """
+    """Returns the run that the flags describe; `official.train.run` adds what the data says."""
     if not FLAGS.data_dir:
         raise RunError("--data_dir must be given; see --help.")
     name = FLAGS.dataset_name or ""
-    try:
+    with refusals():
         classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
         return RunConfig(
             model=model_config(classes),
@@ -46,8 +42,6 @@ def run_config() -> RunConfig:
             recipe=recipe_config(),
             data=data_config(num_classes=classes),
         )
-    except ValueError as error:
-        raise RunError(str(error)) from error
 
 
 def run_options() -> RunOptions:
@@ -60,10 +54,8 @@ def run_options() -> RunOptions:
         for name in ("restore_trainable_only", "restore_classifier"):
             if FLAGS[name].present:
                 raise RunError(f"--{name} needs --pretrained_model_checkpoint_path.")
-    try:
+    with refusals():
         return RunOptions(**_fields(RunOptions))
-    except ValueError as error:
-        raise RunError(str(error)) from error
 
 
 def data_config(**known: Any) -> DataConfig:
@@ -80,11 +72,7 @@ def recipe_config() -> RecipeConfig:
 
 
 def preprocessing_config() -> PreprocessingConfig:
-    """Returns the preprocessing that the flags describe; raises ValueError for unknown names.
-
-    Raises:
-      RunError: WebP records, and no decoder for them is installed.
-    """
+    """Returns the preprocessing that the flags describe; raises ValueError for unknown names."""
     if FLAGS.decoder_type == "webp" and not webp_available():
         raise RunError(
             "--decoder_type=webp: TensorFlow 2.15 has no decoder of its own for it: pip install "
@@ -94,14 +82,7 @@ def preprocessing_config() -> PreprocessingConfig:
 
 
 def model_config(num_classes: int) -> ModelConfig:
-    """Returns the architecture that the flags describe.
-
-    Args:
-      num_classes: width of the classifier.
-
-    Raises:
-      ValueError: an impossible combination, named.
-    """
+    """Returns the architecture that the flags describe; raises ValueError where none can be."""
     # The sigmoid loss starts with every class at the probability 1 / num_classes.
     final_bias = sigmoid_bias(num_classes) if FLAGS.cls_loss_type == "sigmoid" else 0.0
     known = {"num_classes": num_classes, "final_bias": final_bias}
@@ -111,11 +92,7 @@ def model_config(num_classes: int) -> ModelConfig:
 
 
 def given_model_fields() -> dict[str, Any]:
-    """Returns the `ModelConfig` fields whose flags stand on the command line.
-
-    Raises:
-      ValueError: a list holds something that is no number.
-    """
+    """Returns the `ModelConfig` fields whose flags stand on the command line."""
     return _fields(ModelConfig, given_only=True)
 
 
@@ -155,11 +132,7 @@ def _fields(kind: type[_Config], given_only: bool = False) -> dict[str, Any]:
 
 
 def _numbers(name: str, kind: type) -> tuple:
-    """Returns a list flag as a tuple of `kind`.
-
-    Raises:
-      ValueError: an entry is no number.
-    """
+    """Returns a list flag as a tuple of `kind`; raises ValueError for what is no number."""
     try:
         return tuple(kind(value) for value in FLAGS[name].value)
     except ValueError as error:

@@ -96,11 +96,7 @@ def define_recipe_flags() -> None:
 
 
 def define_run_flags(*names: str) -> None:
-    """How the machine is used, what is kept, and where the first weights come from.
-
-    Args:
-      *names: of the flags, for a command that has some of them only.
-    """
+    """How the machine is used, what is kept, first weights; `names`: some of these flags only."""
     _define(RunOptions, names)
 
 

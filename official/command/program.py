@@ -16,10 +16,8 @@ FLAGS = flags.FLAGS
 def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool = False) -> None:
     """Parses the flags and runs `main`; exits with status 1 and `error: ...` where it cannot go on.
 
-    Args:
-      main: the command's work; takes the words after the flags if `words`, else nothing.
-      required: flags that must have a value.
-      words: whether words that belong to no flag are welcome.
+    Flags that are `required` must have a value. Words that belong to no flag are welcome only with
+    `words`; `main` takes them then.
     """
     app.run(lambda argv: _guarded(main, argv[1:], required, words))
 

@@ -85,9 +85,7 @@ def score(
     split: reader.Split,
     prepare: Prepare = preprocessing.eval_image,
 ) -> tuple[dict, float]:
-    """Returns the scores over all of `split` and the seconds that it took.
-
-    Where bad records are skipped, the scores hold their number as `bad_records`.
+    """Returns the scores over all of `split`, with `bad_records` if those are skipped; and seconds.
 
     Raises:
       RunError: another number of images was scored than the split holds, or fewer than

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-class Correct(tf.keras.metrics.Metric):
+class Correct(tf.keras.metrics.Sum):
     """Number of images whose label is among the k highest logits; an integer, so that it is exact.
 
     A label ties with another class as wrong only if the other logit is strictly higher, as
@@ -12,35 +12,24 @@ class Correct(tf.keras.metrics.Metric):
 
     def __init__(self, k: int = 1, name: str = "correct"):
         """Makes the metric for the `k` best classes."""
-        super().__init__(name=name, dtype=tf.float32)
+        super().__init__(name=name, dtype=tf.int64)
         self.k = k
-        self.count = self.add_weight(name="count", initializer="zeros", dtype=tf.int64)
 
     def update_state(self, labels: tf.Tensor, logits: tf.Tensor) -> None:
         """Adds a batch: labels integer [N], logits float32 [N, C]."""
-        hits = tf.math.in_top_k(tf.cast(labels, tf.int64), logits, self.k)
-        self.count.assign_add(tf.reduce_sum(tf.cast(hits, tf.int64)))
-
-    def result(self) -> tf.Tensor:
-        """Returns the count, int64 scalar."""
-        return tf.identity(self.count)
+        super().update_state(tf.math.in_top_k(tf.cast(labels, tf.int64), logits, self.k))
 
 
-class Images(tf.keras.metrics.Metric):
+class Images(tf.keras.metrics.Sum):
     """Number of images scored."""
 
     def __init__(self, name: str = "images"):
         """Makes the counter."""
-        super().__init__(name=name, dtype=tf.float32)
-        self.count = self.add_weight(name="count", initializer="zeros", dtype=tf.int64)
+        super().__init__(name=name, dtype=tf.int64)
 
     def update_state(self, labels: tf.Tensor) -> None:
         """Adds the batch of integer labels [N]."""
-        self.count.assign_add(tf.size(labels, out_type=tf.int64))
-
-    def result(self) -> tf.Tensor:
-        """Returns the count, int64 scalar."""
-        return tf.identity(self.count)
+        super().update_state(tf.size(labels))
 
 
 class ExpectedCalibrationError(tf.keras.metrics.Metric):

@@ -8,10 +8,8 @@ from official.evaluate import metrics, views
 class Scorer(tf.keras.Model):
     """Counts what a network gets right; `official.train.step.Trainer` adds the training to it.
 
-    `network` stays a plain functional model: it is what checkpoints, exports and callers use.
-
-    Attributes:
-      network: images [N, H, W, 3] to logits float32 [N, C].
+    `network`, from images [N, H, W, 3] to logits float32 [N, C], stays a plain functional model: it
+    is what checkpoints, exports and callers use.
     """
 
     def __init__(self, network: tf.keras.Model, name: str = "scorer"):
@@ -54,11 +52,7 @@ class Scorer(tf.keras.Model):
 
 
 def summarise(scores: dict[str, float]) -> dict[str, float | int]:
-    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned.
-
-    Raises:
-      KeyError: nothing was scored.
-    """
+    """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned."""
     images = int(scores["images"])
     return {
         "images": images,

@@ -23,10 +23,8 @@ def choose(
 ) -> Callable[[tf.Tensor, PreprocessingConfig], tf.Tensor | tuple[tf.Tensor, ...]]:
     """Returns the function that makes the network's input of one encoded image.
 
-    Args:
-      config: the run's preprocessing.
-      ten_crop: [10, S, S, 3] from each image.
-      test_scales: a tuple of [h, w, 3], one for each of these shorter sides.
+    For `ten_crop` it is [10, S, S, 3], for `test_scales` a tuple of [h, w, 3], one for each of
+    these shorter sides.
 
     Raises:
       RunError: both are wanted, or the preprocessing type has no such thing.
@@ -56,11 +54,7 @@ def describe(ten_crop: bool, test_scales: Sequence[int]) -> str:
 
 
 def scales(values: Sequence[str]) -> tuple[int, ...]:
-    """Returns --test_scales as numbers.
-
-    Raises:
-      RunError: an entry is no sensible number of pixels.
-    """
+    """Returns --test_scales as numbers; raises RunError for no sensible number of pixels."""
     try:
         numbers = tuple(int(value) for value in values)
     except ValueError:
@@ -90,9 +84,9 @@ def logits(
     elif images.shape.rank == 5:
         views = tf.unstack(images, axis=1)
     else:
-        return tf.cast(network(images, training=False), tf.float32)
-    total = tf.add_n([_probabilities(network, view) for view in views])
-    return tf.math.log(tf.maximum(total / len(views), _TINY))
+        return _logits(network, images)
+    probabilities = [tf.nn.softmax(_logits(network, view)) for view in views]
+    return tf.math.log(tf.maximum(tf.add_n(probabilities) / len(views), _TINY))
 
 
 def _at_scales(
@@ -102,6 +96,6 @@ def _at_scales(
     return tuple(preprocessing.whole_image(encoded, config, scale) for scale in test_scales)
 
 
-def _probabilities(network: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
-    """Returns the probabilities of one view, float32 [N, C]."""
-    return tf.nn.softmax(tf.cast(network(images, training=False), tf.float32))
+def _logits(network: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
+    """Returns the logits of one view, float32 [N, C]."""
+    return tf.cast(network(images, training=False), tf.float32)

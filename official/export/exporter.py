@@ -20,8 +20,8 @@ from official.run.classes import class_names
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import EVALUATION_FILE, LABELS_FILE
+from official.run.history import versions
 from official.run.network import input_shape, network_for_inference
-from official.run.versions import versions
 from preprocessing.decode import decode_image, webp_available
 
 _VERIFY_BATCH = 64
@@ -86,7 +86,7 @@ def _save(module: serving.ServingModule, folder: str) -> None:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        serving.save(module, folder)
+        tf.saved_model.save(module, folder, signatures=module.signatures())
     finally:
         logger.setLevel(level)
 
@@ -116,11 +116,7 @@ def _write_assets(
 
 
 def _verify(folder: str, config: RunConfig, model_dir: str, checkpoint: str, data_dir: str) -> None:
-    """Compares the exported model's score on raw bytes with the run's.
-
-    Raises:
-      RunError: the numbers of right answers differ.
-    """
+    """Raises RunError unless the model has as many right answers on raw bytes as the run."""
     wanted = _evaluation(model_dir, checkpoint, data_dir)
     # Where the evaluation left bad records out, the same ones are left out here.
     skips = "skip" if "bad_records" in wanted else "fail"

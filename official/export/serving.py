@@ -1,7 +1,6 @@
 """The exported model: a SavedModel that takes encoded images, or prepared ones."""
 
 import os
-import shutil
 
 import tensorflow as tf
 
@@ -28,13 +27,7 @@ class ServingModule(tf.Module):
     def __init__(
         self, network: tf.keras.Model, config: PreprocessingConfig, assets: dict[str, str]
     ):
-        """Takes the parts.
-
-        Args:
-          network: float32 network with a layer named `embedding`.
-          config: how images are prepared; its `decoder` says what the bytes are.
-          assets: files that travel with the model, by attribute name.
-        """
+        """Takes a float32 network with a layer `embedding`, and files to travel along by name."""
         super().__init__(name="serving")
         outputs = [network.outputs[0], network.get_layer("embedding").output]
         inference = tf.keras.Model(network.inputs, outputs)
@@ -83,12 +76,9 @@ class ServingModule(tf.Module):
 
 
 class Served:
-    """A SavedModel loaded from disk.
+    """A SavedModel loaded from `path`, its versioned folder.
 
-    Attributes:
-      path: the versioned folder.
-      class_names: one name per class.
-      description: what export.json says: image_size, decoder, checkpoint, step, ...
+    `description` is what export.json says: image_size, decoder, checkpoint, step, ...
     """
 
     def __init__(self, path: str):
@@ -123,11 +113,8 @@ def resolve_version(path: str) -> str:
     Raises:
       RunError: neither is there.
     """
-    if tf.io.gfile.exists(os.path.join(path, "saved_model.pb")):
-        return path
-    numbers = [int(n.strip("/")) for n in _list(path) if n.strip("/").isdigit()]
-    for number in sorted(numbers, reverse=True):
-        folder = os.path.join(path, str(number))
+    versions = sorted(_versions(path), reverse=True)
+    for folder in (path, *(os.path.join(path, str(version)) for version in versions)):
         if tf.io.gfile.exists(os.path.join(folder, "saved_model.pb")):
             return folder
     raise RunError(
@@ -138,19 +125,10 @@ def resolve_version(path: str) -> str:
 
 def next_version(export_dir: str) -> int:
     """Returns the version after the highest one in `export_dir`, 1 if there is none."""
-    numbers = [int(n.strip("/")) for n in _list(export_dir) if n.strip("/").isdigit()]
-    return max(numbers, default=0) + 1
+    return max(_versions(export_dir), default=0) + 1
 
 
-def save(module: ServingModule, folder: str) -> None:
-    """Writes the SavedModel into `folder`, which is removed again if that fails."""
-    try:
-        tf.saved_model.save(module, folder, signatures=module.signatures())
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _list(path: str) -> list[str]:
-    """Returns the names in a folder; none if it does not exist."""
-    return tf.io.gfile.listdir(path) if tf.io.gfile.isdir(path) else []
+def _versions(path: str) -> list[int]:
+    """Returns the numbers that a folder holds; none if it does not exist."""
+    names = tf.io.gfile.listdir(path) if tf.io.gfile.isdir(path) else []
+    return [int(name.strip("/")) for name in names if name.strip("/").isdigit()]

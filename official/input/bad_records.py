@@ -24,7 +24,11 @@ _SHORT_SEARCH_SECONDS = 60.0
 
 
 class SkippedRecords(tf.keras.callbacks.Callback):
-    """Counts what `on_bad_record=skip` leaves out; ends the run when it is too much."""
+    """Counts what `on_bad_record=skip` leaves out; ends the run when it is too much.
+
+    Attributes:
+      total: records left out since the run began.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         self._config = config
         self._split = split
         self._val_records = validation.num_examples
-        self._total = total_until(model_dir, step)
+        self.total = total_until(model_dir, step)
         recipe = config.recipe
         self._per_step = images_per_step(recipe)
         self._steps_per_epoch = max(1, split.num_examples // recipe.batch_size)
@@ -51,11 +55,6 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         self._scored = False
 
     @property
-    def total(self) -> int:
-        """Records left out since the run began."""
-        return self._total
-
-    @property
     def _step(self) -> int:
         return int(self.model.optimizer.iterations.numpy())
 
@@ -64,7 +63,7 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         self._counted, self._scored = 0, False
         self._first_step = min(epoch * self._steps_per_epoch, self._step)
         before = _total_at(files.read_json_lines(self._path), self._first_step)
-        self._before = self._total - before
+        self._before = self.total - before
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Writes down what the step left out.
@@ -77,9 +76,9 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         if not new:
             return
         self._counted = count
-        self._total += new
+        self.total += new
         step = self._step
-        files.append_json_line(self._path, {"step": step, "new": new, "total": self._total})
+        files.append_json_line(self._path, {"step": step, "new": new, "total": self.total})
         count += self._before
         if count > self._limit(count):
             message = too_many(count, self._limit(count), step, self._config, self._split)
@@ -126,13 +125,9 @@ class SkippedRecords(tf.keras.callbacks.Callback):
 
 
 def check_scored(config: RunConfig, records: int, missing: int, then: str = "") -> None:
-    """Raises `RunError` if so many of the validation records are bad that a score says nothing.
+    """Raises `RunError` if so many validation records are missing that a score says nothing.
 
-    Args:
-      config: the run.
-      records: there are.
-      missing: of them could not be scored.
-      then: a sentence for the end of the message.
+    The message ends with the sentence `then`.
     """
     limit = config.data.bad_record_limit(records)
     if missing > limit or missing == records:

@@ -1,9 +1,4 @@
-"""tf.data service: other hosts decode and augment the training images.
-
-One dispatcher hands out the shards, workers read and augment them, `official.train` fetches the
-batches. Each record is read once in a pass as long as no worker is lost. See
-docs/input_pipeline.md.
-"""
+"""tf.data service: other hosts decode and augment the training images; docs/input_pipeline.md."""
 
 import socket
 
@@ -16,29 +11,23 @@ _CONNECT_SECONDS = 10
 
 
 def distribute(batches: tf.data.Dataset, address: str) -> tf.data.Dataset:
-    """Returns `batches` computed by the workers of the service at `address`.
+    """Returns `batches` computed by the workers of the service at `address`, see `reachable`.
 
-    Args:
-      batches: whose source is a range, so that its numbers can be handed out one by one.
-      address: HOST:PORT of the dispatcher, with or without `grpc://`.
+    Their source must be a range, so that its numbers can be handed out one by one.
 
     Raises:
       RunError: nobody listens there, or it is no dispatcher.
     """
-    place = reachable(address)
+    place, service = reachable(address), tf.data.experimental.service
+    mode = service.ShardingPolicy.DYNAMIC
     try:
-        return batches.apply(
-            tf.data.experimental.service.distribute(
-                processing_mode=tf.data.experimental.service.ShardingPolicy.DYNAMIC,
-                service=f"{PROTOCOL}://{place}",
-            )
-        )
+        return batches.apply(service.distribute(mode, service=f"{PROTOCOL}://{place}"))
     except tf.errors.UnimplementedError as error:
         raise _no_dispatcher("--data_service", place) from error
 
 
 def reachable(address: str) -> str:
-    """Returns HOST:PORT of a dispatcher that can be reached.
+    """Returns HOST:PORT of a dispatcher that can be reached; `address` may start with `grpc://`.
 
     TensorFlow itself would go on trying for an hour without a word.
 
@@ -71,11 +60,9 @@ def _no_dispatcher(flag: str, place: str) -> RunError:
 
 
 def start_dispatcher(port: int, work_dir: str = "") -> tf.data.experimental.service.DispatchServer:
-    """Starts a dispatcher in this process.
+    """Starts a dispatcher in this process, which with a journal in `work_dir` survives a restart.
 
-    Args:
-      port: to listen at; 0: any free one.
-      work_dir: folder for its journal, with which it survives a restart; empty: none is kept.
+    Port 0 is any free one.
     """
     return tf.data.experimental.service.DispatchServer(
         tf.data.experimental.service.DispatcherConfig(
@@ -90,15 +77,10 @@ def start_dispatcher(port: int, work_dir: str = "") -> tf.data.experimental.serv
 def start_worker(
     dispatcher: str, port: int = 0, host: str = ""
 ) -> tf.data.experimental.service.WorkerServer:
-    """Starts a worker in this process.
+    """Starts a worker in this process, of the dispatcher at HOST:PORT; see `reachable`.
 
-    Args:
-      dispatcher: HOST:PORT of the dispatcher.
-      port: to listen at; 0: any free one.
-      host: name or address under which the trainer reaches this host; default: its own name.
-
-    Raises:
-      RunError: no dispatcher answers.
+    Port 0 is any free one. `host` is the name under which the trainer reaches this host; by default
+    its own.
     """
     place = reachable(dispatcher)
     try:

@@ -20,9 +20,6 @@ class TrainingExample:
     """Makes an augmented image and its targets of a record; call it inside of tf.data or eagerly.
 
     Everything random is a function of (seed of the run, epoch, index of the record).
-
-    Attributes:
-      decoder: which formats of images are understood.
     """
 
     def __init__(self, config: RunConfig):
@@ -66,11 +63,7 @@ class TrainingExample:
 
 
 class EvaluationExample:
-    """Makes the network's input and the label of a record, without anything random.
-
-    Attributes:
-      decoder: which formats of images are understood.
-    """
+    """Makes the network's input and the label of a record, without anything random."""
 
     def __init__(self, config: RunConfig, prepare: Prepare = preprocessing.eval_image):
         """Takes what the run says of it, and what makes the input of an encoded image."""
@@ -88,12 +81,6 @@ class EvaluationExample:
         example = schema.parse_example(record["serialized"])
         image = self._prepare(example["encoded"], self._preprocessing)
         return image, _checked_label(example, self._data)
-
-
-def encoded_example(record: Record, label_offset: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the image as it lies in the record, string [], and its label, int64 []."""
-    example = schema.parse_example(record["serialized"])
-    return example["encoded"], example["label"] + label_offset
 
 
 def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:

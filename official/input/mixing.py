@@ -38,15 +38,9 @@ def draw_or_mix(
 ) -> tf.data.Dataset:
     """Adds the random numbers of mixup or CutMix to each batch, or mixes it at once.
 
-    Args:
-      batches: `(images, targets)` of `images_per_step` examples, from that of `start_step` on.
-      recipe: what is mixed; nothing is done where it mixes nothing.
-      start_step: updates already done.
-      replicas: devices that share a batch.
-
-    Returns:
-      Where `mixes_on_device`, the batches with `mixing` in the targets, for `mix_batch`, and in the
-      order in which each device can mix its part; else mixed batches.
+    Takes `(images, targets)` of `images_per_step` examples, from the batch of `start_step` on.
+    Where `mixes_on_device`, they get `mixing` in the targets, for `mix_batch`, and the order in
+    which each of the `replicas` can mix its part; else they are mixed.
     """
     if not recipe.mixing.active:
         return batches
@@ -78,12 +72,9 @@ def mix_batch(
 
     Args:
       images: uint8 or float32 [N, S, S, 3]; N is twice the result with mixup type 1.
-      targets: see `pipeline.training_dataset`; with `mixing`.
+      targets: see `pipeline.training_dataset`; with `mixing`, which the result has not.
       recipe: what to do.
       one_by_one: image by image, which is faster on a CPU and slower on a GPU.
-
-    Returns:
-      The network's input, float32 [B, S, S, 3], and the targets without `mixing`.
     """
     rest = dict(targets)
     drawn, labels, teacher = rest.pop("mixing"), rest.pop("labels"), rest.pop("teacher", None)

@@ -9,18 +9,14 @@ k + 1. docs/input_pipeline.md has the reasons and the measurements.
 import tensorflow as tf
 
 import preprocessing
-from datasets.records import reader
+from datasets.records import reader, schema
 from official.input import data_service, mixing, skipping
-from official.input.examples import EvaluationExample, Prepare, TrainingExample, encoded_example
+from official.input.examples import EvaluationExample, Prepare, TrainingExample
 from official.run.configuration import DataConfig, RunConfig
 
 
 def training_dataset(
-    config: RunConfig,
-    split: reader.Split,
-    start_step: int = 0,
-    skipped: int = 0,
-    replicas: int = 1,
+    config: RunConfig, split: reader.Split, start_step: int = 0, skipped: int = 0, replicas: int = 1
 ) -> tf.data.Dataset:
     """Returns the endless training data from the batch of step `start_step` on.
 
@@ -63,11 +59,7 @@ def served_batches(
 ) -> tf.data.Dataset:
     """Returns what the workers of a tf.data service compute together: batches before mixing.
 
-    Args:
-      config: the run.
-      split: the training shards.
-      start_example: records that have been read already; see `reader.shared_stream`.
-      passes: over the data; default: endless.
+    For `start_example` and `passes` see `reader.shared_stream`.
     """
     records = reader.shared_stream(
         split,
@@ -111,22 +103,13 @@ def evaluation_dataset(
 ) -> tf.data.Dataset:
     """Returns every record of `split` once, in order, the last batch as small as it comes.
 
-    With `on_bad_val_record` at `skip` bad records are missing; how many is the difference to
-    `split.num_examples`.
-
-    Args:
-      config: the run.
-      split: the shards that are scored.
-      prepare: what makes the network's input of encoded images, see `official.evaluate.views`.
-
-    Returns:
-      Elements `(images, labels)`: float32 [n, S, S, 3] and int64 [n].
+    Elements are `(images, labels)`: what `prepare` makes of encoded images (see
+    `official.evaluate.views`), float32 [n, S, S, 3], and int64 [n]. With `on_bad_val_record` at
+    `skip` bad records are missing; how many is the difference to `split.num_examples`.
     """
     skip = config.data.on_bad_val_record == "skip"
     examples = reader.read_records(split, skip_damage=skip).map(
-        EvaluationExample(config, prepare),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
+        EvaluationExample(config, prepare), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     if skip:
         examples = examples.ignore_errors()
@@ -144,7 +127,8 @@ def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> 
     scored = EvaluationExample(config)
 
     def encoded(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        return encoded_example(record, config.data.label_offset)
+        example = schema.parse_example(record["serialized"])
+        return example["encoded"], example["label"] + config.data.label_offset
 
     records = reader.read_records(split, skip_damage=skip)
     if skip:

@@ -31,10 +31,7 @@ def named(
 ) -> Iterator[None]:
     """Says which record it was that ended the body, or which ones where all are bad.
 
-    Args:
-      config: the run; the splits count whose bad records it does not skip.
-      training: the training shards, if the body reads them.
-      validation: those that are scored, if it reads them.
+    Looks in the shards that the body reads and whose bad records `config` does not skip.
 
     Raises:
       RunError: in place of an error of reading.
@@ -50,19 +47,13 @@ def named(
                 "--decoder_type."
             ) from error
         data = config.data
-        searched = [
-            _first_bad(split, example, flag)
-            for split, example, mode, flag in (
-                (training, TrainingExample(config), data.on_bad_record, "--on_bad_record=skip"),
-                (
-                    validation,
-                    EvaluationExample(config),
-                    data.on_bad_val_record,
-                    "--on_bad_val_record=skip",
-                ),
-            )
-            if split is not None and mode != "skip"
-        ]
+        searched = []
+        if training is not None and data.on_bad_record != "skip":
+            example = TrainingExample(config)
+            searched.append(_first_bad(training, example, "--on_bad_record=skip"))
+        if validation is not None and data.on_bad_val_record != "skip":
+            example = EvaluationExample(config)
+            searched.append(_first_bad(validation, example, "--on_bad_val_record=skip"))
         if not searched:
             raise
         what = "a record is damaged"
@@ -72,11 +63,7 @@ def named(
 
 
 def _first_bad(split: reader.Split, example: Example, flag: str) -> str:
-    """Returns that no record was found to be bad, in words.
-
-    Raises:
-      RunError: one is bad; it is named, with `flag` as a way out.
-    """
+    """Raises RunError for the first bad record, with `flag` as a way out; else says: none found."""
     folder = os.path.dirname(split.files[0])
     found, looked = find_bad(split, example, 1)
     if found:
@@ -96,13 +83,8 @@ def find_bad(
 ) -> tuple[list[str], int]:
     """Returns a line for each of the first bad records, and how many records were looked at.
 
-    A line has file, number in it and reason. It takes as long as reading and decoding takes.
-
-    Args:
-      split: the shards.
-      example: what is made of a record, and cannot be made of a bad one.
-      most: lines wanted.
-      seconds: after which the search ends with what it has.
+    A line has file, number in it and reason why `example` cannot be made. The search ends with
+    `most` lines, or after `seconds`; it takes as long as reading and decoding takes.
     """
     end = time.monotonic() + seconds
     print(

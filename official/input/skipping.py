@@ -24,13 +24,9 @@ def prepare(
 ) -> tf.data.Dataset:
     """Maps in parallel and in order, and leaves out what `function` fails on.
 
-    Args:
-      records: an element is what `function` takes. Errors of its own must not come.
-      function: from a record to a structure of tensors; any TensorFlow error skips the record.
-      signature: structure of `tf.TensorSpec` with static shapes, of what `function` returns.
-
-    Returns:
-      Dataset for `batch_and_count`: (is a marker int64 [], number of the record int64 [], example).
+    Any TensorFlow error skips the record, but `records` must raise none of their own. `signature`
+    is the structure of `tf.TensorSpec`, with static shapes, of what `function` returns. The result
+    is for `batch_and_count`: (is a marker int64 [], number of the record int64 [], example).
     """
 
     def attempt(position: tf.Tensor, record: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
@@ -38,10 +34,10 @@ def prepare(
         result = tf.cond(is_marker, lambda: _blank(signature), lambda: function(record))
         return tf.cast(is_marker, tf.int64), position, result
 
-    numbered = _with_markers(records)
-    return numbered.map(
+    attempts = _with_markers(records).map(
         attempt, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    ).ignore_errors()
+    )
+    return attempts.ignore_errors()
 
 
 def batch_and_count(
@@ -110,10 +106,7 @@ def _count_gaps(
     in_vain = tf.where(is_good, tf.constant(0, tf.int64), in_vain + 1)
     goes_on = tf.debugging.Assert(
         in_vain < 2,
-        [
-            f"{NONE_LEFT}: records read without getting one batch together:",
-            records_per_window,
-        ],
+        [f"{NONE_LEFT}: records read without getting one batch together:", records_per_window],
     )
     with tf.control_dependencies([goes_on]):
         before = tf.concat([last[tf.newaxis], positions[:-1]], axis=0)

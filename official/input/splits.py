@@ -7,8 +7,6 @@ from datasets.records import reader
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
-_DEFAULT_SHUFFLE_BUFFER = 10_000
-
 
 def find_split(data_dir: str, pattern: str, on_bad_record: str) -> reader.Split:
     """Finds shards; damaged ones are refused, or with `skip` named and read as far as they go.
@@ -41,6 +39,4 @@ def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -
 
 def shuffle_buffer(dataset_name: str, wanted: int) -> int:
     """Returns the size of the shuffle buffer: what is wanted, else the catalogue's, else 10,000."""
-    if wanted:
-        return wanted
-    return catalog.get(dataset_name).shuffle_buffer if dataset_name else _DEFAULT_SHUFFLE_BUFFER
+    return wanted or (catalog.get(dataset_name).shuffle_buffer if dataset_name else 10_000)

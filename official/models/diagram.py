@@ -10,14 +10,7 @@ _COLORS = {"branch": "#dcebf7", "stage": "#e6f2df", "end": "#f5ecd9"}
 
 
 def draw(path: str, name: str, config: ModelConfig, size: int) -> None:
-    """Saves the diagram as PNG; the file is complete or not there.
-
-    Args:
-      path: target; its folder is made if need be.
-      name: title.
-      config: the network.
-      size: side of the images that sizes and costs are for.
-    """
+    """Saves the diagram as PNG, for images of `size` pixels; the file is complete or not there."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -28,9 +21,8 @@ def draw(path: str, name: str, config: ModelConfig, size: int) -> None:
     across = columns * (_WIDTH + _GAP)
     down = (len(rows) + 1) * (_HEIGHT + _GAP)
     figure, axes = pyplot.subplots(figsize=(across + 0.6, down + 0.6), layout="constrained")
-    axes.set(
-        xlim=(-across / 2, across / 2), ylim=(-down, _HEIGHT), title=f"{name}, {size} x {size}"
-    )
+    title = f"{name}, {size} x {size}"
+    axes.set(xlim=(-across / 2, across / 2), ylim=(-down, _HEIGHT), title=title)
     axes.axis("off")
     _box(axes, 0.0, 0.0, f"images\n{size} x {size} x 3", "end")
     above = [(0.0, 0.0)]
@@ -74,12 +66,7 @@ def _text(part: Part, config: ModelConfig) -> str:
 
 
 def contents(name: str, config: ModelConfig) -> str:
-    """Returns in words what a part consists of, such as `3 x bottleneck, SK, blur 3`.
-
-    Args:
-      name: of a part, see `nets.parts`.
-      config: the network.
-    """
+    """Returns what a part of `nets.parts` consists of, such as `3 x bottleneck, SK, blur 3`."""
     if name == "initial_conv":
         if config.architecture == "mobilenet_v1":
             return "3x3 stride 2"

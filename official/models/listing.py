@@ -32,27 +32,15 @@ def table_rows(variant: Variant) -> list[str]:
         table, name = row.split("/", 1)
         by_table.setdefault(table, []).append(name)
     text = "; ".join(f"{table}: {', '.join(rows)}" for table, rows in by_table.items())
-    indent = "    "
-    return textwrap.wrap(
-        text,
-        _COLUMNS,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-    )
+    indents = {"initial_indent": "    ", "subsequent_indent": "    "}
+    return textwrap.wrap(text, _COLUMNS, **indents, break_on_hyphens=False)
 
 
 def show(name: str, image_size: int = 0, num_classes: int = 0, output: str = "") -> str:
-    """Prints the layers of one network and draws it.
+    """Prints the layers of a named network, draws it, and returns the PNG file.
 
-    Args:
-      name: key in `nets.NAMED_MODELS`.
-      image_size: side of the images; 0: that of its evaluation.
-      num_classes: width of the classifier; 0: ImageNet's 1001.
-      output: PNG file; default: NAME.png in the current folder.
-
-    Returns:
-      The file.
+    By default images have the size of its evaluation, classes are ImageNet's 1001, and the file is
+    NAME.png in the current folder.
 
     Raises:
       RunError: no such network, or an impossible size.
@@ -75,11 +63,7 @@ def show(name: str, image_size: int = 0, num_classes: int = 0, output: str = "")
 
 
 def chosen(name: str, num_classes: int) -> ModelConfig:
-    """Returns the configuration of a named network.
-
-    Raises:
-      RunError: there is none of that name; the nearest ones are named.
-    """
+    """Returns the configuration of a named network; raises RunError for an unknown name."""
     try:
         return named_config(name, **({"num_classes": num_classes} if num_classes else {}))
     except ValueError as error:
@@ -87,11 +71,7 @@ def chosen(name: str, num_classes: int) -> ModelConfig:
 
 
 def check(names: list[str], num_classes: int, output: str) -> None:
-    """Refuses bad names before the first network is built.
-
-    Raises:
-      RunError: a network is unknown, or several would be drawn into one file.
-    """
+    """Refuses unknown names, and one file for several networks, before the first is built."""
     if len(names) > 1 and output:
         raise RunError(f"--output={output} is one file, but {len(names)} networks are named.")
     for name in names:

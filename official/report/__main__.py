@@ -1,6 +1,5 @@
 """Puts a finished run into one table and one picture.
 
-Usage:
     python -m official.report --model_dir DIR [--baseline_dir DIR] [--saved_model DIR]
         [--benchmark FILE] --picture FILE.png
 

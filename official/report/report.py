@@ -1,8 +1,8 @@
 """Finished runs in one table and one picture."""
 
-import dataclasses
 import io
 import os
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,8 +18,7 @@ from official.run.folder import EVALUATION_FILE, TRAINING_LOG
 _PHOTOS = 20
 
 
-@dataclasses.dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A run with what was recorded of it."""
 
     name: str
@@ -79,18 +78,16 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
     from matplotlib import pyplot
 
     figure = pyplot.figure(figsize=(12, 12 if saved_model else 4), layout="constrained")
-    above, below = figure, None
     if saved_model:
         above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-    _curves(above, runs)
-    if below is not None:
+        _curves(above, runs)
         _photo_sheet(below, runs[0], serving.Served(saved_model))
+    else:
+        _curves(figure, runs)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)
     pyplot.close(figure)
-    tf.io.gfile.makedirs(os.path.dirname(path) or ".")
-    with tf.io.gfile.GFile(path, "wb") as handle:
-        handle.write(picture.getvalue())
+    files.write_bytes(path, picture.getvalue())
 
 
 def _curves(figure, runs: list[Finished]) -> None:

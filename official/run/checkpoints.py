@@ -14,11 +14,7 @@ _SHARD = re.compile(r".+\.data-\d{5}-of-(\d{5})")
 
 
 def latest(model_dir: str) -> str:
-    """Returns the prefix of the newest checkpoint of `model_dir`.
-
-    Raises:
-      RunError: there is none.
-    """
+    """Returns the prefix of the newest checkpoint of `model_dir`; raises RunError for none."""
     path = tf.train.latest_checkpoint(model_dir)
     if path is None:
         raise RunError(
@@ -29,12 +25,9 @@ def latest(model_dir: str) -> str:
 
 
 def restore_network(network: tf.keras.Model, model_dir: str, path: str | None = None) -> str:
-    """Restores every weight of `network` and returns the checkpoint's prefix.
+    """Restores every weight of a run's `network` and returns the checkpoint's prefix, `path`.
 
-    Args:
-      network: built as the run's config.json says.
-      model_dir: folder of the run.
-      path: prefix of a checkpoint; default: the newest of `model_dir`.
+    By default it is the newest of `model_dir`.
 
     Raises:
       RunError: no checkpoint, or one of another architecture.
@@ -54,9 +47,8 @@ def restore_network(network: tf.keras.Model, model_dir: str, path: str | None = 
 def resolve_prefix(path: str) -> str:
     """Returns the prefix of the checkpoint that `path` means.
 
-    Args:
-      path: a prefix (`.../model.ckpt-120`), one of the checkpoint's files, or a folder, whose
-        newest checkpoint is taken.
+    It is a prefix (`.../model.ckpt-120`), one of the checkpoint's files, or a folder, whose newest
+    checkpoint is taken.
 
     Raises:
       RunError: there is no checkpoint; those nearby are listed.
@@ -98,7 +90,7 @@ def _newest(folder: str) -> str:
             f"{folder} holds no checkpoint (no file ends in .index). Give the prefix, such as "
             "DIR/model.ckpt-120, of NAME.index and NAME.data-00000-of-00001."
         )
-    newest = os.path.join(folder, max(names, key=lambda name: (step_of(name), name)))
+    newest = os.path.join(folder, names[-1])
     _check_shards(newest)
     return newest
 

@@ -39,6 +39,11 @@ def count_classes(data_dir: str, dataset_name: str, num_classes: int, label_offs
             f"the number of classes is unknown: {data_dir} has no {LABELS_FILE}. Give "
             "--num_classes or --dataset_name."
         )
+    return agreed(known)
+
+
+def agreed(known: dict[str, int]) -> int:
+    """Returns the number of classes that every source gives; raises RunError where they differ."""
     if len(set(known.values())) > 1:
         said = ", ".join(f"{source} says {count}" for source, count in known.items())
         raise RunError(f"the number of classes is not clear: {said}.")

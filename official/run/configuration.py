@@ -61,16 +61,12 @@ class DataConfig:
     data_service: str = ""
 
     def __post_init__(self) -> None:
-        """Refuses values that cannot be read with.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
+        """Raises ValueError (flag, value, what is right) for values that cannot be read with."""
         for name in ("on_bad_record", "on_bad_val_record"):
-            value = getattr(self, name)
-            require(name, value, value in ON_BAD_RECORD, f"one of {list(ON_BAD_RECORD)}")
+            good = getattr(self, name) in ON_BAD_RECORD
+            require(self, name, good, f"one of {list(ON_BAD_RECORD)}")
         limit = self.max_bad_records
-        require("max_bad_records", limit, limit is None or limit >= 0, "at least 0")
+        require(self, "max_bad_records", limit is None or limit >= 0, "at least 0")
 
     def bad_record_limit(self, num_examples: int) -> int:
         """Returns how many of `num_examples` records may be bad before a run stops."""
@@ -83,14 +79,7 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig:
-    """Everything that evaluate and export need to know of a run.
-
-    Attributes:
-      model: the network.
-      preprocessing: how an image is prepared.
-      recipe: how the network is trained.
-      data: which records are read.
-    """
+    """Everything that evaluate and export need to know of a run."""
 
     model: ModelConfig
     preprocessing: PreprocessingConfig
@@ -152,19 +141,13 @@ def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     images are mixed may change between a run and its continuation.
     """
     free = {
-        "data": {
-            *("data_dir", "val_regex", "val_batch_size", "private_threads", "data_service"),
-            *("on_bad_record", "on_bad_val_record", "max_bad_records"),
-        },
-        "recipe": {"mixup_on_device"},
-    }
+        "data_dir", "val_regex", "val_batch_size", "private_threads", "data_service",
+        "on_bad_record", "on_bad_val_record", "max_bad_records", "mixup_on_device",
+    }  # fmt: skip
     old, new = saved.to_dict(), wanted.to_dict()
-    lines = []
-    for section, fields in new.items():
-        for field, value in fields.items():
-            if field in free.get(section, ()):
-                continue
-            before = old[section].get(field)
-            if before != value:
-                lines.append(f"{section}.{field}: {before!r} -> {value!r}")
-    return lines
+    return [
+        f"{section}.{field}: {old[section].get(field)!r} -> {value!r}"
+        for section, fields in new.items()
+        for field, value in fields.items()
+        if field not in free and old[section].get(field) != value
+    ]

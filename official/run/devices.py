@@ -11,10 +11,7 @@ from official.run.recipe import DTYPES
 
 
 def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
-    """Returns a MirroredStrategy over GPUs, or over the one CPU where there is none.
-
-    Args:
-      num_gpus: GPUs to use; -1: all there are; 0: the CPU.
+    """Returns a MirroredStrategy over so many GPUs; -1: all there are, or the CPU; 0: the CPU.
 
     Raises:
       RunError: more GPUs were asked for than there are.
@@ -32,16 +29,11 @@ def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(cpus)
 
 
-def set_precision(dtype: str) -> None:
-    """Sets the Keras policy for --dtype: fp32, fp16 or bf16."""
-    tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
-
-
 @contextlib.contextmanager
 def precision(dtype: str) -> Iterator[None]:
-    """Sets the Keras policy for --dtype while the body builds a network, then the one before."""
+    """Sets the Keras policy for --dtype while the body builds a network."""
     before = tf.keras.mixed_precision.global_policy()
-    set_precision(dtype)
+    tf.keras.mixed_precision.set_global_policy(DTYPES[dtype])
     try:
         yield
     finally:

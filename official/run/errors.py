@@ -1,6 +1,8 @@
 """The one exception that a run ends with, and TensorFlow's errors in one line."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -17,6 +19,15 @@ _ASSERTED = "asserted: "
 
 class RunError(ValueError):
     """A run that cannot go on: the message names the value, its origin and what would be right."""
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Makes a RunError of a ValueError of the body, with which configurations refuse values."""
+    try:
+        yield
+    except ValueError as error:
+        raise RunError(str(error)) from error
 
 
 def explain(error: tf.errors.OpError) -> str:

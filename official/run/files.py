@@ -10,9 +10,7 @@ import tensorflow as tf
 def write_bytes(path: str, data: bytes) -> None:
     """Writes `data` to `path` through a temporary neighbour, so that no half-written file stays.
 
-    Args:
-      path: target; its folder is made if need be.
-      data: the whole content.
+    The folder is made if need be.
 
     Raises:
       OSError or tf.errors.OpError: the write failed; `path` is as it was before.
@@ -65,11 +63,6 @@ def drop_torn_line(path: str) -> None:
         write_text(path, whole)
 
 
-def write_json_lines(path: str, records: list[dict[str, Any]]) -> None:
-    """Writes one JSON object a line; see `write_text`."""
-    write_text(path, "".join(f"{json.dumps(record)}\n" for record in records))
-
-
 def append_json_line(path: str, record: dict[str, Any]) -> None:
     """Adds one JSON object as a line at the end of `path`."""
     with tf.io.gfile.GFile(path, "a") as handle:
@@ -88,5 +81,5 @@ def forget_after(path: str, step: int) -> list[dict[str, Any]]:
     lines = read_json_lines(path)
     kept = [line for line in lines if line["step"] <= step]
     if len(kept) != len(lines):
-        write_json_lines(path, kept)
+        write_text(path, "".join(f"{json.dumps(line)}\n" for line in kept))
     return kept

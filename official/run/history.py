@@ -1,15 +1,21 @@
 """Writes down what a run is and how it was started, each time that it is."""
 
+import dataclasses
+import importlib.metadata
 import os
+import platform
+import subprocess
 import sys
 import time
 from typing import Any
+
+import numpy as np
+import tensorflow as tf
 
 from official.run import files
 from official.run.configuration import RunConfig
 from official.run.folder import CONFIG_FILE, HISTORY_FILE
 from official.run.options import RunOptions
-from official.run.versions import versions
 
 
 def write(
@@ -17,18 +23,13 @@ def write(
 ) -> None:
     """Writes MODEL_DIR/config.json and adds a line to MODEL_DIR/history.jsonl.
 
-    Both say the configuration, the options, versions and the command. config.json is what
-    evaluate and export go by; the history keeps what every earlier start was given.
-
-    Args:
-      model_dir: the run's folder.
-      config: what the run is.
-      options: how it is run; None for a run that is not trained, such as an imported network.
-      step: updates that were done before this start.
+    Both say the configuration, the options (None for an imported network, which is not trained),
+    versions and the command. config.json is what evaluate and export go by; the history keeps what
+    every earlier start was given, and the updates that were done before.
     """
     record: dict[str, Any] = {
         **config.to_dict(),
-        "options": options.to_dict() if options else None,
+        "options": dataclasses.asdict(options) if options else None,
         "versions": versions(),
         "command": sys.argv,
     }
@@ -37,3 +38,31 @@ def write(
     files.drop_torn_line(path)
     started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     files.append_json_line(path, {"started": started, "step": step, **record})
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what computed a run; the git revision where there is one."""
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": importlib.metadata.version("keras"),
+        "numpy": np.__version__,
+        "git_revision": _git_revision(),
+        "platform": platform.platform(),
+    }
+
+
+def _git_revision() -> str:
+    """Returns the revision of this source tree, marked if it has changes, or `unknown`."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=os.path.dirname(os.path.abspath(__file__)),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return described.stdout.strip()

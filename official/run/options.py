@@ -1,7 +1,6 @@
 """How a run is run, in contrast to what it is: where, on what, what is kept, how long it waits."""
 
 import dataclasses
-from typing import Any
 
 from official.run.recipe import require
 
@@ -51,25 +50,14 @@ class RunOptions:
     keep_freed_memory: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses values with which nothing can be run.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
-        require("model_dir", self.model_dir, bool(self.model_dir), "the name of a folder")
-        require("num_gpus", self.num_gpus, self.num_gpus >= -1, "at least -1")
-        ratio = self.ratio_fine_eval
-        require("ratio_fine_eval", ratio, 0 <= ratio <= 1, "in [0, 1]")
-        between = self.epochs_between_evals
-        require("epochs_between_evals", between, between >= 1, "at least 1")
-        patience = self.data_service_patience
-        require("data_service_patience", patience, patience >= 1, "at least 1")
+        """Raises ValueError (flag, value, what is right) for values that nothing can run with."""
+        require(self, "model_dir", bool(self.model_dir), "the name of a folder")
+        require(self, "num_gpus", self.num_gpus >= -1, "at least -1")
+        require(self, "ratio_fine_eval", 0 <= self.ratio_fine_eval <= 1, "in [0, 1]")
+        require(self, "epochs_between_evals", self.epochs_between_evals >= 1, "at least 1")
+        require(self, "data_service_patience", self.data_service_patience >= 1, "at least 1")
         for name in (
             "max_train_steps", "save_checkpoints_epochs", "keep_checkpoint_max",
             "num_best_ckpt_to_keep",
         ):  # fmt: skip
-            require(name, getattr(self, name), getattr(self, name) >= 0, "at least 0")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the fields as values that JSON can hold."""
-        return dataclasses.asdict(self)
+            require(self, name, getattr(self, name) >= 0, "at least 0")

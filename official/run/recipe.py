@@ -70,33 +70,26 @@ class RecipeConfig:
     mixup_on_device: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses values that cannot train.
-
-        Raises:
-          ValueError: the flag, its value and what is right.
-        """
-        require("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
-        require("mixup_type", self.mixup_type, self.mixup_type in (0, 1, 2), "0, 1 or 2")
-        alpha = self.mixup_alpha
-        require("mixup_alpha", alpha, 0 < alpha < math.inf, "greater than 0 and finite")
-        alpha = self.cutmix_alpha
-        require("cutmix_alpha", alpha, 0 <= alpha < math.inf, "at least 0 and finite")
+        """Raises ValueError (flag, value, what is right) for values that cannot train."""
+        require(self, "batch_size", self.batch_size >= 1, "at least 1")
+        require(self, "mixup_type", self.mixup_type in (0, 1, 2), "0, 1 or 2")
+        finite = 0 < self.mixup_alpha < math.inf
+        require(self, "mixup_alpha", finite, "greater than 0 and finite")
+        finite = 0 <= self.cutmix_alpha < math.inf
+        require(self, "cutmix_alpha", finite, "at least 0 and finite")
         pairs = self.mixing.active and self.mixup_type != 1
-        require("batch_size", self.batch_size, self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
-        smoothing = self.label_smoothing
-        require("label_smoothing", smoothing, 0 <= smoothing < 1, "in [0, 1)")
-        require("weight_decay", self.weight_decay, self.weight_decay >= 0, "at least 0")
-        require("kd_temp", self.kd_temp, self.kd_temp >= 0, "at least 0")
-        require("dtype", self.dtype, self.dtype in DTYPES, f"one of {list(DTYPES)}")
-        kinds = LOSS_TYPES
-        require("cls_loss_type", self.cls_loss_type, self.cls_loss_type in kinds, f"in {kinds}")
-        keep = self.dropblock_kp
-        good = len(keep) == 2 and all(0 < value <= 1 for value in keep)
-        require("dropblock_kp", keep, good, "two numbers in (0, 1], such as 1.0,0.9")
-        require("loss_scale", self.loss_scale, self._loss_scale_is_good(), "a number or `dynamic`")
+        require(self, "batch_size", self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
+        require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
+        require(self, "weight_decay", self.weight_decay >= 0, "at least 0")
+        require(self, "kd_temp", self.kd_temp >= 0, "at least 0")
+        require(self, "dtype", self.dtype in DTYPES, f"one of {list(DTYPES)}")
+        require(self, "cls_loss_type", self.cls_loss_type in LOSS_TYPES, f"in {LOSS_TYPES}")
+        good = len(self.dropblock_kp) == 2 and all(0 < value <= 1 for value in self.dropblock_kp)
+        require(self, "dropblock_kp", good, "two numbers in (0, 1], such as 1.0,0.9")
+        require(self, "loss_scale", self._loss_scale_is_good(), "a number or `dynamic`")
         decay = self.learning_rate_decay_type
         right = f"one of {', '.join(DECAY_TYPES)}"
-        require("learning_rate_decay_type", decay, decay in DECAY_TYPES, right)
+        require(self, "learning_rate_decay_type", decay in DECAY_TYPES, right)
         boundaries, rates = self.piecewise_lr_boundary_epochs, self.piecewise_lr_decay_rates
         if decay == "piecewise" and len(rates) != len(boundaries) + 1:
             raise ValueError(
@@ -130,10 +123,10 @@ def sigmoid_bias(num_classes: int) -> float:
     return -math.log(num_classes - 1)
 
 
-def require(name: str, value: Any, good: bool, right: str) -> None:
-    """Raises ValueError with the flag's name, its value and what is right, unless `good`."""
+def require(config: Any, name: str, good: bool, right: str) -> None:
+    """Raises ValueError with the field's name, its value and what is right, unless `good`."""
     if not good:
-        raise ValueError(f"--{name} must be {right}. Received: {value!r}")
+        raise ValueError(f"--{name} must be {right}. Received: {getattr(config, name)!r}")
 
 
 def dataclass_from(kind: type, value: dict[str, Any]) -> Any:

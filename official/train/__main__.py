@@ -18,7 +18,7 @@ from official.evaluate import evaluation
 from official.export import exporter
 from official.run import configuration
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
 from official.train import loop
 
@@ -39,11 +39,7 @@ def main() -> None:
 
 
 def evaluate_run() -> None:
-    """Scores the newest checkpoint of MODEL_DIR, as `python -m official.evaluate` does.
-
-    Raises:
-      RunError: there is no run, or flags say other things of it than its config.json.
-    """
+    """Scores the newest checkpoint of MODEL_DIR, as `python -m official.evaluate` does."""
     config = _finished_run()
     result = evaluation.evaluate(
         FLAGS.model_dir,
@@ -56,29 +52,19 @@ def evaluate_run() -> None:
 
 
 def export_run() -> None:
-    """Exports the newest checkpoint of MODEL_DIR, as `python -m official.export` does.
-
-    Raises:
-      RunError: there is no run, no --export_dir, or flags that contradict the run's config.json.
-    """
+    """Exports the newest checkpoint of MODEL_DIR, as `python -m official.export` does."""
     if not FLAGS.export_dir:
         raise RunError("--export_only needs --export_dir, the folder of the versions.")
     _finished_run()
+    decoder = FLAGS.export_decoder_type
     folder = exporter.export(
-        FLAGS.model_dir,
-        FLAGS.export_dir,
-        data_dir=FLAGS.data_dir,
-        decoder=FLAGS.export_decoder_type,
+        FLAGS.model_dir, FLAGS.export_dir, data_dir=FLAGS.data_dir, decoder=decoder
     )
     print(f"exported {folder}")
 
 
 def _finished_run() -> RunConfig:
-    """Returns the configuration of MODEL_DIR, after a look whether the flags given fit it.
-
-    Raises:
-      RunError: there is no run, or the flags contradict it.
-    """
+    """Returns the configuration of MODEL_DIR; raises RunError if the flags given contradict it."""
     model_dir = FLAGS.model_dir
     path = os.path.join(model_dir, CONFIG_FILE)
     if not tf.io.gfile.exists(path) and tf.io.gfile.glob(os.path.join(model_dir, "*.index")):
@@ -88,10 +74,8 @@ def _finished_run() -> RunConfig:
             "--model_dir=NEW --infer"
         )
     config = configuration.load(model_dir)
-    try:
+    with refusals():
         wrong = configs.contradictions(config)
-    except ValueError as error:
-        raise RunError(str(error)) from error
     if wrong:
         raise RunError(f"{path} says otherwise:\n  " + "\n  ".join(wrong))
     return config

@@ -16,10 +16,7 @@ class KeptCheckpoints(tf.keras.callbacks.Callback):
     """After each evaluation puts the checkpoint aside if it is among the best, or always."""
 
     def __init__(self, model_dir: str, num_best: int, keep_all: bool):
-        """Keeps the `num_best` checkpoints of the best top-1, and every one if `keep_all`.
-
-        The checkpoint of the step must have been saved when an epoch ends.
-        """
+        """Keeps the `num_best` best; all if `keep_all`. At an epoch's end one must be saved."""
         super().__init__()
         self._model_dir = model_dir
         self._num_best = num_best
@@ -39,15 +36,9 @@ class KeptCheckpoints(tf.keras.callbacks.Callback):
 
 
 def keep_best(model_dir: str, name: str, score: float, count: int) -> None:
-    """Takes a checkpoint into MODEL_DIR/best if it belongs to the best `count`.
+    """Takes the checkpoint `name` into MODEL_DIR/best if its top-1 is among the best `count`.
 
     Of equal scores the earlier one stays. One that drops out is deleted after the new one is in.
-
-    Args:
-      model_dir: folder of the run, which holds the checkpoint.
-      name: `model.ckpt-120`.
-      score: its top-1, higher is better.
-      count: how many are kept.
     """
     folder = os.path.join(model_dir, BEST)
     listed = os.path.join(folder, BEST_LIST)

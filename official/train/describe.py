@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from nets import ModelConfig
 from official.input import mixing
-from official.input.source import Source
 from official.run.devices import describe_devices
 from official.run.folder import CONFIG_FILE
+from official.train.resolve import Source
 
 
 def describe(

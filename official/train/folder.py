@@ -4,8 +4,7 @@ import os
 
 import tensorflow as tf
 
-from official.run import configuration, history
-from official.run.classes import save_labels
+from official.run import configuration
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE, IMPORT_FILE
@@ -41,12 +40,6 @@ def check(config: RunConfig, options: RunOptions) -> None:
                 + "\nChoose another --model_dir, repeat the flags of that run, or start over "
                 "with --clean."
             )
-
-
-def prepare(config: RunConfig, options: RunOptions, step: int) -> None:
-    """Writes configuration and class names into MODEL_DIR, which goes on at `step`."""
-    history.write(options.model_dir, config, options, step)
-    save_labels(config.data.data_dir, options.model_dir, config.data.label_offset)
 
 
 def clean(options: RunOptions) -> None:

@@ -1,6 +1,7 @@
 """A whole training: TFRecords in, checkpoints and scores out."""
 
 import dataclasses
+import math
 import os
 import sys
 
@@ -8,8 +9,10 @@ import tensorflow as tf
 
 from nets import build_model
 from official.checkpoints import pretrained
-from official.input.source import Source
-from official.run import allocator, devices, files
+from official.input import pipeline, search
+from official.input.bad_records import SkippedRecords
+from official.run import allocator, devices, files, history
+from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import CHECKPOINT_NAME, EVENTS, PRETRAINED_FILE
@@ -19,10 +22,9 @@ from official.train import folder
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import Checkpoints, restore
 from official.train.describe import describe
-from official.train.non_finite import StopOnNonFinite
 from official.train.progress import Progress
 from official.train.records import Records
-from official.train.resolve import resolve
+from official.train.resolve import Source, resolve
 from official.train.step import Trainer, make_optimizer
 from official.train.watch import Watch
 
@@ -69,7 +71,15 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
         optimizer.build(model.network.trainable_variables)
         model.compile(optimizer=optimizer)
     print(describe(source, model.network, strategy, options.model_dir), file=sys.stderr)
-    taken_over = take_over(model.network, config, options, weights) if weights else None
+    if weights:
+        taken_over = pretrained.restore(
+            model.network,
+            config.model,
+            weights,
+            trainable_only=options.restore_trainable_only,
+            restore_classifier=options.restore_classifier,
+        )
+        print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(network=model.network, optimizer=optimizer),
@@ -78,8 +88,9 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
         checkpoint_name=CHECKPOINT_NAME,
     )
     step = restore(manager, options.model_dir)
-    folder.prepare(config, options, step)
-    if taken_over:
+    history.write(options.model_dir, config, options, step)
+    save_labels(config.data.data_dir, options.model_dir, config.data.label_offset)
+    if weights:
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
     fit(model, source, options, manager, step)
@@ -87,9 +98,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
 
 
 def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
-    """Returns the weights that a training starts from, if it starts from any.
-
-    A run that has a checkpoint of its own goes on from that instead.
+    """Returns the weights that a training starts from; None where it has a checkpoint, or no such.
 
     Raises:
       RunError: there are no such weights.
@@ -107,28 +116,6 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     return pretrained.load(path)
 
 
-def take_over(
-    network: tf.keras.Model,
-    config: RunConfig,
-    options: RunOptions,
-    weights: pretrained.Pretrained,
-) -> pretrained.Restored:
-    """Gives a new network its first weights and says which.
-
-    Raises:
-      RunError: they are of another architecture.
-    """
-    result = pretrained.restore(
-        network,
-        config.model,
-        weights,
-        trainable_only=options.restore_trainable_only,
-        restore_classifier=options.restore_classifier,
-    )
-    print(result.describe(), file=sys.stderr)
-    return result
-
-
 def fit(
     model: Trainer,
     source: Source,
@@ -144,7 +131,7 @@ def fit(
         last_step = min(last_step, options.max_train_steps)
     epochs = -(-last_step // per_epoch)
     watch = Watch(source.config.data.data_service, options.data_service_patience)
-    skipped = source.account(options.model_dir, step)
+    skipped = SkippedRecords(options.model_dir, *source, step)
     callbacks = [
         watch,
         skipped,  # Before the checkpoints: a resumed run needs the account of its step.
@@ -159,13 +146,15 @@ def fit(
         until = epoch + 1
         if within == 0 and steps == per_epoch:
             until = last_step // per_epoch
-        with source.naming_bad_records(), watch.running():
+        with search.named(*source), watch.running():
             model.fit(
-                source.training_batches(step, skipped.total, replicas),
+                pipeline.training_dataset(
+                    source.config, source.training, step, skipped.total, replicas
+                ),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
-                validation_data=source.validation_batches(),
+                validation_data=pipeline.evaluation_dataset(source.config, source.validation),
                 validation_freq=evaluated,
                 callbacks=callbacks,
                 verbose=0,
@@ -193,7 +182,7 @@ def _callbacks(
         Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
         progress,
         Records(options.model_dir, progress, validation),
-        StopOnNonFinite(recipe),
+        StopOnNonFinite(recipe.dtype),
         tf.keras.callbacks.TensorBoard(
             os.path.join(options.model_dir, EVENTS),
             write_graph=False,
@@ -205,14 +194,27 @@ def _callbacks(
     ]
 
 
-def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:
-    """Returns the epochs after which the network is scored, the last one among them.
+class StopOnNonFinite(tf.keras.callbacks.Callback):
+    """Ends the run with RunError when the mean loss of the epoch is infinite or not a number."""
 
-    Args:
-      train_epochs: of the recipe, of which `ratio_fine_eval` is a share.
-      epochs: that are run.
-      options: how often.
-    """
+    def __init__(self, dtype: str):
+        """Gives advice for that --dtype."""
+        super().__init__()
+        self._more = ", or --loss_scale=dynamic, or --dtype=bf16" if dtype == "fp16" else ""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Looks at the loss."""
+        if not math.isfinite(logs["loss"]):
+            step = int(self.model.optimizer.iterations.numpy())
+            raise RunError(
+                f"the loss is {logs['loss']} after step {step}; training cannot recover. Try a "
+                f"lower --base_learning_rate or a longer --lr_warmup_epochs{self._more}; the "
+                "checkpoints in MODEL_DIR are from before."
+            )
+
+
+def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:
+    """Returns which of `epochs` end with a score; `ratio_fine_eval` is a share of the recipe's."""
     every = options.epochs_between_evals
     chosen = set(range(every, epochs + 1, every))
     fine = range(int(train_epochs * options.ratio_fine_eval) + 1, epochs + 1)

@@ -11,7 +11,7 @@ from official.run.recipe import LOSS_TYPES
 def classification_loss(
     logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float = 0.0, loss_type: str = "softmax"
 ) -> tf.Tensor:
-    """Returns the loss against hard or mixed labels, averaged over the batch.
+    """Returns the loss against hard or mixed labels, averaged over the batch, float32 scalar.
 
     Args:
       logits: float32 [N, C].
@@ -19,12 +19,6 @@ def classification_loss(
       label_smoothing: share of the label that is spread evenly over all classes; softmax only.
       loss_type: `softmax` for cross entropy; `sigmoid` for binary cross entropy summed over
         classes and divided by the number of positives, which the original does not smooth.
-
-    Returns:
-      float32 scalar.
-
-    Raises:
-      ValueError: unknown `loss_type`.
     """
     if loss_type == "softmax":
         classes = tf.cast(tf.shape(labels)[-1], tf.float32)
@@ -41,13 +35,8 @@ def distillation_loss(
 ) -> tf.Tensor:
     """Returns `T^2` times the cross entropy against the teacher (Hinton et al., 1503.02531).
 
-    Args:
-      logits: the student's, float32 [N, C].
-      teacher_probabilities: `softmax(teacher logits / T)`, float32 [N, C]; never smoothed.
-      temperature: T > 0.
-
-    Returns:
-      float32 scalar, averaged over the batch.
+    Of the student's `logits`, float32 [N, C], and `softmax(teacher logits / T)`, never smoothed;
+    averaged over the batch, float32 scalar.
     """
     entropy = tf.nn.softmax_cross_entropy_with_logits(teacher_probabilities, logits / temperature)
     return temperature**2 * tf.reduce_mean(entropy)

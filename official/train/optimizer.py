@@ -13,16 +13,10 @@ class Momentum(tf.keras.optimizers.Optimizer):
     """
 
     def __init__(self, learning_rate=0.01, momentum: float = 0.9, name: str = "Momentum", **kwargs):
-        """Makes the optimiser.
-
-        Args:
-          learning_rate: float or `LearningRateSchedule`.
-          momentum: share of the accumulator that is kept, 0 to 1.
-          name: name of the optimiser.
-          **kwargs: see `tf.keras.optimizers.Optimizer`.
+        """Takes a rate or its schedule, and the share of the accumulator that is kept, in [0, 1).
 
         Raises:
-          ValueError: momentum outside [0, 1).
+          ValueError: another share.
         """
         # With Keras' default of 0 every step subtracts zero times every variable; the loss has the
         # decay.

@@ -2,16 +2,30 @@
 
 import dataclasses
 import os
+from typing import NamedTuple
 
-from official.input.source import Source
-from official.input.splits import find_split, shuffle_buffer
+from datasets.records import reader
+from official.input.splits import evaluation_split, find_split, shuffle_buffer
 from official.run.classes import count_classes
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
 
+class Source(NamedTuple):
+    """A run in whose configuration nothing is left open, with the shards that it reads."""
+
+    config: RunConfig
+    training: reader.Split
+    validation: reader.Split
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates of one epoch, at least one."""
+        return max(1, self.training.num_examples // self.config.recipe.batch_size)
+
+
 def resolve(config: RunConfig) -> Source:
-    """Returns the data of a run, with a configuration in which nothing is left open.
+    """Finds the data of a run, and works out what `config` leaves open.
 
     Raises:
       RunError or DatasetError: no such data, too little of it, or a network of another number of
@@ -41,4 +55,5 @@ def resolve(config: RunConfig) -> Source:
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
     )
-    return Source.open(dataclasses.replace(config, data=data), split)
+    config = dataclasses.replace(config, data=data)
+    return Source(config, split, evaluation_split(config))

@@ -70,16 +70,10 @@ class LearningRate(tf.keras.optimizers.schedules.LearningRateSchedule):
 
 
 def keep_probability(step: tf.Tensor, first: float, last: float, total_steps: int) -> tf.Tensor:
-    """Returns DropBlock's keep probability: linear from `first` to `last` over the training.
+    """Returns DropBlock's keep probability after `step` updates, float32 scalar.
 
-    Args:
-      step: updates done, integer scalar.
-      first: value at step 0.
-      last: value from `total_steps` on.
-      total_steps: length of the training in steps.
-
-    Returns:
-      float32 scalar. Paper, section 3.2 (after Ghiasi et al., 1810.12890).
+    Linear from `first` to `last`, its value from `total_steps` on. Paper, section 3.2 (after
+    Ghiasi et al., 1810.12890).
     """
     progress = tf.minimum(tf.cast(step, tf.float32) / float(max(1, total_steps)), 1.0)
     return (first - last) * (1.0 - progress) + last

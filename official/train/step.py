@@ -15,11 +15,8 @@ from official.train.optimizer import Momentum
 class Trainer(Scorer):
     """A network with the loss, schedules and scores of the recipe around it.
 
-    Attributes:
-      network: images [N, H, W, 3] to logits float32 [N, C]; see `Scorer`.
-      recipe: how it is trained.
-      total_steps: updates of the whole training; DropBlock's keep probability ends there.
-      multi_scale: sides in pixels, one of which is drawn for each training batch; empty: off.
+    DropBlock's keep probability ends at `total_steps` updates. Of `multi_scale`, sides in pixels,
+    one is drawn for each training batch; empty: off.
     """
 
     def __init__(
@@ -34,11 +31,8 @@ class Trainer(Scorer):
         self.recipe = recipe
         self.total_steps = total_steps
         # A tuple would become a tracked structure of Keras.
-        self._draw_size = None
-        if multi_scale:
-            self._draw_size = functools.partial(
-                preprocessing.draw_size, recipe.seed, sizes=tuple(multi_scale)
-            )
+        draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
+        self._draw_size = draw_size if multi_scale else None
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None

@@ -15,8 +15,8 @@ ROW = {
 
 
 def test_one_network_in_both_modes():
-    inference = networks.measure(Case("mobilenet_v1", "inference", 2, 32), seconds=0)
-    train = networks.measure(Case("mobilenet_v1", "train", 2, 32), seconds=0)
+    inference = turns.measure(Case("mobilenet_v1", "inference", 2, 32), seconds=0)
+    train = turns.measure(Case("mobilenet_v1", "train", 2, 32), seconds=0)
     # Keras' own MobileNet-V1 has 4,253,864 for 1000 classes; one class more has 1024 and a bias.
     assert train["parameters"] == 4_253_864 + 1025
     # The network's own, also where batch norm is folded.
@@ -46,11 +46,11 @@ def results(*milliseconds):
 
 
 def test_a_row_has_the_median_round():
-    (row,) = networks.table({Case("resnet50", "train", 8): results(50, 20, 40)}, "a, b")
+    (row,) = turns.table({Case("resnet50", "train", 8): results(50, 20, 40)}, "a, b")
     assert row["milliseconds"] == 40 and row["slowest_milliseconds"] == 100
     # 8 images in 40 ms.
     assert row["images_per_second"] == 200.0
-    assert tuple(row) == networks.COLUMNS
+    assert tuple(row) == turns.COLUMNS
 
 
 def test_a_row_is_relative_to_the_first_of_its_mode_round_by_round():
@@ -60,7 +60,7 @@ def test_a_row_is_relative_to_the_first_of_its_mode_round_by_round():
         # 1.5, 1.2 and 1.1 times; the ratio of the medians, 240 / 200, says less.
         Case("resnet50d", "train", 8): results(150, 240, 440),
     }
-    rows = networks.table(found, "")
+    rows = turns.table(found, "")
     names = ("relative", "relative_low", "relative_high")
     assert [[row[name] for name in names] for row in rows] == [
         [1, 1, 1],
@@ -71,7 +71,7 @@ def test_a_row_is_relative_to_the_first_of_its_mode_round_by_round():
 
 def test_networks_take_turns(capsys):
     cases = [Case("mobilenet_v1", "inference", 2, 32), Case("resnet18", "train", 2, 32)]
-    rows = turns.rows(cases, 3, 0.0, "a, b")
+    rows = turns.rows(cases, 3, 0.0, "a, b", paired=True)
     assert [row["model"] for row in rows] == ["mobilenet_v1", "resnet18"]
     assert [row["rounds"] for row in rows] == [3, 3]
     assert rows[0]["parameters"] == 4_253_864 + 1025
@@ -97,10 +97,9 @@ def test_what_cannot_be_measured_is_refused(fields, message):
 
 
 def test_a_case_that_fails_says_so():
-    with pytest.raises(RunError, match="resnet18 train, batch -1"):
-        networks.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")
-    with pytest.raises(RunError, match="resnet18 train, batch -1"):
-        turns.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "")
+    for paired in (False, True):
+        with pytest.raises(RunError, match="resnet18 train, batch -1"):
+            turns.rows([Case("resnet18", "train", -1, 32)], 1, 0.0, "", paired)
 
 
 def test_the_original_form_is_the_same_network():

@@ -77,6 +77,20 @@ def test_no_private_imports(folder):
             assert not name.startswith(("tensorflow.python", "keras")), f"{path}: {name}"
 
 
+@pytest.mark.parametrize("folder", sorted(HOUSE))
+def test_nobody_walks_the_private_graph_of_keras(folder):
+    for path in files(folder):
+        for word in ("inbound_nodes", "outbound_nodes", "_keras_history", "_nodes_by_depth"):
+            assert word not in path.read_text(encoding="utf-8"), path
+
+
+def test_only_commands_read_flags():
+    """Flags stop at the door: nothing below the commands sees absl's flags."""
+    doors = {ROOT / "official" / f"{name.replace('.', '/')}.py" for name in COMMANDS["official"]}
+    for path in set(files("official")) - doors - set(files("official/command")):
+        assert not any(name.split(".")[0] == "absl" for name in imported(path)), path
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_wings_read_no_flags(wing):
     for path in files(wing):

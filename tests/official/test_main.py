@@ -55,7 +55,7 @@ def test_a_command_behind_the_name_of_the_program():
     [
         ("python -m official.train --model_dir m", "train"),
         ("python -u -X dev -m official train", "train"),
-        ("python /home/me/bin/assembled-cnn train --model_dir m", "train"),
+        ("python /usr/local/bin/assembled-cnn train --model_dir m", "train"),
         ("python -m official", ""),
         ("python /usr/bin/assembled-cnn --help", ""),
         ("python -m officially.train", None),

@@ -13,9 +13,14 @@ _PART = re.compile(r"(.+)\.(index|meta|data-\d{5}-of-\d{5})")
 _SHARD = re.compile(r".+\.data-\d{5}-of-(\d{5})")
 
 
+def newest(folder: str) -> str | None:
+    """Returns the prefix of the newest checkpoint of a folder; None where there is none."""
+    return tf.train.latest_checkpoint(folder)
+
+
 def latest(model_dir: str) -> str:
     """Returns the prefix of the newest checkpoint of `model_dir`; raises RunError for none."""
-    path = tf.train.latest_checkpoint(model_dir)
+    path = newest(model_dir)
     if path is None:
         raise RunError(
             f"{model_dir} holds no checkpoint: train first, or point --model_dir at a folder that "
@@ -79,7 +84,7 @@ def resolve_prefix(path: str) -> str:
 
 def _newest(folder: str) -> str:
     """Returns the newest checkpoint of a folder, by its state file, else by its step."""
-    path = tf.train.latest_checkpoint(folder)
+    path = newest(folder)
     if path is not None:
         _check_shards(path)
         return path
@@ -90,9 +95,9 @@ def _newest(folder: str) -> str:
             f"{folder} holds no checkpoint (no file ends in .index). Give the prefix, such as "
             "DIR/model.ckpt-120, of NAME.index and NAME.data-00000-of-00001."
         )
-    newest = os.path.join(folder, names[-1])
-    _check_shards(newest)
-    return newest
+    path = os.path.join(folder, names[-1])
+    _check_shards(path)
+    return path
 
 
 def _prefixes(folder: str) -> list[str]:

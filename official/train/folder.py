@@ -5,6 +5,7 @@ import os
 import tensorflow as tf
 
 from official.run import configuration
+from official.run.checkpoints import newest
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE, IMPORT_FILE
@@ -21,7 +22,7 @@ def check(config: RunConfig, options: RunOptions) -> None:
     path = os.path.join(model_dir, CONFIG_FILE)
     if options.clean and tf.io.gfile.exists(path):
         return
-    if tf.train.latest_checkpoint(model_dir) and not tf.io.gfile.exists(path):
+    if newest(model_dir) and not tf.io.gfile.exists(path):
         raise RunError(
             f"{model_dir} holds checkpoints but no {CONFIG_FILE}, so it is not a run of this "
             "program. Choose another --model_dir."

@@ -12,6 +12,7 @@ from official.checkpoints import pretrained
 from official.input import pipeline, search
 from official.input.bad_records import SkippedRecords
 from official.run import allocator, devices, files, history
+from official.run.checkpoints import newest
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
@@ -106,7 +107,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if tf.train.latest_checkpoint(options.model_dir) and not options.clean:
+    if newest(options.model_dir) and not options.clean:
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",

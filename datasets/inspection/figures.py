@@ -78,16 +78,14 @@ def _draw_text(figure: Any, text: str, left: int, top: int, width: int) -> None:
 
 def _draw_image(figure: Any, image: np.ndarray, left: int, top: int, cell: int) -> None:
     """An image in the upper left corner of its cell."""
+    from PIL import Image
+
     height, width = image.shape[:2]
     scale = min(cell / width, cell / height, _MAX_SCALE)
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    page_width, page_height = figure.bbox.width, figure.bbox.height
-    bottom = page_height - top - height
-    axes = figure.add_axes(
-        (left / page_width, bottom / page_height, width / page_width, height / page_height)
-    )
-    axes.imshow(image, aspect="auto")
-    axes.set_axis_off()
+    drawn = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+    # On whole pixels: axes would be placed at fractions, which each release rounds in its own way.
+    figure.figimage(drawn, left, round(figure.bbox.height) - top - height, origin="upper")
 
 
 def charts(number: int) -> tuple[Any, Sequence[Any]]:

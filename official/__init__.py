@@ -1,9 +1,3 @@
 """The hall: where the wings meet. One room for each capability, one command for each task."""
 
-import sys
-
-from official.quiet_tensorflow import command_of, import_tensorflow
-
-# A list of commands needs nothing that takes seconds to import.
-if command_of(sys.orig_argv) != "":
-    import_tensorflow()
+import tensorflow_start  # noqa: F401 (before TensorFlow)

@@ -1,5 +1,6 @@
 """What every command line shares: start, devices, and one clear error instead of a stack trace."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -7,10 +8,12 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from datasets.errors import DatasetError
-from official.command import original_flags
+from official.command import original_flags, parsing
 from official.run.errors import RunError, explain
 
 FLAGS = flags.FLAGS
+# What a shell gives for a process that SIGPIPE ended.
+_CLOSED_PIPE = 141
 
 
 def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool = False) -> None:
@@ -19,7 +22,10 @@ def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool =
     Flags that are `required` must have a value. Words that belong to no flag are welcome only with
     `words`; `main` takes them then.
     """
-    app.run(lambda argv: _guarded(main, argv[1:], required, words))
+    for stream in (sys.stdout, sys.stderr):
+        # Names that a terminal cannot show, or that are no UTF-8, are shown as far as they go.
+        stream.reconfigure(errors="backslashreplace")
+    app.run(lambda argv: _guarded(main, argv[1:], required, words), flags_parser=parsing.parse)
 
 
 def _guarded(
@@ -34,13 +40,19 @@ def _guarded(
         if missing:
             raise RunError(f"{', '.join(missing)} must be given; see --help.")
         if words and not welcome:
-            raise RunError(f"unexpected arguments: {' '.join(words)}; see --help.")
+            hint = parsing.hint_of(words[0])
+            raise RunError(f"unexpected arguments: {' '.join(words)}{hint}; see --help.")
         refused = original_flags.refused()
         if refused:
             raise RunError("; ".join(refused))
         for line in original_flags.ignored():
             print(f"note: {line}", file=sys.stderr)
         main(words) if welcome else main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # As after `| head`: nobody reads on. What is left in the buffer goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_CLOSED_PIPE)
     except (RunError, DatasetError, OSError) as error:
         fail(str(error), error)
     except tf.errors.OpError as error:

@@ -2,7 +2,10 @@
 
     python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
 
-Architecture, preprocessing and data are those of the run, so no model flags are needed.
+Architecture, preprocessing and data are those of the run, so no model flags are needed. Records of
+other folders are matched with the run's classes by name (labels.txt).
+
+Scores of corrupted images (mCE) and of retrieval (recall at 1) do not exist yet.
 """
 
 from absl import flags
@@ -27,6 +30,7 @@ def main() -> None:
         FLAGS.ten_crop,
         views.scales(FLAGS.test_scales),
         FLAGS.on_bad_record or "",
+        FLAGS.label_offset,
     )
     evaluation.record(FLAGS.model_dir, result)
 
@@ -53,6 +57,12 @@ def define_flags() -> None:
         ON_BAD_RECORD,
         "Records that cannot be scored: fail, or leave them out and say how many; default: the "
         "run's --on_bad_val_record, which is fail if nothing was said.",
+    )
+    flags.DEFINE_integer(
+        "label_offset",
+        None,
+        "Added to the labels of the records; 1 where they count from 0 and the network has a "
+        "background class at 0. Default: the run's. Classes with names are matched by name.",
     )
     flags.adopt_module_key_flags(run_flags)
 

@@ -64,9 +64,20 @@ def drop_torn_line(path: str) -> None:
 
 
 def append_json_line(path: str, record: dict[str, Any]) -> None:
-    """Adds one JSON object as a line at the end of `path`."""
-    with tf.io.gfile.GFile(path, "a") as handle:
-        handle.write(json.dumps(record) + "\n")
+    """Adds one JSON object as a line at the end of `path`.
+
+    Raises:
+      OSError or tf.errors.OpError: the write failed; a local file is as it was before.
+    """
+    local = "://" not in path
+    size = os.path.getsize(path) if local and os.path.exists(path) else 0
+    try:
+        with tf.io.gfile.GFile(path, "a") as handle:
+            handle.write(json.dumps(record) + "\n")
+    except BaseException:
+        if local and os.path.exists(path):
+            os.truncate(path, size)
+        raise
 
 
 def forget_after(path: str, step: int) -> list[dict[str, Any]]:

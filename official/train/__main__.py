@@ -47,6 +47,7 @@ def evaluate_run() -> None:
         pattern=FLAGS.val_regex if FLAGS["val_regex"].present else "",
         batch_size=FLAGS.val_batch_size if FLAGS["val_batch_size"].present else 0,
         num_gpus=FLAGS.num_gpus,
+        label_offset=FLAGS.label_offset if FLAGS["label_offset"].present else None,
     )
     evaluation.record(FLAGS.model_dir, result)
 

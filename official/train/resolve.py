@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from datasets.records import reader
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
-from official.run.classes import count_classes
+from official.run.classes import count_classes, names_of
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
@@ -52,6 +52,7 @@ def resolve(config: RunConfig) -> Source:
         data,
         data_dir=os.path.abspath(data.data_dir) if local else data.data_dir,
         num_classes=classes,
+        class_names=names_of(data.data_dir, data.label_offset),
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
     )

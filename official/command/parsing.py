@@ -1,6 +1,7 @@
 """Reads a command line; what cannot be read is one line: the flag, its value, and what is meant."""
 
 import difflib
+import itertools
 import re
 import sys
 
@@ -77,7 +78,7 @@ def hint_of(word: str) -> str:
 
 def _require_values(arguments: list[str]) -> None:
     """Refuses a flag without its value, which would take the next flag for it."""
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in itertools.pairwise([*arguments, ""]):
         if argument == "--":
             return
         name = argument.lstrip("-")

@@ -48,7 +48,7 @@ def _guarded(
         for line in original_flags.ignored():
             print(f"note: {line}", file=sys.stderr)
         main(words) if welcome else main()
-        sys.stdout.flush()
+        _flush()
     except BrokenPipeError:
         # As after `| head`: nobody reads on. What is left in the buffer goes nowhere, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -64,6 +64,16 @@ def _guarded(
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _flush() -> None:
+    """Writes out what was printed; what fails here has no name of its own."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RunError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def fail(message: str, error: BaseException | None = None) -> None:

@@ -76,7 +76,7 @@ class OriginalCheckpoint:
         """Returns a tensor of the file; raises RunError where it is damaged."""
         try:
             return np.asarray(reader.get_tensor(key), np.float32)
-        except (tf.errors.OpError, ValueError, TypeError, RuntimeError) as error:
+        except checkpoint_files.READ_ERRORS as error:
             raise RunError(
                 f"{self.prefix} is damaged: {key} cannot be read: {short(error)}"
             ) from error
@@ -164,7 +164,7 @@ def _reader(prefix: str) -> Iterator:
     with checkpoint_files.plain(prefix) as plain:
         try:
             reader = tf.train.load_checkpoint(plain)
-        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        except checkpoint_files.READ_ERRORS as error:
             raise RunError(f"{prefix} cannot be read as a checkpoint: {short(error)}") from error
         yield reader
 

@@ -8,13 +8,19 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from official.run import paths
+from official.run import files, paths
 from official.run.errors import RunError, short
-from official.run.folder import UNFINISHED
+from official.run.folder import CHECKPOINT_NAME, STATE_FILE, UNFINISHED
 
 _INDEX = ".index"
 _PART = re.compile(r"(.+)(\.index|\.meta|\.data-\d{5}-of-(\d{5}))", re.DOTALL)
+_OF_RUN = re.compile(rf"{re.escape(CHECKPOINT_NAME)}-\d+")
 _SHOWN = 3
+# What TensorFlow's reader raises for damaged files.
+READ_ERRORS = (
+    tf.errors.OpError, ValueError, TypeError, RuntimeError, LookupError, ArithmeticError,
+    MemoryError, SystemError,
+)  # fmt: skip
 
 
 class Unusable(RunError):
@@ -31,6 +37,11 @@ def names(folder: str) -> list[str]:
     """Returns the names of the checkpoints of a folder, in the order of their steps."""
     found = [n.removesuffix(_INDEX) for n in paths.list_names(folder) if n.endswith(_INDEX)]
     return sorted(found, key=lambda name: (step_of(name), name))
+
+
+def names_of_run(folder: str) -> list[str]:
+    """Returns those of `names` that a run writes: model.ckpt-STEP."""
+    return [name for name in names(folder) if _OF_RUN.fullmatch(name)]
 
 
 def step_of(path: str) -> int:
@@ -77,7 +88,7 @@ def problem(prefix: str) -> str:
             reader = tf.train.load_checkpoint(path)
             known = sorted(reader.get_variable_to_shape_map())
             bad = [name for name in known if not _is_finite(reader.get_tensor(name))]
-    except (tf.errors.OpError, ValueError, TypeError, RuntimeError) as error:
+    except READ_ERRORS as error:
         return f"it is damaged ({short(error)})"
     if not bad:
         return ""
@@ -123,6 +134,9 @@ def write(checkpoint: tf.train.Checkpoint, folder: str, name: str) -> str:
         # A damaged one of this step; without its index the rest counts for nothing.
         remove(prefix)
         move(made, folder)
+        # For TensorFlow's own tools.
+        state = f'model_checkpoint_path: "{name}"\n'
+        files.write_text(os.path.join(folder, STATE_FILE), state)
     finally:
         with contextlib.suppress(tf.errors.OpError):
             tf.io.gfile.rmtree(place)

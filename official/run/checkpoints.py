@@ -21,16 +21,25 @@ __all__ = [
 
 
 def newest(folder: str) -> str | None:
-    """Returns the prefix of the newest whole checkpoint of a folder; None where there is none.
+    """Returns the prefix of a run's newest whole checkpoint in `folder`; None where there is none.
 
     Those that are damaged, or hold values that are not finite, are passed over, and that is said.
-    In a run's folder `best` it is the one with the best score.
+    In a run's folder `best` it is the one with the best score. Only names as a run gives them
+    count, `model.ckpt-STEP`, not what somebody put beside them.
 
     Raises:
       RunError: there are checkpoints, but none of them can be used.
     """
-    wrong = []
-    for name in reversed(_ranking(folder)):
+    return _first_usable(folder, checkpoint_files.names_of_run(folder))
+
+
+def _first_usable(folder: str, names: list[str]) -> str | None:
+    """Returns the prefix of the last of the checkpoints `names` that can be used; see `newest`."""
+    listed, wrong = _listed(folder), []
+    if listed:
+        # Of equal scores the earlier step counts for more; what has none counts least.
+        names = sorted(reversed(names), key=lambda name: listed.get(name, -1.0))
+    for name in reversed(names):
         prefix = os.path.join(folder, name)
         problem = checkpoint_files.problem(prefix)
         if not problem:
@@ -159,7 +168,8 @@ def resolve_prefix(path: str) -> str:
         path = os.path.dirname(path) or "."
     if tf.io.gfile.isdir(path):
         path = path.rstrip("/") or path
-        found = newest(path)
+        names = checkpoint_files.names_of_run(path) or checkpoint_files.names(path)
+        found = _first_usable(path, names)
         if found is None:
             raise RunError(
                 f"{path} holds no checkpoint (no file ends in .index). Give the prefix, such as "
@@ -197,13 +207,6 @@ def _known(path: str) -> str:
 def _nearby(path: str) -> str:
     """Returns the names of the checkpoints beside `path`."""
     return ", ".join(checkpoint_files.names(os.path.dirname(path) or "."))
-
-
-def _ranking(folder: str) -> list[str]:
-    """Returns the checkpoints of a folder, the one to be taken last: by step, or by score."""
-    found, listed = checkpoint_files.names(folder), _listed(folder)
-    # Of equal scores the earlier step counts for more; what has none counts least.
-    return sorted(reversed(found), key=lambda name: listed.get(name, -1.0)) if listed else found
 
 
 def _listed(folder: str) -> dict[str, float]:

@@ -1,15 +1,14 @@
 """When a training saves a checkpoint, and which one it goes on from."""
 
 import os
-import re
 import sys
 
 import tensorflow as tf
 
-from official.run import checkpoint_files, files
+from official.run import checkpoint_files
 from official.run.checkpoints import newest, step_of
 from official.run.errors import RunError, short
-from official.run.folder import CHECKPOINT_NAME, STATE_FILE
+from official.run.folder import CHECKPOINT_NAME
 from official.train import records
 from official.train.watch import Watch
 
@@ -41,16 +40,9 @@ class CheckpointFolder:
         """
         name = f"{CHECKPOINT_NAME}-{checkpoint_number}"
         self.latest_checkpoint = checkpoint_files.write(self.checkpoint, self.directory, name)
-        files.write_text(
-            os.path.join(self.directory, STATE_FILE), f'model_checkpoint_path: "{name}"\n'
-        )
         # A damaged one of a later step is written again when that is reached.
-        known = [
-            known
-            for known in checkpoint_files.names(self.directory)
-            if re.fullmatch(rf"{re.escape(CHECKPOINT_NAME)}-\d+", known)
-            and step_of(known) <= checkpoint_number
-        ]
+        known = checkpoint_files.names_of_run(self.directory)
+        known = [name for name in known if step_of(name) <= checkpoint_number]
         for old in known[: -self._keep] if self._keep else []:
             checkpoint_files.remove(os.path.join(self.directory, old))
 

@@ -115,7 +115,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if checkpoint_files.names(options.model_dir) and not options.clean:
+    if checkpoint_files.names_of_run(options.model_dir) and not options.clean:
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",

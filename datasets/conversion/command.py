@@ -7,6 +7,7 @@ tfds:NAME.
 """
 
 import argparse
+import collections
 import os
 import sys
 import time
@@ -96,6 +97,9 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
     add("--on_bad_record", choices=ON_BAD_RECORD, default="fail", help=what)
     what = "share of a split's images that may be skipped before the conversion stops" + default
     add("--max_bad_fraction", type=_fraction, default=0.1, metavar="F", help=what)
+    what = "reduce images whose longer side has more pixels; 0 leaves all as they are" + default
+    side = command_line.at_least(0)
+    add("--max_side", type=side, default=0, metavar="N", help=what)
     what = "replace a data set in --output_dir that was made from other input"
     add("--overwrite", action="store_true", help=what)
 
@@ -136,6 +140,10 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
     lines += _shown("skipped", skipped)
     repaired = [item for split in manifest["splits"].values() for item in split.get("repaired", ())]
     lines += _shown("repaired", repaired)
+    changed: collections.Counter = collections.Counter()
+    for split in manifest["splits"].values():
+        changed.update(split.get("changed", {}))
+    lines += [f"{count:,} images {what}" for what, count in sorted(changed.items())]
     if manifest["num_written"]:
         rate = manifest["num_written"] / max(seconds, 1e-9)
         lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
@@ -190,6 +198,7 @@ def _convert(args: argparse.Namespace) -> None:
         args.num_workers,
         args.on_bad_record,
         args.max_bad_fraction,
+        args.max_side,
         args.overwrite,
     )
     manifest = write_dataset(listing, args.output_dir, config)

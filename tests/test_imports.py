@@ -101,6 +101,7 @@ def test_wings_read_no_flags(wing):
 ROOMS = {
     "datasets": (
         "errors",
+        "interrupts",
         "machine",
         "disk",
         "command_line",

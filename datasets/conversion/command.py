@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import catalog, command_line
+from datasets.conversion import pool
 from datasets.conversion.plan import ON_BAD_RECORD, WriterConfig
 from datasets.conversion.writer import write_dataset
 from datasets.sets.aircraft import Aircraft
@@ -74,16 +75,10 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _directory(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("must be the name of a directory. Received: ''")
-    return text
-
-
 def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> None:
     add = parser.add_argument
     default = " (default: %(default)s)"
-    directory = {"required": True, "type": _directory, "metavar": "DIR"}
+    directory = {"required": True, "type": command_line.directory, "metavar": "DIR"}
     number = {"type": command_line.at_least(1), "metavar": "N"}
     add("--raw_dir", **directory, help="the images as published or kept")
     add("--output_dir", **directory, help="where shards, labels.txt and manifest.json go")
@@ -91,7 +86,7 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
         what = f"files of the {split} split" + default
         add(f"--{split}_shards", **number, default=count, help=what)
     what = "processes that check and write images; small data sets use one" + default
-    add("--num_workers", **number, default=os.cpu_count() or 1, help=what)
+    add("--num_workers", **number, default=pool.default_workers(), help=what)
     add("--seed", type=int, default=0, help="order of the training images" + default)
     what = "skip: count and report images that do not decode; fail: stop at the first" + default
     add("--on_bad_record", choices=ON_BAD_RECORD, default="fail", help=what)

@@ -61,8 +61,8 @@ class ShardResult:
 
     `skipped` are images left out, `repaired` says what was changed in images that were kept,
     `counted` how many were changed in a way that is only counted, `prints` are the first bytes of
-    each image file's SHA-256 as digits, `digest` is that of the task, and `seconds` how long each of
-    `STAGES` took in its process.
+    each image file's SHA-256 as digits, `digest` is that of the task, and `seconds` how long each
+    of `STAGES` took in its process.
     """
 
     name: str
@@ -172,7 +172,7 @@ def _write_records(
 
     written = _Written()
     reads = contextlib.closing(_read_ahead(task.items))
-    with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
+    with tf.io.TFRecordWriter(disk.for_tensorflow(temporary)) as writer, reads as ahead:
         for item, read in ahead:
             try:
                 try:

@@ -58,7 +58,7 @@ class CsvList(table.Divided):
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
         what = "one list of all images (see above)"
-        parser.add_argument("--csv_file", metavar="FILE", help=what)
+        parser.add_argument("--csv_file", type=command_line.path, metavar="FILE", help=what)
         table.add_column_arguments(parser, _COLUMNS)
         table.add_common_arguments(parser, "a list that has none")
 

@@ -160,8 +160,14 @@ def _check_classes(
         where = layout.path(split)
         empty = [name for name, files in by_class.items() if not files]
         if empty and split == "train":
-            reasons = [f"{skip.file}: {skip.reason}" for skip in skipped[split] if skip.bad]
             folders = [os.path.join(where, name) for name in empty]
+            reasons = [
+                f"{skip.file}: {skip.reason}"
+                for skip in skipped[split]
+                if os.path.join(layout.raw_dir, skip.file).startswith(
+                    tuple(f"{f}/" for f in folders)
+                )
+            ]
             raise DatasetError(
                 f"class folders without images: {command_line.shown(folders, _SHOWN_EMPTY)} "
                 f"{'has' if len(empty) == 1 else 'have'} no images that can be used"

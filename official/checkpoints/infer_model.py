@@ -22,7 +22,9 @@ UNSEEN = {
     "anti_alias_type": "where strided layers are blurred, and anti_alias_filter_size",
     "pool_type": "gap or gem",
     "use_resnet_d": "2x2 averages in shortcuts; a deep stem is taken for ResNet-D's",
-    "use_resnet_b": "where a bottleneck has its stride",
+    "use_resnet_b": "whether a bottleneck has its stride on the 3x3",
+    "max_pool_padding": "same, or symmetric as in Keras, torchvision and timm",
+    "shortcut_pool": "where ResNet-D averages: always, or strided as in timm",
     "no_downsample": "the stride of the last stage",
     "zero_gamma": "starting values only",
     "use_dropblock": "training only",
@@ -207,6 +209,8 @@ def _squeeze_excitation(network: Shapes, facts: Inferred) -> None:
     facts.add("use_se_block", bool(pairs), "seblock_dense_1" if pairs else "no seblock_dense_1")
     if not pairs:
         return
+    bias = any(name.endswith("seblock_dense_1/bias") for name in network)
+    facts.add("se_bias", bias, "seblock_dense_1/bias" if bias else "no seblock_dense_1/bias")
     for ratio in (16, *range(1, max(pairs)[0] + 1)):
         if all(channels // ratio == width for channels, width in pairs):
             seen = ", ".join(f"{channels} -> {width}" for channels, width in sorted(pairs))
@@ -255,15 +259,17 @@ def _head(network: Shapes, width: int, facts: Inferred) -> None:
         facts.add("pool_type", "flatten", said)
 
 
-def named_models_with(fields: Mapping[str, Any]) -> list[str]:
-    """Returns the named networks that have these fields, however many classes."""
+def named_models_with(
+    fields: Mapping[str, Any], but: Iterable[str] = ("num_classes",)
+) -> list[str]:
+    """Returns the named networks that have these fields, `but` for some."""
     return [
         name
         for name, variant in NAMED_MODELS.items()
         if all(
             getattr(variant.config, field) == value
             for field, value in fields.items()
-            if field != "num_classes"
+            if field not in but
         )
     ]
 

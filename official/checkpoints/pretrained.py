@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig, original_variable_names
-from official.checkpoints import mapping, original_checkpoint
+from official.checkpoints import mapping, original_checkpoint, sources
 from official.run import checkpoints, configuration
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE
@@ -55,16 +55,23 @@ def load(path: str) -> Pretrained:
     """Opens the weights that `path` names.
 
     It is a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one (also
-    in its folders `best` and `periodical`); RunError is raised for anything else.
+    in its folders `best` and `periodical`), or weights of Keras, torchvision or timm; RunError is
+    raised for anything else.
     """
     try:
+        if sources.is_foreign(path):
+            return of_weights(sources.read(path))
         prefix = checkpoints.resolve_prefix(path)
         if original_checkpoint.is_object_based(prefix):
             return _of_this_program(prefix)
-        checkpoint = original_checkpoint.read(prefix)
+        return of_weights(original_checkpoint.read(prefix))
     except RunError as error:
         raise RunError(f"--pretrained_model_checkpoint_path={path}: {error}") from error
-    return Pretrained(checkpoint.prefix, checkpoint.shapes, checkpoint.values)
+
+
+def of_weights(weights: sources.Weights) -> Pretrained:
+    """Returns weights of the original, Keras, torchvision or timm as those to start from."""
+    return Pretrained(weights.prefix, weights.shapes, weights.values)
 
 
 def _of_this_program(prefix: str) -> Pretrained:

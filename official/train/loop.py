@@ -67,6 +67,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
             recipe,
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
+            config.preprocessing.channel_means,
         )
         optimizer = make_optimizer(recipe, images)
         optimizer.build(model.network.trainable_variables)

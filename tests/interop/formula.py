@@ -4,6 +4,7 @@ RandomState's legacy streams never change. A tensor's stream starts from the CRC
 other program has it. Needs NumPy alone, so that it runs in the other program's environment too.
 """
 
+import json
 import zlib
 
 import numpy as np
@@ -33,3 +34,17 @@ def pictures(height: int, width: int, count: int = 2) -> np.ndarray:
     rows, columns = np.arange(height) * 6 // height, np.arange(width) * 6 // width
     noise = random.randint(0, 56, (count, height, width, 3))
     return (tiles[:, rows][:, :, columns] + noise).astype(np.float32)
+
+
+def write_safetensors(path: str, tensors: dict[str, np.ndarray]) -> None:
+    """Writes float32 tensors in the format of that name: header, then numbers in a row."""
+    header, position = {}, 0
+    for name, value in tensors.items():
+        end = position + value.nbytes
+        header[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": [position, end]}
+        position = end
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for value in tensors.values():
+            file.write(np.ascontiguousarray(value, "<f4").tobytes())

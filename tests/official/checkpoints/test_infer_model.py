@@ -46,6 +46,7 @@ def without_unseen(config):
     default = ModelConfig()
     hidden = (
         "anti_alias_type", "anti_alias_filter_size", "zero_gamma", "use_resnet_b",
+        "max_pool_padding", "shortcut_pool",
     )  # fmt: skip
     return dataclasses.replace(config, **{name: getattr(default, name) for name in hidden})
 

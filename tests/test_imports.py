@@ -101,6 +101,8 @@ def test_wings_read_no_flags(wing):
 ROOMS = {
     "datasets": (
         "errors",
+        "interrupts",
+        "machine",
         "disk",
         "command_line",
         "catalog",
@@ -147,9 +149,9 @@ COMMANDS = {
 DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
-    ("official/input", "datasets"): ("records", "errors", "catalog"),
-    ("official/train", "datasets"): ("records", "errors", "catalog"),
-    ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
+    ("official/input", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/train", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/evaluate", "datasets"): ("records", "errors", "catalog", "machine"),
 }
 
 

@@ -13,7 +13,8 @@ class RunOptions:
       model_dir: Folder of the run: config.json, checkpoints, logs, scores.
       clean: Delete MODEL_DIR, if it is a run's, before training.
       num_gpus: GPUs to use; -1: all there are, 0: the CPU.
-      max_train_steps: Stop after that many steps; the schedules are not shortened. 0: do not.
+      max_train_steps: Stop after that many steps; the schedules are not shortened. 0: no limit,
+        --train_epochs decides.
       epochs_between_evals: Epochs between two evaluations.
       ratio_fine_eval: From that share of --train_epochs on, evaluate after every epoch.
       save_checkpoints_epochs: Epochs between two checkpoints; fractions are fine.

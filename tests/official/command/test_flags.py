@@ -175,7 +175,8 @@ def test_every_flag_says_what_it_does(call_command):
     texts = call_command(train_command, function=lambda: {name: FLAGS[name].help for name in FLAGS})
     assert not [name for name, text in texts.items() if not text]
     assert texts["max_train_steps"] == (
-        "Stop after that many steps; the schedules are not shortened. 0: do not."
+        "Stop after that many steps; the schedules are not shortened. 0: no limit, "
+        "--train_epochs decides."
     )
     assert texts["sk_min_width"].startswith("Least number of channels") and texts[
         "pretrained_model_checkpoint_path"

@@ -1,11 +1,13 @@
 """Which network weights belong to, and how images are prepared for them."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from nets import NAMED_MODELS, ModelConfig, named_config
-from official.checkpoints import infer_model
+from official.checkpoints import infer_model, model_flags
 from official.checkpoints.sources import Weights
+from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
 
@@ -31,7 +33,7 @@ def network_of(
     ]
     if wrong:
         inferred = {**infer_model.infer(weights.shapes).fields, **weights.network}
-        fitting = infer_model.named_models_with(inferred, but=("num_classes", "bn_epsilon"))
+        fitting = model_flags.named_models_with(inferred, but=("num_classes", "bn_epsilon"))
         right = " or ".join(f"--model={other}" for other in fitting) or "no --model"
         raise RunError(
             f"{weights.prefix} is of {weights.origin}, whose networks differ from {name} in what "
@@ -59,7 +61,7 @@ def infer_network(
         known.pop("anti_alias_filter_size", None)
     fields = {**inferred.fields, **assumed, **known, **given, "num_classes": classes}
     config = ModelConfig.from_dict(fields)
-    remarks = ["seen in the variables: " + infer_model.needed_flags(inferred.fields)]
+    remarks = ["seen in the variables: " + model_flags.needed_flags(inferred.fields)]
     remarks += [f"  {field}: {reason}" for field, reason in inferred.reasons.items()]
     remarks.append("cannot be seen in variables; give the flags if these are wrong:")
     for field, meaning in infer_model.UNSEEN.items():
@@ -78,12 +80,41 @@ def infer_network(
             origin = "from the stem"
         remarks.append(f"  --{field}={getattr(config, field)!r} ({origin}): {meaning}")
     remarks += weights.remarks
-    names = infer_model.named_models_with(
+    names = model_flags.named_models_with(
         {**inferred.fields, **known}, but=("num_classes", "bn_epsilon")
     )
     if names:
         remarks.append(f"named networks with these variables: {', '.join(names)} (--model=NAME)")
     return config, remarks
+
+
+def start_from(
+    config: RunConfig,
+    weights: Weights,
+    name: str,
+    given: dict[str, Any],
+    given_preprocessing: Mapping[str, Any],
+) -> tuple[RunConfig, list[str]]:
+    """Returns a training that starts from weights of others: their network and images; and remarks.
+
+    What is given wins. The number of classes is that of `config`.
+
+    Raises:
+      RunError or ValueError: see `network_of`.
+    """
+    model, _ = network_of(weights, name, given, config.model.num_classes)
+    model = dataclasses.replace(model, final_bias=config.model.final_bias)
+    fields, origin = preprocessing_fields(weights, model, name, given_preprocessing)
+    prepared = dataclasses.replace(config.preprocessing, **fields)
+    flags = model_flags.needed_flags(
+        {field: value for field, value in vars(model).items() if field != "final_bias"}
+    )
+    remarks = [
+        f"network of {weights.prefix} ({weights.origin}): {flags}",
+        *weights.remarks,
+        f"images: {prepared.describe()} ({origin})",
+    ]
+    return dataclasses.replace(config, model=model, preprocessing=prepared), remarks
 
 
 def preprocessing_fields(

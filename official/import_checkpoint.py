@@ -103,7 +103,10 @@ def resolve(checkpoint: Weights) -> tuple[RunConfig, list[str]]:
     if config.recipe.use_dropblock != model.use_dropblock:
         recipe = dataclasses.replace(config.recipe, use_dropblock=model.use_dropblock)
         config = dataclasses.replace(config, recipe=recipe)
-    return config, [*remarks, f"images: {config.preprocessing.describe()} ({origin})"]
+    return config, [
+        *remarks,
+        f"images: {choosing.describe_images(config.preprocessing)} ({origin})",
+    ]
 
 
 def define_flags() -> None:

@@ -43,11 +43,8 @@ def _is_type(value: Any) -> bool:
 
 
 def _are_means(value: Any) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(value) == 3
-        and all(_is_number(mean) and 0 <= mean <= 255 for mean in value)
-    )
+    three = isinstance(value, tuple) and len(value) == 3
+    return three and all(_is_number(mean) and 0 <= mean <= 255 for mean in value)
 
 
 def _choice(choices: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
@@ -201,26 +198,22 @@ class PreprocessingConfig:
                 f"preprocessing_type={self.preprocessing_type!r}, "
                 f"scale_augmentation={self.scale_augmentation!r}"
             )
-        for field in self._without_effect():
-            right = f"left at its default with preprocessing_type={self.preprocessing_type!r}"
-            _refuse(field, getattr(self, field), right)
+        for field in self._idle_fields():
+            if getattr(self, field) != type(self).__dataclass_fields__[field].default:
+                right = f"left at its default with preprocessing_type={self.preprocessing_type!r}"
+                _refuse(field, getattr(self, field), right)
         if self.family == "reid" and self.image_size > _REID_LARGEST_SIZE:
             raise ValueError(
                 f"reid types crop from a square of {_REID_LARGEST_SIZE} pixels, so image_size may "
                 f"not exceed that. Received: image_size={self.image_size}"
             )
 
-    def _without_effect(self) -> list[str]:
-        """Fields that are given although the type takes no notice of them."""
-        idle = []
-        if self.family != "imagenet" or self.preprocessing_type.endswith("a"):
-            idle.append("crop_share")
-        if self.family != "imagenet":
-            idle.append("interpolation")
-        if self.family == "inception":
-            idle.append("channel_means")
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        return [field for field in idle if getattr(self, field) != defaults[field]]
+    def _idle_fields(self) -> tuple[str, ...]:
+        """Fields of which the type takes no notice."""
+        if self.family == "imagenet":
+            return ("crop_share",) if self.preprocessing_type.endswith("a") else ()
+        reid = ("crop_share", "interpolation")
+        return reid if self.family == "reid" else (*reid, "channel_means")
 
     @property
     def family(self) -> str:
@@ -262,15 +255,6 @@ class PreprocessingConfig:
         shorter = shorter_side_before_crop(self.eval_size, self.crop_share)
         # TensorFlow 1's way to compute the sides may come out a pixel short.
         return max(shorter, self.eval_size + (self.interpolation == "tf1_bilinear"))
-
-    def describe(self) -> str:
-        """Returns how an image is prepared for evaluation, in a few words."""
-        side = f"{self.eval_size} x {self.eval_size}"
-        if self.family == "inception":
-            return f"{side} of values from 0 to 1"
-        means = ", ".join(f"{mean:g}" for mean in self.channel_means)
-        crop = f"cut from a shorter side of {self.eval_shorter_side}, {self.interpolation}, "
-        return f"{side}, {crop if self.family == 'imagenet' else ''}less {means}"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""

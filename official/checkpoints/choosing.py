@@ -9,6 +9,7 @@ from official.checkpoints import infer_model, model_flags
 from official.checkpoints.sources import Weights
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
+from preprocessing import PreprocessingConfig
 
 
 def network_of(
@@ -112,7 +113,7 @@ def start_from(
     remarks = [
         f"network of {weights.prefix} ({weights.origin}): {flags}",
         *weights.remarks,
-        f"images: {prepared.describe()} ({origin})",
+        f"images: {describe_images(prepared)} ({origin})",
     ]
     return dataclasses.replace(config, model=model, preprocessing=prepared), remarks
 
@@ -140,3 +141,13 @@ def preprocessing_fields(
         fields.pop("preprocessing_type", None)
     fields.update(given)
     return fields, origin
+
+
+def describe_images(config: PreprocessingConfig) -> str:
+    """Returns how an image is prepared for evaluation, in a few words."""
+    side = f"{config.eval_size} x {config.eval_size}"
+    if config.family == "inception":
+        return f"{side} of values from 0 to 1"
+    means = ", ".join(f"{mean:g}" for mean in config.channel_means)
+    crop = f"cut from a shorter side of {config.eval_shorter_side}, {config.interpolation}, "
+    return f"{side}, {crop if config.family == 'imagenet' else ''}less {means}"

@@ -176,13 +176,9 @@ def test_the_command_finds_network_and_images(narrow, records, call_command, tmp
         printed.err)  # fmt: skip
     assert "(torchvision or timm), step 0" in printed.out
     config = configuration.load(str(model_dir))
-    wanted = {
-        "resnet_size": 18,
-        "num_filters": 8,
-        "num_classes": 4,
-        "max_pool_padding": "symmetric",
-    }
-    assert config.model == ModelConfig(**wanted)
+    assert config.model == ModelConfig(
+        resnet_size=18, num_filters=8, num_classes=4, max_pool_padding="symmetric"
+    )
     assert config.preprocessing == PreprocessingConfig(
         image_size=64, crop_share=1.0, channel_means=(123.675, 116.28, 103.53),
         interpolation="bilinear",

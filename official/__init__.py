@@ -10,3 +10,12 @@ if command_of(sys.orig_argv) is not None:
 # A list of commands needs nothing that takes seconds to import.
 if command_of(sys.orig_argv) != "":
     import_tensorflow()
+
+
+def __getattr__(name: str):
+    """`official.load_network`, which is imported when somebody asks for it."""
+    if name == "load_network":
+        from official.checkpoints.loading import load_network
+
+        return load_network
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Imports a checkpoint of the original: TensorFlow 1 variables in, a MODEL_DIR out."""
+"""Imports weights of the original, Keras, torchvision or timm: a file in, a MODEL_DIR out."""
 
 import collections
 import os
@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nets import ModelConfig, original_variable_names, variable_shapes
-from official.checkpoints import infer_model, mapping
-from official.checkpoints.original_checkpoint import OriginalCheckpoint
+from nets import original_variable_names, variable_shapes
+from official.checkpoints import mapping
+from official.checkpoints.sources import Weights
 from official.run import checkpoint_files, files, history, lock, ownership, paths
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
@@ -19,7 +19,7 @@ from official.run.network import input_shape, network_for_inference
 
 
 def import_checkpoint(
-    checkpoint: OriginalCheckpoint, config: RunConfig, model_dir: str, clean: bool = False
+    checkpoint: Weights, config: RunConfig, model_dir: str, clean: bool = False
 ) -> dict[str, Any]:
     """Writes a MODEL_DIR with the weights of a checkpoint.
 
@@ -27,7 +27,7 @@ def import_checkpoint(
     mapped and written; files that are not of that run stay.
 
     Returns:
-      What is recorded in import.json: checkpoint, step, mapped (original name -> shape),
+      What is recorded in import.json: checkpoint, origin, step, mapped (original name -> shape),
       parameters, moving_averages, ignored (key -> reason).
 
     Raises:
@@ -51,6 +51,7 @@ def import_checkpoint(
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
     record = {
         "checkpoint": paths.absolute(checkpoint.prefix),
+        "origin": checkpoint.origin,
         "step": checkpoint.step,
         "parameters": network.count_params(),
         "moving_averages": averages,
@@ -103,42 +104,6 @@ def _write(
         print(f"note: {ownership.describe_foreign(model_dir, foreign)}", file=sys.stderr)
 
 
-def infer_network(
-    checkpoint: OriginalCheckpoint, given: dict[str, Any], classes: int
-) -> tuple[ModelConfig, list[str]]:
-    """Returns the network that the checkpoint's variables show, and what was seen and assumed.
-
-    Fields of `ModelConfig` that are `given` win over what is seen.
-
-    Raises:
-      RunError or ValueError: variables of no known network, or fields that contradict each other.
-    """
-    inferred = infer_model.infer(checkpoint.shapes)
-    assumed = {k: v for k, v in inferred.assumed.items() if k not in given}
-    if "anti_alias_type" in given:
-        assumed = {}
-    fields = {**inferred.fields, **assumed, **given, "num_classes": classes}
-    config = ModelConfig.from_dict(fields)
-    remarks = ["seen in the variables: " + infer_model.needed_flags(inferred.fields)]
-    remarks += [f"  {field}: {reason}" for field, reason in inferred.reasons.items()]
-    remarks.append("cannot be seen in variables; give the flags if these are wrong:")
-    for field, meaning in infer_model.UNSEEN.items():
-        if field in inferred.fields and field != "use_resnet_d":
-            continue
-        origin = "default"
-        if field in given:
-            origin = "given"
-        elif field in assumed:
-            origin = "assumed, as in the paper's networks with BigLittle and selective kernels"
-        elif field in inferred.fields:
-            origin = "from the stem"
-        remarks.append(f"  --{field}={getattr(config, field)!r} ({origin}): {meaning}")
-    names = infer_model.named_models_with(inferred.fields)
-    if names:
-        remarks.append(f"named networks with these variables: {', '.join(names)} (--model=NAME)")
-    return config, remarks
-
-
 def describe(record: dict[str, Any], table: bool) -> str:
     """Returns lines that say what was mapped and what not; with `table` one for each variable."""
     mapped = record["mapped"]
@@ -152,7 +117,7 @@ def describe(record: dict[str, Any], table: bool) -> str:
     counts = ", ".join(f"{count} {leaf}" for leaf, count in leaves.items())
     lines.append(
         f"mapped {len(mapped)} variables, {record['parameters']:,} numbers ({counts}), "
-        f"of {record['checkpoint']}, step {record['step']}"
+        f"of {record['checkpoint']} ({record['origin']}), step {record['step']}"
     )
     if record["moving_averages"]:
         lines.append(f"  {len(record['moving_averages'])} of them from their moving averages")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from nets import ModelConfig
-from official.checkpoints import infer_model
+from official.checkpoints import infer_model, model_flags
 from official.run.errors import RunError
 
 Shape = tuple[int, ...]
@@ -84,12 +84,12 @@ def likely_causes(found: Mapping[str, Shape], config: ModelConfig) -> list[str]:
         return ["flattened maps of another image size: see --image_size, --eval_image_size"]
     if not lines:
         return ["none of the flags that variables show: has the file been changed or cut?"]
-    return [*lines, f"flags that fit: {infer_model.needed_flags(inferred.fields)}"]
+    return [*lines, f"flags that fit: {model_flags.needed_flags(inferred.fields)}"]
 
 
 def _cause(field: str, there: Any, here: Any, reason: str, config: ModelConfig) -> str:
     """Returns one line about a setting that differs."""
-    flag, wrong = (infer_model.flags_of({field: value}) for value in (there, here))
+    flag, wrong = (model_flags.flags_of({field: value}) for value in (there, here))
     line = f"{flag}, not {wrong}: {reason}"
     if field == "num_classes":
         line = f"{flag}, not {wrong}: the classifier of the checkpoint has {there} classes"

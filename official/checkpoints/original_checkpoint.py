@@ -6,7 +6,8 @@ moving averages). None of it needs the meta graph.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -44,6 +45,9 @@ class OriginalCheckpoint:
       averaged: names of the variables that have a moving average in the file.
       ignored: reason by key, for everything that is no variable of the network.
       step: global step; of the file's name where the file has none; else 0.
+      origin: who wrote it.
+      network, preprocessing, usual_preprocessing, remarks: see `ForeignWeights`; the defaults here
+        are the original's.
     """
 
     prefix: str
@@ -52,6 +56,13 @@ class OriginalCheckpoint:
     averaged: frozenset[str]
     ignored: dict[str, str]
     step: int
+    origin: str = "the original"
+    network: Mapping[str, Any] = dataclasses.field(
+        default_factory=lambda: {"max_pool_padding": "same", "shortcut_pool": "always"}
+    )
+    preprocessing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    usual_preprocessing: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    remarks: list[str] = dataclasses.field(default_factory=list)
 
     def values(self, names: list[str]) -> dict[str, np.ndarray]:
         """Returns float32 values by name.

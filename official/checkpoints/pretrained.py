@@ -7,14 +7,16 @@ start at mean 0 and variance 1; here they are restored unless the old way is ask
 
 import dataclasses
 import os
-from collections.abc import Callable
-from typing import NamedTuple
+import sys
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig, original_variable_names
-from official.checkpoints import mapping, original_checkpoint
+from official.checkpoints import mapping, original_checkpoint, sources
 from official.run import checkpoints, configuration, paths
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE
@@ -28,11 +30,15 @@ _HEAD = {"embedding layer": "/embedding_dense", "exponent": "/global_pool/",
 
 
 class Pretrained(NamedTuple):
-    """Weights of the checkpoint `source`, by the original's names; `values` gives those of some."""
+    """Weights of the checkpoint `source`, by the original's names; `values` gives those of some.
+
+    `network` are fields of `ModelConfig` that they need and their shapes do not show.
+    """
 
     source: str
     shapes: Shapes
     values: Callable[[list[str]], dict[str, np.ndarray]]
+    network: Mapping[str, Any] = types.MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +61,23 @@ def load(path: str) -> Pretrained:
     """Opens the weights that `path` names.
 
     It is a checkpoint of the original (prefix or folder), a MODEL_DIR, or a checkpoint in one (also
-    in its folders `best` and `periodical`); RunError is raised for anything else.
+    in its folders `best` and `periodical`), or weights of Keras, torchvision or timm; RunError is
+    raised for anything else.
     """
     try:
+        if sources.is_foreign(path):
+            return of_weights(sources.read(path))
         prefix = checkpoints.resolve_prefix(paths.absolute(path))
         if original_checkpoint.is_object_based(prefix):
             return _of_this_program(prefix)
-        checkpoint = original_checkpoint.read(prefix)
+        return of_weights(original_checkpoint.read(prefix))
     except RunError as error:
         raise RunError(f"--pretrained_model_checkpoint_path={path}: {error}") from error
-    return Pretrained(checkpoint.prefix, checkpoint.shapes, checkpoint.values)
+
+
+def of_weights(weights: sources.Weights) -> Pretrained:
+    """Returns weights of the original, Keras, torchvision or timm as those to start from."""
+    return Pretrained(weights.prefix, weights.shapes, weights.values, weights.network)
 
 
 def _of_this_program(prefix: str) -> Pretrained:
@@ -110,6 +123,7 @@ def restore(
     wanted = mapping.shapes_of(variables)
     found = _with_head_of(wanted, pretrained.shapes)
     mapping.require_match(pretrained.source, found, wanted, config)
+    _note_differences(pretrained, config)
     names, why = list(variables), []
     if trainable_only:
         trainable = {variable.ref() for variable in network.trainable_variables}
@@ -131,6 +145,21 @@ def restore(
     kept = set(names)
     fresh = [name for name in variables if name not in kept]
     return Restored(pretrained.source, names, fresh, why)
+
+
+def _note_differences(pretrained: Pretrained, config: ModelConfig) -> None:
+    """Says in what the network differs from the weights' own, although all shapes are the same."""
+    differing = [
+        f"{field}={getattr(config, field)!r}, not {value!r}"
+        for field, value in pretrained.network.items()
+        if getattr(config, field) != value and config.architecture == "resnet"
+    ]
+    if differing:
+        print(
+            f"note: the weights of {pretrained.source} are of a network that differs in what no "
+            f"weight shows: {'; '.join(differing)}",
+            file=sys.stderr,
+        )
 
 
 def _with_head_of(wanted: Shapes, found: Shapes) -> Shapes:

@@ -132,12 +132,17 @@ def given_model_fields() -> dict[str, Any]:
     return _fields(ModelConfig, given_only=True)
 
 
+def given_preprocessing_fields() -> dict[str, Any]:
+    """Returns the `PreprocessingConfig` fields whose flags stand on the command line."""
+    return _fields(PreprocessingConfig, given_only=True)
+
+
 def contradictions(config: RunConfig) -> list[str]:
     """Returns a line for each model or preprocessing flag given that differs from a run's.
 
     What matters in training only may differ.
     """
-    wanted = {**given_model_fields(), **_fields(PreprocessingConfig, given_only=True)}
+    wanted = {**given_model_fields(), **given_preprocessing_fields()}
     saved = {**vars(config.preprocessing), **vars(config.model)}
     return [
         f"{field}: {saved[field]!r}, not {value!r}"

@@ -50,7 +50,8 @@ def training_dataset(
             skip_damage=data.on_bad_record == "skip",
         )
         batches = _batches(records, config, split, whole=True)
-    mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas)
+    means = config.preprocessing.channel_means
+    mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas, means)
     return mixed.prefetch(tf.data.AUTOTUNE).with_options(_options(data))
 
 

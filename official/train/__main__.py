@@ -4,14 +4,18 @@
 
 A MODEL_DIR that has a checkpoint is continued where it stopped, with the same images that an
 uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
---pretrained_model_checkpoint_path=PATH starts a new one from the weights of another (fine-tuning).
+--pretrained_model_checkpoint_path=PATH, or --pretrained=PATH, starts a new one from other weights
+(fine-tuning): of a run, the original, Keras, torchvision or timm, or imagenet, which is downloaded.
 """
 
+import dataclasses
 import os
+import sys
 
 import tensorflow as tf
 from absl import flags
 
+from official.checkpoints import choosing, downloads, sources
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
@@ -20,6 +24,7 @@ from official.run import checkpoint_files, configuration
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
+from official.run.options import RunOptions
 from official.train import loop
 
 FLAGS = flags.FLAGS
@@ -32,10 +37,33 @@ def main() -> None:
     if FLAGS.eval_only:
         evaluate_run()
     elif not FLAGS.export_only:
-        options = configs.run_options()
-        loop.run(configs.run_config(), options)
+        loop.run(*with_pretrained(configs.run_config(), configs.run_options()))
     if FLAGS.export_dir or FLAGS.export_only:
         export_run()
+
+
+def with_pretrained(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
+    """Returns the run with the network and the images of the weights that others published.
+
+    A run that has begun knows them; weights of the original and of this program change nothing.
+    """
+    path = options.pretrained_model_checkpoint_path
+    begun = checkpoint_files.names_of_run(options.model_dir) and not options.clean
+    if begun or not path or not sources.is_foreign(path):
+        return config, options
+    if path == downloads.IMAGENET and FLAGS.model:
+        path = downloads.keras_name(FLAGS.model)
+        options = dataclasses.replace(options, pretrained_model_checkpoint_path=path)
+    with refusals():
+        config, remarks = choosing.start_from(
+            config,
+            sources.read(path),
+            FLAGS.model,
+            configs.given_model_fields(),
+            configs.given_preprocessing_fields(),
+        )
+    print("\n".join(remarks), file=sys.stderr)
+    return config, options
 
 
 def evaluate_run() -> None:
@@ -103,6 +131,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Images for --export_dir."
     )
+    flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
     flags.adopt_module_key_flags(run_flags)
     flags.adopt_module_key_flags(original_flags)
 

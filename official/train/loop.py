@@ -76,6 +76,7 @@ def _train(
             recipe,
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
+            config.preprocessing.channel_means,
         )
         optimizer = make_optimizer(recipe, images)
         optimizer.build(model.network.trainable_variables)

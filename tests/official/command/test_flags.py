@@ -25,6 +25,8 @@ RESNET = {
 OTHERS = (
     {"resnet_size": 18, "no_shortcut": True, "use_eca_block": True, "eca_kernel_size": 7},
     {"architecture": "mobilenet_v1", "pool_type": "flatten"},
+    {"use_resnet_d": True, "shortcut_pool": "strided", "max_pool_padding": "symmetric"},
+    {"use_se_block": True, "se_bias": True},
 )
 
 # Flags of the original and their short names: hparams_config.py and the flags of TensorFlow's

@@ -154,9 +154,10 @@ class PreprocessingConfig:
 
     def __post_init__(self) -> None:
         """Refuses what no pipeline can be built from."""
-        for field in ("scale_augmentation", "multi_scale"):
-            if isinstance(getattr(self, field), list):  # As JSON has it.
-                object.__setattr__(self, field, tuple(getattr(self, field)))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # As JSON has it.
+                object.__setattr__(self, field.name, tuple(value))
         for field, (right, allowed) in _RIGHT_VALUES.items():
             value = getattr(self, field)
             if not allowed(value):

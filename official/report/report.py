@@ -13,7 +13,7 @@ from official.input import pipeline
 from official.input.splits import evaluation_split
 from official.run import classes, configuration, files
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, short
 from official.run.folder import EVALUATION_FILE, TRAINING_LOG
 
 _PHOTOS = 20
@@ -97,7 +97,10 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
             _curves(figure, runs)
         figure.savefig(picture, format="png", dpi=90)
         pyplot.close(figure)
-    files.write_bytes(path, picture.getvalue())
+    try:
+        files.write_bytes(path, picture.getvalue())
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(f"{path} could not be written: {short(error)}") from error
 
 
 def _served(finished: Finished, saved_model: str) -> serving.Served:
@@ -116,14 +119,16 @@ def _curves(figure, runs: list[Finished]) -> None:
     """Draws cross entropy in training and validation top-1 over the epochs."""
     left, right = figure.subplots(1, 2)
     for finished in runs:
+        # A legend leaves out what begins with a line below.
+        label = f" {finished.name}"
         numbers = [line["epoch"] for line in finished.epochs]
-        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=finished.name)
+        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=label)
         scored = [line for line in finished.epochs if "validation" in line]
         right.plot(
             [line["epoch"] for line in scored],
             [100 * line["validation"]["top1"] for line in scored],
             marker="o",
-            label=finished.name,
+            label=label,
         )
     left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))

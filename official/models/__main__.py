@@ -27,9 +27,11 @@ def main(names: list[str]) -> None:
         return
     rows = [line for name in names for line in listing.rows_called(name)]
     names = [name for name in names if not listing.rows_called(name)]
-    listing.check(names, FLAGS.num_classes, FLAGS.output)
     if rows:
         listing.show_rows(rows)
+    if not names:
+        return
+    listing.check(names, FLAGS.num_classes, FLAGS.output)
     for name in names:
         path = listing.show(name, FLAGS.image_size, FLAGS.num_classes, FLAGS.output)
         print(f"picture: {path}", file=sys.stderr)

@@ -51,9 +51,9 @@ def _guarded(
         for line in original_flags.ignored():
             print(f"note: {line}", file=sys.stderr)
         main(words) if welcome else main()
-    except (RunError, DatasetError, OSError) as error:
+    except (RunError, DatasetError) as error:
         fail(str(error), error)
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, OSError) as error:
         fail(explain(error), error)
     except UnicodeDecodeError as error:
         # TensorFlow quotes bytes that are no tf.train.Example in its error, as if they were text.

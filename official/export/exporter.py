@@ -1,5 +1,6 @@
 """Exports a run as a SavedModel and proves that it scores as the run does."""
 
+import contextlib
 import dataclasses
 import io
 import logging
@@ -95,9 +96,10 @@ def _publish(write: Callable[[str], None], export_dir: str, version: int) -> str
                 paths.sync(os.path.join(folder, name))
         tf.io.gfile.rename(unfinished, target)
         paths.sync(export_dir)
-    finally:
-        if tf.io.gfile.exists(unfinished):
+    except BaseException:
+        with contextlib.suppress(OSError, tf.errors.OpError):
             tf.io.gfile.rmtree(unfinished)
+        raise
     if paths.has_signs(target):
         print(
             f"note: TensorFlow takes a sign in {target} for a pattern: its own tools and "

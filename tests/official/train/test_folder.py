@@ -16,6 +16,7 @@ from nets import ModelConfig
 from official.command import configs
 from official.evaluate import evaluation
 from official.export import exporter, serving
+from official.report import report
 from official.run import checkpoint_files, lock
 from official.run.configuration import DataConfig, RunConfig
 from official.run.errors import RunError
@@ -71,6 +72,12 @@ def test_brackets_in_the_name(short_run, tmp_path, monkeypatch):
     last = json.loads((short_run / "training.jsonl").read_text())["validation"]
     assert scores["checkpoint"] == "model.ckpt-5" and scores["images"] == 20
     assert scores["correct_top1"] == last["correct_top1"]
+    with pytest.raises(RunError, match="model.ckpt-4 of .* was not evaluated: .*checkpoint=best"):
+        report.load("run", "runs [*]", "best")
+    for checkpoint in ("best", "model.ckpt-5"):
+        evaluation.record("runs [*]", evaluation.evaluate("runs [*]", checkpoint=checkpoint))
+    assert report.load("run", "runs [*]").evaluation["checkpoint"] == "model.ckpt-5"
+    assert report.load("run", "runs [*]", "best").evaluation["step"] == 4
     monkeypatch.chdir(tmp_path)
     exported = exporter.export(str(short_run), "exports [1]", checkpoint="best")
     assert exported == "exports [1]/1" and os.listdir("exports [1]") == ["1"]

@@ -111,6 +111,7 @@ ROOMS = {
         "inspection",
     ),
     "official": (
+        "early_interrupt",
         "quiet_tensorflow",
         "run",
         "command",

@@ -180,3 +180,12 @@ def test_paths_that_people_type(monkeypatch, tmp_path):
     assert paths.absolute("~/run") == "/home/anna/run"
     assert paths.absolute(pathlib.Path("run")) == f"{tmp_path}/run"
     assert paths.absolute("gs://bucket/run") == "gs://bucket/run" and paths.absolute("") == ""
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file/run"):
+        with pytest.raises(RunError, match=f"the folder {folder} cannot be made"):
+            with lock.hold(str(folder)):
+                pass
+    assert all_files(tmp_path) == ["file"]

@@ -130,6 +130,20 @@ def test_clean_removes_the_run_and_no_other_file(copy, records, call_command, ca
     assert os.listdir(copy / "best") == ["mine.txt"] and len(os.listdir(copy / "data")) == 5
 
 
+def test_data_that_was_moved_and_a_folder_of_checkpoints(copy, call_command):
+    config = json.loads((copy / "config.json").read_text())
+    config["data"]["data_dir"] = "/nowhere/records"
+    (copy / "config.json").write_text(json.dumps(config))
+    gone = "the data of the run, /nowhere/records, is not there any more: give --data_dir"
+    with pytest.raises(RunError, match=gone):
+        call_command(train_command, f"--model_dir={copy}")
+    with pytest.raises(RunError, match=gone):
+        evaluation.evaluate(str(copy))
+    for name in ("best", "model.ckpt-5"):
+        with pytest.raises(RunError, match=f"is one, of which .* take --checkpoint={name}"):
+            evaluation.evaluate(f"{copy}/{name}")
+
+
 def test_a_run_that_was_cleaned_is_not_cleaned_again(copy, call_command):
     config = json.loads((copy / "config.json").read_text())
     config["options"]["clean"] = True

@@ -25,7 +25,7 @@ from official.run.errors import RunError
 from official.run.folder import EVALUATION_FILE, LABELS_FILE
 from official.run.history import versions
 from official.run.network import input_shape, network_for_inference
-from preprocessing.decode import decode_image, webp_available
+from preprocessing.decode import WEBP_BUILT_IN, decode_image, webp_available
 
 _VERIFY_BATCH = 64
 
@@ -134,7 +134,9 @@ def _write_assets(
             "step": checkpoints.step_of(checkpoint),
             "image_size": prepared.eval_size,
             "decoder": prepared.decoder,
-            "needs_tensorflow_io": prepared.decoder in ("webp", "any") and webp_available(),
+            "needs_tensorflow_io": prepared.decoder in ("webp", "any")
+            and webp_available()
+            and not WEBP_BUILT_IN,
             "num_classes": config.model.num_classes,
             "model": config.model.to_dict(),
             "preprocessing": prepared.to_dict(),

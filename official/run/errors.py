@@ -65,7 +65,7 @@ def _first_cause(text: str) -> str:
     cause = re.sub(r"\{\{[^}]*\}\}\s*", "", cause)
     cause = re.sub(r"\s*\[Op:\w+\].*$", "", cause).strip()
     # Of a tf.data service; its workers fetch from a server of their own.
-    cause = re.sub(r"^(Failed to get element( from worker \S+)?: )+", "", cause)
+    cause = re.sub(r"^(Failed to get (an )?element(, [^:]*| from worker \S+)?: )+", "", cause)
     if cause.startswith("assertion failed: "):
         cause = re.sub(r"[\[\]]", "", cause.removeprefix("assertion failed: "))
     return cause

@@ -280,7 +280,7 @@ def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     assert f"b.webp: is WebP; this model was {any_type}" in err
     assert "c.tif: is TIFF; this model was exported for jpeg images: save it as JPEG or PNG" in err
     assert f"{tmp_path / 'missing'}: no such file" in err and "download it first" in err
-    assert "note: 1 files in" in err and "1 of 2 photos have an EXIF orientation" in err
+    assert "note: 1 files in" in err and "1 of 2 photos were turned upright" in err
     assert "error: 6 of 8 images could not be classified" in err
 
 

@@ -1,19 +1,16 @@
 """What the command lines of this wing share: errors in one line, interruptions in order."""
 
 import argparse
+import contextlib
 import io
-import signal
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from tqdm import tqdm
 
 from datasets.errors import DatasetError
-
-
-def _raise_exit(signum: int, frame: Any) -> None:
-    raise SystemExit(128 + signum)
+from datasets.interrupts import Interrupted, raised
 
 
 def one_line(text: str) -> str:
@@ -68,19 +65,31 @@ def at_least(minimum: int) -> Callable[[str], int]:
     return parse
 
 
+def path(text: str) -> str:
+    """A type of flags: a path, whose ~ is the home directory, as most shells leave it behind =."""
+    return text if os.path.lexists(text) else os.path.expanduser(text)
+
+
+def directory(text: str) -> str:
+    """A type of flags: the path of a directory; see `path`."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be the name of a directory. Received: ''")
+    return path(text)
+
+
 def run(body: Callable[[], None], when_interrupted: str) -> int:
-    """Runs `body` as the work of a command line; says `when_interrupted` after Ctrl-C.
+    """Runs `body` as the work of a command line; says `when_interrupted` after a signal.
 
     Returns:
-        Exit status: 0, 1 after an error (`DatasetError`, OSError), 130 after Ctrl-C.
+        Exit status: 0, 1 after an error (`DatasetError`, OSError), 130 after Ctrl-C, 143 after
+        SIGTERM, 129 after SIGHUP.
     """
-    # So that a polite kill removes half-written files, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _raise_exit)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names need not be text.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        body()
+        with raised():
+            body()
     except DatasetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -89,7 +98,8 @@ def run(body: Callable[[], None], when_interrupted: str) -> int:
         place = f"{error.filename}: " if error.filename else ""
         print(f"error: {place}{error.strerror or error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(f"interrupted; {when_interrupted}", file=sys.stderr)
-        return 130
+    except Interrupted as end:
+        with contextlib.suppress(OSError):  # The terminal may be gone.
+            print(f"interrupted; {when_interrupted}", file=sys.stderr)
+        return int(end.code)
     return 0

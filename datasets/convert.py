@@ -2,7 +2,10 @@
 
 import sys
 
-from datasets.conversion import command
+from datasets import interrupts
 
 if __name__ == "__main__":
+    interrupts.die_at_once()
+    from datasets.conversion import command
+
     sys.exit(command.main())

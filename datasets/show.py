@@ -2,7 +2,10 @@
 
 import sys
 
-from datasets.inspection import show_command
+from datasets import interrupts
 
 if __name__ == "__main__":
+    interrupts.die_at_once()
+    from datasets.inspection import show_command
+
     sys.exit(show_command.main())

@@ -2,7 +2,10 @@
 
 import sys
 
-from datasets.inspection import verify_command
+from datasets import interrupts
 
 if __name__ == "__main__":
+    interrupts.die_at_once()
+    from datasets.inspection import verify_command
+
     sys.exit(verify_command.main())

@@ -10,7 +10,7 @@ Every name of `nets.NAMED_MODELS` is a function that builds that network.
 
 import tensorflow_start  # noqa: F401 (before TensorFlow)
 from nets import applications
-from nets.applications import preprocess_input
+from nets.applications import load_model, preprocess_input
 from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
 from nets.folding import fold_batch_norm
@@ -34,6 +34,7 @@ __all__ = [
     "cost",
     "endpoints",
     "fold_batch_norm",
+    "load_model",
     "named_config",
     "original_variable_names",
     "parts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import zipfile
@@ -11,17 +12,14 @@ from typing import Any
 import tensorflow as tf
 
 from nets.network import Network
-from nets.registry import NAMED_MODELS, Variant, named_config
+from nets.registry import CHANNEL_MEANS, NAMED_MODELS, Variant, named_config
 
-# Means of ImageNet's training images, red, green, blue, in units of 0 to 255; the numbers of the
-# original, which took them from Simonyan and Zisserman (arXiv:1409.1556).
-CHANNEL_MEANS = (123.68, 116.78, 103.94)
 _ENDINGS = (".h5", ".keras")
 
-_DOCUMENTATION = """Builds the network {name} of arXiv:2001.06268, evaluated at {size} x {size}.
+_DOCUMENTATION = """Builds the network {name}, evaluated at {size} x {size}.
 
     network = nets.{name}(classes=5, input_shape=(224, 224, 3))
-    x = nets.preprocess_input(images)
+    x = nets.preprocess_input(images, nets.NAMED_MODELS["{name}"].channel_means)
     network.compile("sgd", tf.keras.losses.CategoricalCrossentropy(from_logits=True))
     network.fit(x, labels)
 
@@ -32,7 +30,8 @@ Args:
     input_shape: Height, width (None: any) and channels of the images.
     pooling: With `include_top=False`: None for the last map, [N, h, w, C], "avg" or "max" for its
         mean or maximum, float32 [N, C].
-    classes: Width of the classifier; 1001 is ImageNet with a background class at 0.
+    classes: Width of the classifier; 1001 is ImageNet with a background class at 0, and 1000,
+        without one, the default of networks whose weights others publish.
     classifier_activation: Name of the activation behind the logits; None: logits.
     name: Of the model, which must differ from others in one functional model; None: {name}.
     dtype: Precision policy, or its name; None: the global policy.
@@ -55,7 +54,7 @@ def _function_of(variant: Variant) -> Callable[..., Network]:
         weights: str | os.PathLike[str] | None = None,
         input_shape: Sequence[int | None] = (None, None, 3),
         pooling: str | None = None,
-        classes: int = 1001,
+        classes: int = variant.config.num_classes,
         classifier_activation: str | None = None,
         name: str | None = None,
         dtype: str | tf.keras.mixed_precision.Policy | None = None,
@@ -91,7 +90,10 @@ def _load(network: Network, path: str) -> None:
     """Loads the weights of a file, or raises a ValueError that names it."""
     right = f"it must be the path of a {' or '.join(_ENDINGS)} file that {network.name} saved"
     if not path.endswith(_ENDINGS):
-        raise ValueError(f"weights={path!r}: {right}; no weights come with nets")
+        raise ValueError(
+            f"weights={path!r}: {right}; no weights come with nets, and official.load_network "
+            "reads those of Keras, torchvision and timm"
+        )
     if not tf.io.gfile.exists(path):
         raise ValueError(f"weights={path!r}: there is no such file; {right}")
     try:
@@ -107,15 +109,45 @@ def _load(network: Network, path: str) -> None:
         ) from error
 
 
-def _load_from_archive(network: Network, path: str) -> None:
+def load_model(path: str | os.PathLike[str]) -> tf.keras.Model:
+    """Loads a whole model from a .keras or .h5 file, as `tf.keras.models.load_model` does.
+
+    It takes seconds, where Keras takes twenty and more for a large .keras file: Keras reads the
+    weights inside of the archive, and there Python below 3.13 starts at its front again for every
+    step back. Here they are unpacked first.
+
+    Raises:
+        ValueError: There is no such file, or it is no model.
+    """
+    name = os.fspath(path)
+    if not name.endswith(_ENDINGS):
+        raise ValueError(f"load_model({name!r}): it must be a {' or '.join(_ENDINGS)} file")
+    if not tf.io.gfile.exists(name):
+        raise ValueError(f"load_model({name!r}): there is no such file")
+    if name.endswith(".h5"):
+        return tf.keras.models.load_model(name)
+    try:
+        with tf.io.gfile.GFile(name, "rb") as file, zipfile.ZipFile(file) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"load_model({name!r}): it is no .keras file ({error})") from error
+    model = tf.keras.saving.deserialize_keras_object(config)
+    _load_from_archive(model, name)
+    return model
+
+
+def _load_from_archive(network: tf.keras.Model, path: str) -> None:
     """Loads the weights of a whole model, unpacked: Keras takes 50 times as long in the archive."""
     with tempfile.TemporaryDirectory() as folder, tf.io.gfile.GFile(path, "rb") as file:
         with zipfile.ZipFile(file) as archive:
             network.load_weights(archive.extract("model.weights.h5", folder))
 
 
-def preprocess_input(images: Any) -> tf.Tensor:
+def preprocess_input(images: Any, channel_means: Sequence[float] = CHANNEL_MEANS) -> tf.Tensor:
     """Makes of images what the networks here take: the channel means subtracted, no division.
+
+    The means are the original's; networks whose weights come from elsewhere have their own
+    (`nets.NAMED_MODELS[name].channel_means`).
 
     [..., H, W, 3], red, green, blue, 0 to 255, integers or floats, to float32 of the same shape.
 
@@ -134,4 +166,4 @@ def preprocess_input(images: Any) -> tf.Tensor:
         raise ValueError(
             f"preprocess_input takes images [..., height, width, 3], not of shape {images.shape}"
         )
-    return tf.cast(images, tf.float32) - tf.constant(CHANNEL_MEANS)
+    return tf.cast(images, tf.float32) - tf.constant(channel_means, tf.float32)

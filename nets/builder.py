@@ -83,12 +83,20 @@ class LayerBuilder:
         return tf.keras.layers.ReLU(largest, name=self.names.unique("relu"))(x)
 
     def max_pool(self, x: tf.Tensor, strides: int) -> tf.Tensor:
-        """The first pool: 3x3, SAME."""
+        """The first pool: 3x3, of maps that are nowhere negative."""
         name = self.names.unique("max_pooling2d")
+        if self.config.max_pool_padding == "symmetric":
+            x = tf.keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+            return tf.keras.layers.MaxPooling2D(3, strides, name=name)(x)
         return tf.keras.layers.MaxPooling2D(3, strides, padding="same", name=name)(x)
 
     def average_pool(self, x: tf.Tensor, pool_size: int, strides: int) -> tf.Tensor:
-        """Average pooling with fixed padding."""
+        """Average pooling with fixed padding; see `shortcut_pool` of the configuration."""
+        if self.config.shortcut_pool == "strided":
+            if strides == 1:
+                return x
+            name = self.names.unique("average_pooling2d")
+            return tf.keras.layers.AveragePooling2D(pool_size, strides, "same", name=name)(x)
         name = self.names.unique("average_pooling2d")
         return FixedPaddingAveragePooling2D(pool_size, strides, name=name)(x)
 
@@ -115,7 +123,8 @@ class LayerBuilder:
         """Squeeze-and-excitation, if switched on."""
         if not self.config.use_se_block:
             return x
-        return SqueezeExcitation(self.config.se_ratio, name=self.names.unique("se_block"))(x)
+        name = self.names.unique("se_block")
+        return SqueezeExcitation(self.config.se_ratio, self.config.se_bias, name=name)(x)
 
     def efficient_attention(self, x: tf.Tensor) -> tf.Tensor:
         """Efficient channel attention, if switched on."""

@@ -30,10 +30,16 @@ class ModelConfig:
         use_resnet_d: Deep 3x3 stem (see `stem_type`) and 2x2 average-pooled shortcuts. With
             `big_little` the latter are those of stage 4: the other stages have 3x3 ones of their
             own.
+        shortcut_pool: Of `use_resnet_d`, where the shortcut is averaged: `always`, as in the
+            original (at stride 1 too; at odd sizes padded zeros count), or `strided`, as in timm
+            (only where there is a stride; padding is left out of the mean).
         stem_type: `7x7`, `deep` (three 3x3: ResNet-C), or empty: deep with `use_resnet_d`, else
             7x7. `use_resnet_d=True, stem_type="7x7"` is the average-pooled shortcut alone.
+        max_pool_padding: Of the first max-pool: `same`, the original's (one side only at even
+            sizes), or `symmetric` (a cell on every side), as in Keras, torchvision and timm.
         use_se_block: Squeeze-and-excitation at the end of each residual branch.
         se_ratio: Channel reduction of squeeze-and-excitation.
+        se_bias: The two layers of a gate have a bias, as in timm.
         use_eca_block: Efficient channel attention at the end of each residual branch, in place of
             squeeze-and-excitation.
         eca_kernel_size: Width of its convolution over the channels, odd; 0: from their number.
@@ -74,9 +80,12 @@ class ModelConfig:
     no_shortcut: bool = False
     use_resnet_b: bool = True
     use_resnet_d: bool = False
+    shortcut_pool: str = "always"
     stem_type: str = ""
+    max_pool_padding: str = "same"
     use_se_block: bool = False
     se_ratio: int = 16
+    se_bias: bool = False
     use_eca_block: bool = False
     eca_kernel_size: int = 0
     use_sk_block: bool = False

@@ -15,11 +15,13 @@ from nets.layers import anti_alias
 POOL_TYPES = ("gap", "gem", "flatten")
 ARCHITECTURES = ("resnet", "mobilenet_v1")
 STEM_TYPES = ("", "7x7", "deep")
+SHORTCUT_POOLS = ("always", "strided")
+MAX_POOL_PADDINGS = ("same", "symmetric")
 SK_TYPES = ("3x3_2x", "3x3_5x5")
 MAX_SEED = 2**31 - 1
 _RESNET_ONLY = (
     "resnet_size", "big_little", "no_shortcut", "use_resnet_b", "use_resnet_d", "stem_type",
-    "use_sk_block", "anti_alias_type", "zero_gamma",
+    "use_sk_block", "anti_alias_type", "zero_gamma", "shortcut_pool", "max_pool_padding",
 )  # fmt: skip
 
 
@@ -83,6 +85,14 @@ def _check_blocks(config: Any) -> None:
         _refuse(config, "use_resnet_b", right)
     if config.stem_type not in STEM_TYPES:
         _refuse(config, "stem_type", "must be 7x7, deep or empty")
+    if config.shortcut_pool not in SHORTCUT_POOLS:
+        _refuse(config, "shortcut_pool", f"must be one of {', '.join(SHORTCUT_POOLS)}")
+    if config.shortcut_pool != SHORTCUT_POOLS[0] and not config.use_resnet_d:
+        _refuse(config, "shortcut_pool", "is a form of ResNet-D's shortcuts: use_resnet_d=True")
+    if config.max_pool_padding not in MAX_POOL_PADDINGS:
+        _refuse(config, "max_pool_padding", f"must be one of {', '.join(MAX_POOL_PADDINGS)}")
+    if config.max_pool_padding != MAX_POOL_PADDINGS[0] and config.big_little:
+        _refuse(config, "max_pool_padding", "has no effect with big_little=True, which has no pool")
     if not config.no_shortcut:
         return
     if config.bottleneck:
@@ -131,6 +141,8 @@ def _check_attention(config: Any) -> None:
         _refuse(config, "sk_type", f"must be one of {', '.join(SK_TYPES)}")
     if config.sk_type != SK_TYPES[0] and not config.use_sk_block:
         _refuse(config, "sk_type", "is a form of selective kernels: use_sk_block=True")
+    if config.se_bias and not config.use_se_block:
+        _refuse(config, "se_bias", "belongs to the gates of use_se_block=True")
     if config.use_eca_block and config.use_se_block:
         _refuse(config, "use_eca_block", "takes the place that use_se_block=True has: choose one")
     size = config.eca_kernel_size

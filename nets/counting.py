@@ -195,8 +195,10 @@ class _CountingBuilder(LayerBuilder):
         if self.config.use_se_block:
             inner = f"{self.names.unique('se_block')}.seblock_dense"
             width = x.channels // self.config.se_ratio
-            self.tally.kernel(f"{inner}_1", (1, 1, x.channels, width))
-            self.tally.kernel(f"{inner}_2", (1, 1, width, x.channels))
+            for end, sizes in (("_1", (x.channels, width)), ("_2", (width, x.channels))):
+                self.tally.kernel(inner + end, (1, 1, *sizes))
+                if self.config.se_bias:
+                    self.tally.variable(inner + end, "bias", sizes[1:])
         return x
 
     def efficient_attention(self, x: _Map) -> _Map:

@@ -1,4 +1,4 @@
-"""Every model that occurs in a table of the paper, by name: the one list of them.
+"""Every model that occurs in a table of the paper, and those of `nets.published`, by name.
 
 Lee et al., "Compounding the Performance Improvements of Assembled Techniques in a Convolutional
 Neural Network" (arXiv:2001.06268), first and second version. The ablations compound, and so do
@@ -14,6 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from nets.config import ModelConfig
+from nets.published import PUBLISHED
+
+# Means of ImageNet's training images, red, green, blue, in units of 0 to 255; the numbers of the
+# original, which took them from Simonyan and Zisserman (arXiv:1409.1556).
+CHANNEL_MEANS = (123.68, 116.78, 103.94)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +27,13 @@ class Variant:
 
     Attributes:
         name: Key in `NAMED_MODELS`.
-        config: What it is made of, with ImageNet's 1001 classes.
+        config: What it is made of, with ImageNet's 1001 classes; 1000 in `nets.published`.
         image_size: Side of the images at evaluation, in pixels.
         train_image_size: Side of the images in training, in pixels.
         preprocessing_type: Value of the flag of that name which gives both sizes.
+        channel_means: Red, green and blue that are subtracted from images of 0 to 255.
+        crop_share: Side of the central crop over the shorter side, at evaluation.
+        interpolation: How images are resized; a value of `preprocessing`'s field of that name.
         table_rows: The results that the paper prints for it, `table/row`; where a table has one row
             per data set, `table/row/column`. Regularisation and data set differ between them.
     """
@@ -35,7 +43,16 @@ class Variant:
     image_size: int = 224
     train_image_size: int = 224
     preprocessing_type: str = "imagenet"
+    channel_means: tuple[float, float, float] = CHANNEL_MEANS
+    crop_share: float = 0.875
+    interpolation: str = "tf1_bilinear"
     table_rows: tuple[str, ...] = ()
+
+    @property
+    def input_conventions(self) -> dict[str, Any]:
+        """What the network's images are like: fields of `preprocessing.PreprocessingConfig`."""
+        names = ("channel_means", "crop_share", "interpolation")
+        return {name: getattr(self, name) for name in names}
 
 
 def named_config(name: str, **changes: Any) -> ModelConfig:
@@ -227,6 +244,7 @@ _VARIANTS = (
         "se_mobilenet_v1_r16", {**_SE_MOBILENET, "se_ratio": 16}, _rows(_MOBILE, "MB1", "MB6")
     ),
     _variant("se_mobilenet_v1_r2", {**_SE_MOBILENET, "se_ratio": 2}, _rows(_MOBILE, "MB7", "MB8")),
+    *(_variant(name, fields, **settings) for name, (fields, settings) in PUBLISHED.items()),
 )
 
 NAMED_MODELS: Mapping[str, Variant] = types.MappingProxyType(

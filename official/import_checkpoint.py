@@ -1,9 +1,13 @@
-"""Imports a checkpoint of the original: TensorFlow 1 variables in, a MODEL_DIR out.
+"""Imports weights: of the original, Keras, torchvision or timm; a MODEL_DIR comes out.
 
     python -m official.import_checkpoint --checkpoint=PREFIX --model_dir=DIR --infer
     python -m official.import_checkpoint --checkpoint=PREFIX --model_dir=DIR --num_classes=N FLAGS
+    python -m official.import_checkpoint --checkpoint=model.safetensors --model_dir=DIR
+    python -m official.import_checkpoint --checkpoint=keras:ResNet50 --model_dir=DIR
 
-where FLAGS are model flags, or --model=NAME. A flag that is given wins over what --infer sees.
+where FLAGS are model flags, or --model=NAME. A flag that is given wins over what --infer sees. Of
+others' weights (.safetensors, .pth, .bin, .h5, .keras, TensorFlow.js) the network and the way
+images are prepared are always found.
 
 Every variable must find its place: one that is missing, left over or of another shape is an error
 that lists them all. The MODEL_DIR is taken by evaluate, export, and by train with
@@ -17,9 +21,10 @@ from absl import flags
 
 from datasets import catalog
 from datasets.records import reader
-from nets import NAMED_MODELS, ModelConfig
-from official.checkpoints import importing
-from official.checkpoints.original_checkpoint import OriginalCheckpoint, read
+from nets import ModelConfig
+from official.checkpoints import choosing, importing, sources
+from official.checkpoints.foreign import ForeignWeights
+from official.checkpoints.sources import Weights
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.run.classes import agreed
@@ -32,7 +37,7 @@ FLAGS = flags.FLAGS
 def main() -> None:
     """Imports as the flags say."""
     importing.require_free(FLAGS.model_dir, FLAGS.clean)
-    checkpoint = read(FLAGS.checkpoint, FLAGS.use_moving_averages)
+    checkpoint = sources.read(FLAGS.checkpoint, FLAGS["from"].value, FLAGS.use_moving_averages)
     config, remarks = resolve(checkpoint)
     print("\n".join(remarks), file=sys.stderr)
     record = importing.import_checkpoint(checkpoint, config, FLAGS.model_dir, FLAGS.clean)
@@ -41,32 +46,40 @@ def main() -> None:
           f"{FLAGS.model_dir} --data_dir DIR")  # fmt: skip
 
 
-def resolve_model(checkpoint: OriginalCheckpoint) -> tuple[ModelConfig, list[str]]:
+def resolve_model(checkpoint: Weights) -> tuple[ModelConfig, list[str]]:
     """Returns the network that flags, and with --infer the variables, describe; and remarks."""
-    classes = _num_classes(checkpoint)
+    foreign = isinstance(checkpoint, ForeignWeights)
+    classes = _num_classes(checkpoint, FLAGS.infer or foreign)
     with refusals():
-        if FLAGS.model or not FLAGS.infer:
+        if not foreign and (FLAGS.model or not FLAGS.infer):
             return configs.model_config(classes), []
-        return importing.infer_network(checkpoint, configs.given_model_fields(), classes)
+        given = configs.given_model_fields()
+        return choosing.network_of(checkpoint, FLAGS.model, given, classes)
 
 
-def _num_classes(checkpoint: OriginalCheckpoint) -> int:
-    """Returns the number of classes: the flag's, the catalogue's, or with --infer the network's."""
+def _num_classes(checkpoint: Weights, infer: bool) -> int:
+    """Returns the number of classes: the flag's, the catalogue's, or with `infer` the network's."""
     known = {}
     if FLAGS.num_classes:
         known["--num_classes"] = FLAGS.num_classes
     if FLAGS.dataset_name:
         known[f"--dataset_name={FLAGS.dataset_name}"] = catalog.get(FLAGS.dataset_name).num_classes
+    shape = next((s for n, s in checkpoint.shapes.items() if n.endswith("/dense/kernel")), None)
+    if infer and shape is None:
+        raise RunError(
+            f"{checkpoint.prefix} has no classifier, so it answers nothing yet. Take the file with "
+            "its top, or fine-tune: python -m official.train "
+            f"--pretrained_model_checkpoint_path={FLAGS.checkpoint} --data_dir=DIR --model_dir=NEW"
+        )
     if known:
         return agreed(known)
-    shape = next((s for n, s in checkpoint.shapes.items() if n.endswith("/dense/kernel")), None)
-    if FLAGS.infer:
-        return shape[-1] if shape else 0
+    if infer:
+        return shape[-1]
     there = f" The checkpoint has {shape[-1]}." if shape else ""
     raise RunError(f"--num_classes, --dataset_name or --infer must be given.{there}")
 
 
-def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, list[str]]:
+def resolve(checkpoint: Weights) -> tuple[RunConfig, list[str]]:
     """Returns the run that MODEL_DIR shall hold, and remarks for the user."""
     model, remarks = resolve_model(checkpoint)
     data_dir = FLAGS.data_dir
@@ -77,35 +90,23 @@ def resolve(checkpoint: OriginalCheckpoint) -> tuple[RunConfig, list[str]]:
             f"classes. Where the records count from 0 and the network has a background class, give "
             f"--label_offset=1 (now {FLAGS.label_offset}); else leave --data_dir out."
         )
-    preprocessing_type = _preprocessing_type(model)
+    fields, origin = choosing.preprocessing_fields(
+        checkpoint, model, FLAGS.model, configs.given_preprocessing_fields()
+    )
     with refusals():
         config = RunConfig(
             model=model,
-            preprocessing=dataclasses.replace(
-                configs.preprocessing_config(), preprocessing_type=preprocessing_type
-            ),
+            preprocessing=dataclasses.replace(configs.preprocessing_config(), **fields),
             recipe=configs.recipe_config(),
             data=configs.data_config(num_classes=model.num_classes),
         )
     if config.recipe.use_dropblock != model.use_dropblock:
         recipe = dataclasses.replace(config.recipe, use_dropblock=model.use_dropblock)
         config = dataclasses.replace(config, recipe=recipe)
-    size = config.preprocessing.eval_size
-    chosen = preprocessing_type != FLAGS.preprocessing_type
-    origin = " (as the paper evaluates this network)" if chosen else ""
-    remark = f"images: --preprocessing_type={preprocessing_type}{origin}, evaluated at {size}"
-    return config, [*remarks, remark]
-
-
-def _preprocessing_type(config: ModelConfig) -> str:
-    """Returns the flag's type, or where none is given the one that the paper evaluates with."""
-    if FLAGS["preprocessing_type"].present or FLAGS["image_size"].present:
-        return FLAGS.preprocessing_type
-    if FLAGS.model in NAMED_MODELS:
-        return NAMED_MODELS[FLAGS.model].preprocessing_type
-    if config.big_little and config.use_sk_block:
-        return "imagenet_224_256a" if config.resnet_size == 152 else "imagenet_224_256"
-    return FLAGS.preprocessing_type
+    return config, [
+        *remarks,
+        f"images: {choosing.describe_images(config.preprocessing)} ({origin})",
+    ]
 
 
 def define_flags() -> None:
@@ -113,8 +114,13 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "checkpoint",
         "",
-        "TensorFlow 1 checkpoint of the original: its prefix, such as DIR/model.ckpt-120, or its "
-        "folder. A meta graph is not needed.",
+        "What to import. A TensorFlow 1 checkpoint of the original: its prefix, such as "
+        "DIR/model.ckpt-120, or its folder (a meta graph is not needed). A ResNet of torchvision "
+        "or timm: .safetensors, or .pth and .bin where PyTorch is installed. One of Keras: .h5, "
+        ".keras, TensorFlow.js, or keras:ResNet50 (ResNet101, ResNet152), which is downloaded.",
+    )
+    flags.DEFINE_enum(
+        "from", "auto", sources.KINDS, "Whose weights these are; timm: torchvision's, too."
     )
     flags.DEFINE_boolean("infer", False, "Find the model flags in the checkpoint's variables.")
     flags.DEFINE_boolean(

@@ -34,7 +34,7 @@ def make_view(config: PreprocessingConfig, seed: int = 0) -> show.View:
         if config.family == "inception":
             image = image * 255.0
         else:
-            image = image + tf.constant(preprocessing.CHANNEL_MEANS, tf.float32)
+            image = image + tf.constant(config.channel_means, tf.float32)
         return tf.saturate_cast(tf.round(image), tf.uint8).numpy()
 
     return view

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from preprocessing.crops.resize import CHANNEL_MEANS, INTERPOLATIONS
+
 AUTOAUGMENT_TYPES = ("", "imagenet", "v0", "cifar10", "cifar", "svhn", "good")
 DECODERS = ("jpeg", "png", "webp", "any")
 # Empty: the system's own choice, which is INTEGER_FAST in TensorFlow's builds.
@@ -40,6 +42,11 @@ def _is_type(value: Any) -> bool:
     return value in PREPROCESSING_TYPES or _SIZED_TYPE.fullmatch(value) is not None
 
 
+def _are_means(value: Any) -> bool:
+    three = isinstance(value, tuple) and len(value) == 3
+    return three and all(_is_number(mean) and 0 <= mean <= 255 for mean in value)
+
+
 def _choice(choices: tuple[str, ...]) -> tuple[str, Callable[[Any], bool]]:
     """An entry of `_RIGHT_VALUES` for one of several words."""
     return "one of " + ", ".join(map(repr, choices)), lambda value: value in choices
@@ -69,6 +76,10 @@ _RIGHT_VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "augmix_depth": ("-1 or at least 1", lambda v: _is_whole(v) and (v == -1 or v >= 1)),
     "augmix_alpha": ("greater than 0 and finite", lambda v: _is_number(v) and 0 < v < math.inf),
     "rotation_degrees": ("from 0 (off) to 180", lambda v: _is_number(v) and 0 <= v <= 180),
+    "exif_orientation": _SWITCH,
+    "channel_means": ("three numbers from 0 to 255: red, green, blue", _are_means),
+    "crop_share": ("from 0.5 to 1", lambda v: _is_number(v) and 0.5 <= v <= 1),
+    "interpolation": _choice(INTERPOLATIONS),
     "scale_augmentation": _SIZES,
     "multi_scale": _SIZES,
 }
@@ -81,7 +92,7 @@ class PreprocessingConfig:
     Attributes:
         preprocessing_type: One of `PREPROCESSING_TYPES`, where SIZE is a number of pixels.
             `imagenet*`: distorted crop for training; for evaluation the shorter side becomes
-            size / 0.875 (names ending in `a`: size + 1), then the central square.
+            size / `crop_share` (names ending in `a`: size + 1), then the central square.
             `reid*`: no aspect-preserving step, the whole image is squeezed into a square.
             `inception_*`: values in [0, 1], colour distortion in training.
         image_size: Side in pixels, used where the type's name does not fix the size.
@@ -104,8 +115,16 @@ class PreprocessingConfig:
         scale_augmentation: Smallest and largest shorter side in pixels of which a random square is
             cut for training, instead of the distorted crop (imagenet types); empty: off.
         rotation_degrees: Training images are rotated by up to that many degrees; 0: off.
+        exif_orientation: Whether evaluation and serving turn a JPEG as its EXIF orientation says.
+            Training does not: the conversion to records has turned people's own photos.
         multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
             the training size. Single images have that size; whoever makes batches resizes them.
+        channel_means: Red, green and blue that are subtracted from grey levels of 0 to 255
+            (imagenet and reid types). The default is the original's; imported weights bring theirs.
+        crop_share: Side of the central square of evaluation, as a share of the shorter side
+            (imagenet types whose names do not end in `a`).
+        interpolation: How images are resized (imagenet types): `tf1_bilinear`, as the original
+            does, or `bilinear` or `bicubic`, as Pillow, and with it torchvision and timm.
 
     Raises:
         ValueError: If a value is not allowed; the message repeats it and lists what is.
@@ -128,9 +147,17 @@ class PreprocessingConfig:
     scale_augmentation: tuple[int, ...] = ()
     rotation_degrees: float = 0.0
     multi_scale: tuple[int, ...] = ()
+    exif_orientation: bool = False
+    channel_means: tuple[float, float, float] = CHANNEL_MEANS
+    crop_share: float = 0.875
+    interpolation: str = "tf1_bilinear"
 
     def __post_init__(self) -> None:
         """Refuses what no pipeline can be built from."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # As JSON has it.
+                object.__setattr__(self, field.name, tuple(value))
         for field, (right, allowed) in _RIGHT_VALUES.items():
             value = getattr(self, field)
             if not allowed(value):
@@ -179,11 +206,22 @@ class PreprocessingConfig:
                 f"preprocessing_type={self.preprocessing_type!r}, "
                 f"scale_augmentation={self.scale_augmentation!r}"
             )
+        for field in self._idle_fields():
+            if getattr(self, field) != type(self).__dataclass_fields__[field].default:
+                right = f"left at its default with preprocessing_type={self.preprocessing_type!r}"
+                _refuse(field, getattr(self, field), right)
         if self.family == "reid" and self.image_size > _REID_LARGEST_SIZE:
             raise ValueError(
                 f"reid types crop from a square of {_REID_LARGEST_SIZE} pixels, so image_size may "
                 f"not exceed that. Received: image_size={self.image_size}"
             )
+
+    def _idle_fields(self) -> tuple[str, ...]:
+        """Fields of which the type takes no notice."""
+        if self.family == "imagenet":
+            return ("crop_share",) if self.preprocessing_type.endswith("a") else ()
+        reid = ("crop_share", "interpolation")
+        return reid if self.family == "reid" else (*reid, "channel_means")
 
     @property
     def family(self) -> str:
@@ -222,7 +260,9 @@ class PreprocessingConfig:
         """Length in pixels of the shorter side before the central crop (imagenet types)."""
         if self.preprocessing_type.endswith("a"):
             return self.eval_size + 1
-        return shorter_side_before_crop(self.eval_size)
+        shorter = shorter_side_before_crop(self.eval_size, self.crop_share)
+        # TensorFlow 1's way to compute the sides may come out a pixel short.
+        return max(shorter, self.eval_size + (self.interpolation == "tf1_bilinear"))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as a dictionary that JSON can hold."""
@@ -245,9 +285,9 @@ class PreprocessingConfig:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
-def shorter_side_before_crop(size: int) -> int:
+def shorter_side_before_crop(size: int, crop_share: float = 0.875) -> int:
     """Returns the shorter side in pixels from which squares of `size` are cut: 256 for 224."""
-    return int(size * (1.0 / 0.875))
+    return int(size / crop_share)
 
 
 def _refuse(field: str, value: Any, right: str) -> None:

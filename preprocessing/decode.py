@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from preprocessing import orientation
+
 # From TensorFlow 2.20 on; before it tensorflow-io decodes WebP.
 WEBP_BUILT_IN = hasattr(tf.io, "decode_webp")
 # A WebP of one pixel.
@@ -22,7 +24,10 @@ def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_image(
-    encoded: tf.Tensor, decoder: str = "jpeg", dct_method: str = "INTEGER_ACCURATE"
+    encoded: tf.Tensor,
+    decoder: str = "jpeg",
+    dct_method: str = "INTEGER_ACCURATE",
+    upright: bool = False,
 ) -> tf.Tensor:
     """Decodes an image to RGB.
 
@@ -33,6 +38,7 @@ def decode_image(
         encoded: String scalar.
         decoder: `jpeg`, `png`, `webp` or `any` (see `PreprocessingConfig`).
         dct_method: `INTEGER_ACCURATE` or `INTEGER_FAST`; matters for JPEG only.
+        upright: Whether a JPEG is turned as its EXIF orientation says.
 
     Returns:
         uint8 tensor of shape [H, W, 3].
@@ -49,7 +55,11 @@ def decode_image(
         # TensorFlow's JPEG operation looks at the bytes and takes a PNG, too.
         image = tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
     # From 2.20 on it takes WebP as well, and gives [1, H, W, 3].
-    return tf.ensure_shape(image, [None, None, 3])
+    image = tf.ensure_shape(image, [None, None, 3])
+    if upright:
+        image = orientation.upright(image, orientation.of_jpeg(encoded))
+        image.set_shape([None, None, 3])
+    return image
 
 
 def decode_and_crop(

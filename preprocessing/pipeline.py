@@ -28,7 +28,7 @@ def train_image(
         float32 tensor of shape [train_size, train_size, 3]: grey levels minus the mean, or values
         in [0, 1] for the inception types.
     """
-    return batches.to_input(train_pixels(encoded, bbox, seed, config))
+    return batches.to_input(train_pixels(encoded, bbox, seed, config), config.channel_means)
 
 
 def train_pixels(
@@ -60,7 +60,7 @@ def train_pixels(
             # TF1 sampling is not symmetric, so the flip comes before the resizing, as in the
             # original.
             image = crop.flip_if(_training_window(encoded, bbox, seed, config), flip)
-            image = resize.tf1_bilinear_resize(image, size, size)
+            image = resize.resize(image, size, size, config.interpolation)
         image.set_shape([size, size, 3])
         image = _augment(image, seed, draws, config)
     image.set_shape([size, size, 3])
@@ -74,16 +74,16 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     inception types.
     """
     size = config.eval_size
-    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
+    image = _whole(encoded, config)
     if config.family == "inception":
         return inception.eval_square(image, size)
     if config.family == "reid":
         image = resize.tf1_bilinear_resize(image, size, size)
         image.set_shape([size, size, 3])
     else:
-        image = resize.resize_shorter_side(image, config.eval_shorter_side)
+        image = resize.resize_shorter_side(image, config.eval_shorter_side, config.interpolation)
         image = resize.central_crop(image, size, size)
-    return resize.subtract_mean(image)
+    return resize.subtract_mean(image, config.channel_means)
 
 
 def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
@@ -109,8 +109,14 @@ def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -
         ValueError: For an inception type.
     """
     _refuse_inception("A test of whole images", config)
-    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
-    return resize.subtract_mean(resize.resize_shorter_side(image, shorter))
+    image = resize.resize_shorter_side(_whole(encoded, config), shorter, config.interpolation)
+    return resize.subtract_mean(image, config.channel_means)
+
+
+def _whole(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Decodes one image for evaluation or serving, uint8 [height, width, 3]."""
+    method, upright = config.decode_dct_method, config.exif_orientation
+    return decode.decode_image(encoded, config.decoder, method, upright)
 
 
 def _refuse_inception(what: str, config: PreprocessingConfig) -> None:
@@ -153,7 +159,7 @@ def _augment(
             config.augmix_alpha,
         )
     if not config.augments_bytes:
-        return resize.subtract_mean(image)
+        return resize.subtract_mean(image, config.channel_means)
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
     image = tf.cast(image, tf.uint8)
     if config.autoaugment_type:

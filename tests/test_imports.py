@@ -118,6 +118,8 @@ def test_wings_read_no_flags(wing):
 ROOMS = {
     "datasets": (
         "errors",
+        "interrupts",
+        "machine",
         "disk",
         "command_line",
         "catalog",
@@ -128,6 +130,7 @@ ROOMS = {
         "inspection",
     ),
     "official": (
+        "early_interrupt",
         "run",
         "command",
         "input",
@@ -163,9 +166,9 @@ COMMANDS = {
 DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
-    ("official/input", "datasets"): ("records", "errors", "catalog"),
-    ("official/train", "datasets"): ("records", "errors", "catalog"),
-    ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
+    ("official/input", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/train", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/evaluate", "datasets"): ("records", "errors", "catalog", "machine"),
 }
 
 

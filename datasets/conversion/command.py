@@ -7,6 +7,7 @@ tfds:NAME.
 """
 
 import argparse
+import collections
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import catalog, command_line
+from datasets.conversion import pool
 from datasets.conversion.plan import ON_BAD_RECORD, WriterConfig
 from datasets.conversion.writer import write_dataset
 from datasets.sets.aircraft import Aircraft
@@ -73,16 +75,10 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _directory(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("must be the name of a directory. Received: ''")
-    return text
-
-
 def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> None:
     add = parser.add_argument
     default = " (default: %(default)s)"
-    directory = {"required": True, "type": _directory, "metavar": "DIR"}
+    directory = {"required": True, "type": command_line.directory, "metavar": "DIR"}
     number = {"type": command_line.at_least(1), "metavar": "N"}
     add("--raw_dir", **directory, help="the images as published or kept")
     add("--output_dir", **directory, help="where shards, labels.txt and manifest.json go")
@@ -90,12 +86,15 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
         what = f"files of the {split} split" + default
         add(f"--{split}_shards", **number, default=count, help=what)
     what = "processes that check and write images; small data sets use one" + default
-    add("--num_workers", **number, default=os.cpu_count() or 1, help=what)
+    add("--num_workers", **number, default=pool.default_workers(), help=what)
     add("--seed", type=int, default=0, help="order of the training images" + default)
     what = "skip: count and report images that do not decode; fail: stop at the first" + default
     add("--on_bad_record", choices=ON_BAD_RECORD, default="fail", help=what)
     what = "share of a split's images that may be skipped before the conversion stops" + default
     add("--max_bad_fraction", type=_fraction, default=0.1, metavar="F", help=what)
+    what = "reduce images whose longer side has more pixels; 0 leaves all as they are" + default
+    side = command_line.at_least(0)
+    add("--max_side", type=side, default=0, metavar="N", help=what)
     what = "replace a data set in --output_dir that was made from other input"
     add("--overwrite", action="store_true", help=what)
 
@@ -136,6 +135,10 @@ def format_summary(manifest: dict[str, Any], output_dir: str, seconds: float) ->
     lines += _shown("skipped", skipped)
     repaired = [item for split in manifest["splits"].values() for item in split.get("repaired", ())]
     lines += _shown("repaired", repaired)
+    changed: collections.Counter = collections.Counter()
+    for split in manifest["splits"].values():
+        changed.update(split.get("changed", {}))
+    lines += [f"{count:,} images {what}" for what, count in sorted(changed.items())]
     if manifest["num_written"]:
         rate = manifest["num_written"] / max(seconds, 1e-9)
         lines.append(f"{manifest['num_written']:,} images in {seconds:.1f} s, {rate:,.0f} images/s")
@@ -190,6 +193,7 @@ def _convert(args: argparse.Namespace) -> None:
         args.num_workers,
         args.on_bad_record,
         args.max_bad_fraction,
+        args.max_side,
         args.overwrite,
     )
     manifest = write_dataset(listing, args.output_dir, config)

@@ -4,9 +4,9 @@ import collections
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from datasets.command_line import shown
+from datasets import command_line
 from datasets.conversion.plan import WriterConfig, shard_names
-from datasets.conversion.shard import ShardResult
+from datasets.conversion.shard import PRINT_BYTES, ShardResult
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.items import Listing, Skip
@@ -22,8 +22,8 @@ def check_listing(listing: Listing, config: WriterConfig) -> None:
         bad = _bad_in_listing(listing, split)
         if bad and config.on_bad_record == "fail":
             raise DatasetError(
-                f"{_some(bad)} in split {split!r} of {listing.name}. Fetch the data again, or pass "
-                "--on_bad_record=skip"
+                f"{_some(bad)} in split {split!r} of {listing.name}: {len(bad)} cannot be used. "
+                "Mend or remove them, fetch the data again, or pass --on_bad_record=skip"
             )
         if not items:
             raise DatasetError(f"split {split!r} of {listing.name} has no images")
@@ -38,8 +38,11 @@ def check_listing(listing: Listing, config: WriterConfig) -> None:
 def check_bad_fractions(
     listing: Listing, config: WriterConfig, results: Iterable[ShardResult]
 ) -> None:
-    """Stops as soon as a split has more bad images than `max_bad_fraction` allows."""
-    listed = {split: _bad_in_listing(listing, split) for split in listing.splits}
+    """Stops as soon as more of a split is left out than `max_bad_fraction` allows."""
+    listed = {
+        split: [skip for skip in listing.skipped.get(split, ()) if not skip.beside]
+        for split in listing.splits
+    }
     bad = {split: list(skipped) for split, skipped in listed.items()}
     for result in results:
         split = manifest_lib.parse_shard_name(result.name)[0]
@@ -49,7 +52,7 @@ def check_bad_fractions(
         if len(skipped) > config.max_bad_fraction * total:
             raise DatasetError(
                 f"{len(skipped)} of {total} images of split {split!r} cannot be used, more than "
-                f"--max_bad_fraction={config.max_bad_fraction}: {_some(skipped)}. Repair or "
+                f"--max_bad_fraction={config.max_bad_fraction}: {_some(skipped)}. Mend or "
                 "remove them, or raise the limit"
             )
 
@@ -60,8 +63,13 @@ def _bad_in_listing(listing: Listing, split: str) -> list[Skip]:
 
 
 def _some(skipped: Sequence[Skip]) -> str:
-    names = [f"{skip.file} ({skip.reason})" for skip in skipped]
-    return shown(names, _EXAMPLES_IN_MESSAGE)
+    """Some of the names for each of the first reasons."""
+    by_reason: dict[str, list[str]] = {}
+    for skip in skipped:
+        by_reason.setdefault(skip.reason, []).append(skip.file)
+    each = max(1, _EXAMPLES_IN_MESSAGE // len(by_reason)) if by_reason else 1
+    texts = [f"{command_line.shown(names, each)} ({why})" for why, names in by_reason.items()]
+    return command_line.shown(texts, _EXAMPLES_IN_MESSAGE)
 
 
 def build_manifest(
@@ -78,6 +86,10 @@ def build_manifest(
         )
         for split in listing.splits
     }
+    _note_shared_images(
+        splits, {split: _prints(listing, config, split, finished) for split in splits}
+    )
+    done = {"upright": listing.upright, "max_side": config.max_side}
     return {
         "format_version": manifest_lib.FORMAT_VERSION,
         "dataset": listing.name,
@@ -85,6 +97,7 @@ def build_manifest(
         "num_labels": len(listing.labels),
         "seed": config.seed,
         "source": listing.source,
+        **{what: value for what, value in done.items() if value},
         "digest": digest,
         "splits": splits,
     }
@@ -95,7 +108,9 @@ def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]
     skipped = list(listing.skipped.get(split, ()))
     repaired: list[Skip] = []
     shards = []
+    counted: collections.Counter = collections.Counter()
     for result in results:
+        counted.update(result.counted)
         label_counts.update(result.label_counts)
         skipped.extend(result.skipped)
         repaired.extend(result.repaired)
@@ -108,7 +123,29 @@ def _describe_split(listing: Listing, split: str, results: Iterable[ShardResult]
         "num_skipped": len(skipped),
         "skipped": [{"file": skip.file, "reason": skip.reason} for skip in skipped],
         "repaired": [{"file": skip.file, "reason": skip.reason} for skip in repaired],
+        **({"changed": dict(sorted(counted.items()))} if counted else {}),
     }
+
+
+def _prints(
+    listing: Listing, config: WriterConfig, split: str, finished: Mapping[str, ShardResult]
+) -> set[str]:
+    """The images of a split, by the first bytes of their files' SHA-256."""
+    digits = 2 * PRINT_BYTES
+    texts = (finished[name].prints for name in shard_names(listing, config, split))
+    return {text[at : at + digits] for text in texts for at in range(0, len(text), digits)}
+
+
+def _note_shared_images(splits: dict[str, dict[str, Any]], prints: Mapping[str, set[str]]) -> None:
+    """Says, also in the manifest, how many images of other splits are training images too."""
+    for split in (split for split in splits if split != "train"):
+        count = len(prints[split] & prints.get("train", set()))
+        if count:
+            splits[split]["also_in_train"] = count
+            command_line.note(
+                f"{count} images of split {split!r} are in 'train' as well: its scores will look "
+                "better than they are; `python -m datasets.verify` names the pairs"
+            )
 
 
 def _check_no_class_vanished(

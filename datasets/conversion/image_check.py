@@ -16,6 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from datasets.sources import pictures
+
 # Decoding more pixels takes gigabytes of memory; photos have a tenth of it at most.
 MAX_PIXELS = 2**27
 
@@ -59,6 +61,9 @@ def check_image(data: bytes) -> CheckedImage:
         return _as_png(_decode_with_pillow(data, "BMP"), "BMP")
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _as_png(_decode_with_pillow(data, "WebP"), "WebP")
+    kind = pictures.kind(data[: pictures.HEADER_BYTES])
+    if kind and kind not in pictures.USABLE:
+        raise BadImageError(pictures.refusal(kind))
     raise BadImageError(f"not an image (starts with {data[:8]!r})")
 
 

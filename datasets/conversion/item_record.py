@@ -7,34 +7,42 @@ original offers for some data sets, is here, too.
 
 import tensorflow as tf
 
+from datasets.conversion import upright
 from datasets.conversion.image_check import BadImageError, CheckedImage, check_image
+from datasets.conversion.options import RecordOptions
 from datasets.records.schema import encode_example
 from datasets.sources.items import Box, Item
 
 _QUALITY = 100
 _CMYK_CHANNELS = 4
 
+# What may happen to many images and is counted.
+TURNED = "turned upright by their EXIF orientation"
+NOT_TURNED = "left as stored in spite of their EXIF orientation"
+REDUCED = "reduced to max_side"
+
 
 def make_record(
-    item: Item, data: bytes, as_rgb_jpeg: bool, crop_to_boxes: bool, num_logits: int
-) -> tuple[bytes, list[str]]:
-    """Makes the record of an item, `data` being its image file; for the rest see `ShardTask`.
+    item: Item, data: bytes, options: RecordOptions
+) -> tuple[bytes, list[str], list[str]]:
+    """Makes the record of an item, `data` being its image file.
 
     Returns:
-        A serialised `tf.train.Example`, and what had to be changed, in words.
+        A serialised `tf.train.Example`; what had to be repaired, in words; and what was done that
+        is only counted.
 
     Raises:
         BadImageError: No image that training can use, or no such logits.
     """
     image = check_image(data)
     changes = []
-    if as_rgb_jpeg:
+    if options.as_rgb_jpeg:
         image, change = to_rgb_jpeg(image)
         changes += [change] if change else []
     elif image.original_format:
         changes.append(f"{image.original_format}, now a PNG")
     boxes = ()
-    if item.pixel_boxes and crop_to_boxes:
+    if item.pixel_boxes and options.crop_to_boxes:
         image = crop_to_box(image, item.pixel_boxes[0])
     else:
         boxes = (
@@ -44,6 +52,11 @@ def make_record(
         lost = len(item.boxes) + len(item.pixel_boxes) - len(boxes)
         if lost:
             changes.append(f"{lost} bounding boxes of no area in the image left out")
+    how = upright.orientation(data)
+    counted = [] if how == upright.UPRIGHT else [TURNED if options.upright else NOT_TURNED]
+    before = max(image.height, image.width)
+    image = upright.adjusted(image, how if options.upright else upright.UPRIGHT, options.max_side)
+    counted += [REDUCED] if max(image.height, image.width) < before else []
     record = encode_example(
         encoded=image.encoded,
         height=image.height,
@@ -52,11 +65,11 @@ def make_record(
         image_format=image.image_format,
         filename=item.name,
         boxes=boxes,
-        logits=_read_logits(item, num_logits),
+        logits=_read_logits(item, options.num_logits),
         synset=item.synset,
         text=item.text,
     )
-    return record, changes
+    return record, changes, counted
 
 
 def _read_logits(item: Item, count: int) -> list[float] | None:

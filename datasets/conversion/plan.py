@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from datasets.conversion.options import RecordOptions
 from datasets.conversion.shard import ShardTask
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
@@ -27,6 +28,7 @@ class WriterConfig:
         num_workers: Processes that check and write.
         on_bad_record: "skip" counts and reports images that do not decode, "fail" stops.
         max_bad_fraction: Share of a split's images above which skipping stops, too.
+        max_side: Images of a longer side are reduced to so many pixels; 0 leaves all as they are.
         overwrite: Whether a data set made from other input may be replaced.
         small_set: Under this number of images one process is faster: each worker spends
             seconds on starting TensorFlow.
@@ -38,6 +40,7 @@ class WriterConfig:
     num_workers: int = 1
     on_bad_record: str = "skip"
     max_bad_fraction: float = 0.1
+    max_side: int = 0
     overwrite: bool = False
     small_set: int = 2000
     show_progress: bool = True
@@ -53,6 +56,8 @@ class WriterConfig:
             raise DatasetError(
                 f"on_bad_record={self.on_bad_record!r}; must be one of {', '.join(ON_BAD_RECORD)}"
             )
+        if self.max_side < 0:
+            raise DatasetError(f"max_side={self.max_side}; at least 0 is needed")
         if not 0.0 <= self.max_bad_fraction <= 1.0:
             raise DatasetError(f"max_bad_fraction={self.max_bad_fraction}; must be in [0, 1]")
 
@@ -67,10 +72,17 @@ def plan(
         "on_bad_record": config.on_bad_record,
         "num_shards": [(split, config.num_shards[split]) for split in listing.splits],
     }
+    if config.max_side:
+        options["max_side"] = config.max_side
     digest, item_digests = listing.digests(options)
-    num_logits = len(listing.class_names)
-    # What decides about a record beside its item.
-    how = (manifest_lib.FORMAT_VERSION, listing.as_rgb_jpeg, listing.crop_to_boxes, num_logits)
+    record_options = RecordOptions(
+        listing.as_rgb_jpeg,
+        listing.crop_to_boxes,
+        listing.upright,
+        config.max_side,
+        len(listing.class_names),
+    )
+    how = (manifest_lib.FORMAT_VERSION, *record_options.facts)
     tasks = {}
     for split, items in listing.splits.items():
         names = shard_names(listing, config, split)
@@ -84,9 +96,7 @@ def plan(
                 os.path.join(output_dir, name),
                 [item for item, _ in ordered[first:last]],
                 config.on_bad_record == "fail",
-                listing.as_rgb_jpeg,
-                listing.crop_to_boxes,
-                num_logits,
+                record_options,
                 summary.hexdigest(),
             )
     return digest, tasks

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from datasets import machine
 from datasets.errors import DatasetError
 
+# What a process may need: TensorFlow, images that are read ahead, and the pixels of a large one.
+_WORKER_BYTES = 3 << 29
 _POLL_SECONDS = 0.2
 
 # Set in each worker by `_start_worker`.
@@ -28,6 +31,12 @@ Work = Callable[[Any, Callable[[], None]], Any]
 
 class _StoppedError(Exception):
     """The main process wants no more work."""
+
+
+def default_workers() -> int:
+    """Processes to work with: one for each processor that is granted, as memory allows."""
+    memory = machine.granted_memory() or _WORKER_BYTES * machine.granted_cpus()
+    return max(1, min(machine.granted_cpus(), memory // _WORKER_BYTES))
 
 
 def run_tasks(
@@ -81,8 +90,9 @@ def _start_worker(counter: Any, stop: Any) -> None:
     global _counter, _stop
     _counter = counter
     _stop = stop
-    # Ctrl-C reaches the whole group; the main process decides and sets `stop`.
+    # These reach the whole group; the main process decides and sets `stop`.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

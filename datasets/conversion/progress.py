@@ -80,29 +80,51 @@ class Progress:
             if not self._is_whole(shard["name"], shard["bytes"])
         }
 
-    def check_replaceable(self) -> None:
-        """Raises `DatasetError` when writing would destroy something that is not ours."""
+    def check_replaceable(self, overwrite: bool) -> None:
+        """Raises `DatasetError` when writing would destroy something.
+
+        With `overwrite` other conversions may be replaced; what none wrote never.
+        """
+        names = self._names()
+        foreign = self._foreign(names)
+        if foreign:
+            raise DatasetError(
+                f"output directory {self.directory} holds {foreign}, which no conversion wrote; "
+                "choose another --output_dir, or remove it yourself"
+            )
         held = None
         manifest = self._read_manifest()
-        names = self._names()
-        shards = list(filter(manifest_lib.parse_shard_name, names))
-        if manifest is not None:
-            if manifest.get("digest") != self._digest:
-                place = manifest.get("source", {}).get("raw_dir", "an unknown place")
-                origin = f"{manifest.get('dataset')} from {place}"
-                held = f"a data set made from other input or options ({origin})"
-        elif any(map(manifest_lib.shard_of_done_name, names)):
-            if self._others:
-                held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
-        elif shards:
-            held = f"shards of unknown origin ({shards[0]})"
-        elif manifest_lib.LABELS_FILE in names:
-            held = f"a file {manifest_lib.LABELS_FILE} of unknown origin"
-        if held:
+        if manifest is not None and manifest.get("digest") != self._digest:
+            place = manifest.get("source", {}).get("raw_dir", "an unknown place")
+            origin = f"{manifest.get('dataset')} from {place}"
+            held = f"a data set made from other input or options ({origin})"
+        elif manifest is None and self._others:
+            held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
+        elif manifest_lib.FORMER_WORK_FILE in names:
+            held = f"an unfinished conversion of another version ({manifest_lib.FORMER_WORK_FILE})"
+        if held and not overwrite:
             raise DatasetError(
                 f"output directory {self.directory} holds {held}; choose another --output_dir, "
                 "or pass --overwrite to replace it"
             )
+
+    def _foreign(self, names: list[str]) -> str:
+        """What would be replaced and is of unknown origin, in words; empty where nothing is."""
+        if manifest_lib.FORMER_WORK_FILE in names:
+            return ""
+        try:
+            manifest = manifest_lib.load_manifest(self.directory)
+        except DatasetError as error:
+            return f"a {manifest_lib.MANIFEST_FILE} that cannot be read ({error})"
+        known = {shard["name"] for shard in manifest_lib.shards_of(manifest or {"splits": {}})}
+        known.update(filter(None, map(manifest_lib.shard_of_done_name, names)))
+        shards = [name for name in names if manifest_lib.parse_shard_name(name)]
+        unknown = [name for name in shards if name not in known]
+        if unknown:
+            return f"shards of unknown origin ({command_line.shown(unknown, 1)})"
+        if manifest_lib.LABELS_FILE in names and manifest is None and not known:
+            return f"a file {manifest_lib.LABELS_FILE} of unknown origin"
+        return ""
 
     def begin(self) -> None:
         """Makes the directory ready for writing; goes on where a like run stopped, and says so."""

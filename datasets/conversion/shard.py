@@ -7,6 +7,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import queue
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from datasets import disk
+from datasets.conversion.options import RecordOptions
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.items import Item, Skip
@@ -28,6 +30,9 @@ STAGES = ("reading", "decoding", "writing")
 _READERS = 4
 _READ_AHEAD = 16
 
+# Of each image's SHA-256, to tell equal ones in two splits.
+PRINT_BYTES = 8
+
 _Read = concurrent.futures.Future[bytes]
 
 
@@ -39,18 +44,14 @@ class ShardTask:
         path: Final path.
         items: Its images, in order.
         fail_on_bad_image: Whether the first bad image is an error.
-        as_rgb_jpeg: Whether PNG files and CMYK JPEGs become RGB JPEGs.
-        crop_to_boxes: Whether an image with boxes is cut to the first one.
-        num_logits: Number of a teacher's logits, where items have them.
+        options: What is done to each image.
         digest: Of all that decides about the shard's bytes.
     """
 
     path: str
     items: Sequence[Item]
     fail_on_bad_image: bool = False
-    as_rgb_jpeg: bool = False
-    crop_to_boxes: bool = False
-    num_logits: int = 0
+    options: RecordOptions = RecordOptions()
     digest: str = ""
 
 
@@ -59,7 +60,9 @@ class ShardResult:
     """What a finished shard holds: size and checksum of the file, and its number of images.
 
     `skipped` are images left out, `repaired` says what was changed in images that were kept,
-    `digest` is that of the task, and `seconds` how long each of `STAGES` took in its process.
+    `counted` how many were changed in a way that is only counted, `prints` are the first bytes of
+    each image file's SHA-256 as digits, `digest` is that of the task, and `seconds` how long each
+    of `STAGES` took in its process.
     """
 
     name: str
@@ -70,6 +73,8 @@ class ShardResult:
     skipped: tuple[Skip, ...]
     repaired: tuple[Skip, ...] = ()
     digest: str = ""
+    counted: dict[str, int] = dataclasses.field(default_factory=dict)
+    prints: str = ""
     seconds: tuple[float, ...] = dataclasses.field(default=(0.0, 0.0, 0.0), compare=False)
 
     def encode(self) -> bytes:
@@ -120,11 +125,19 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     watch = _Stopwatch()
     with disk.removed_on_failure(temporary):
         try:
-            counts, skipped, repaired = _write_records(task, temporary, on_image, watch)
+            written = _write_records(task, temporary, on_image, watch)
             size, sha256 = disk.summarise(temporary)
-            images, counts = sum(counts.values()), dict(sorted(counts.items()))
             result = ShardResult(
-                name, size, images, sha256, counts, tuple(skipped), tuple(repaired), task.digest
+                name=name,
+                bytes=size,
+                images=sum(written.labels.values()),
+                sha256=sha256,
+                label_counts=dict(sorted(written.labels.items())),
+                skipped=tuple(written.skipped),
+                repaired=tuple(written.repaired),
+                digest=task.digest,
+                counted=dict(sorted(written.counted.items())),
+                prints=written.prints.hex(),
             )
             # First: a reader must never see a shard and not that it is one of an unfinished set.
             done = os.path.join(folder, manifest_lib.done_name(name))
@@ -138,19 +151,28 @@ def write_shard(task: ShardTask, on_image: Callable[[], None]) -> ShardResult:
     return dataclasses.replace(result, seconds=tuple(watch.seconds[stage] for stage in STAGES))
 
 
+@dataclasses.dataclass
+class _Written:
+    """What has been written of a shard, and left out of it."""
+
+    labels: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    skipped: list[Skip] = dataclasses.field(default_factory=list)
+    repaired: list[Skip] = dataclasses.field(default_factory=list)
+    counted: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    prints: bytearray = dataclasses.field(default_factory=bytearray)
+
+
 def _write_records(
     task: ShardTask, temporary: str, on_image: Callable[[], None], watch: _Stopwatch
-) -> tuple[collections.Counter, list[Skip], list[Skip]]:
+) -> _Written:
     import tensorflow as tf
 
     from datasets.conversion.image_check import BadImageError
     from datasets.conversion.item_record import make_record
 
-    label_counts: collections.Counter = collections.Counter()
-    skipped: list[Skip] = []
-    repaired: list[Skip] = []
+    written = _Written()
     reads = contextlib.closing(_read_ahead(task.items))
-    with tf.io.TFRecordWriter(temporary) as writer, reads as ahead:
+    with tf.io.TFRecordWriter(disk.for_tensorflow(temporary)) as writer, reads as ahead:
         for item, read in ahead:
             try:
                 try:
@@ -159,23 +181,23 @@ def _write_records(
                     reason = f"cannot be read: {error.strerror or error}"
                     raise BadImageError(reason) from error
                 watch.end("reading")
-                record, changes = make_record(
-                    item, data, task.as_rgb_jpeg, task.crop_to_boxes, task.num_logits
-                )
+                record, changes, counted = make_record(item, data, task.options)
             except BadImageError as error:
                 if task.fail_on_bad_image:
                     raise DatasetError(
                         f"{item.name}: {error}. Repair or remove it, or pass --on_bad_record=skip"
                     ) from error
-                skipped.append(Skip(item.name, str(error)))
+                written.skipped.append(Skip(item.name, str(error)))
             else:
                 watch.end("decoding")
-                repaired.extend(Skip(item.name, change) for change in changes)
+                written.repaired += [Skip(item.name, change) for change in changes]
+                written.counted.update(counted)
+                written.prints += hashlib.sha256(data).digest()[:PRINT_BYTES]
                 writer.write(record)
-                label_counts[item.label] += 1
+                written.labels[item.label] += 1
             on_image()
             watch.end("writing")
-    return label_counts, skipped, repaired
+    return written
 
 
 def _read_ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from datasets import command_line, disk
+from datasets import command_line, disk, machine
 from datasets.conversion import describe, inflate, pool
 from datasets.conversion.plan import WriterConfig, plan, shard_names
 from datasets.conversion.progress import Progress, locked
@@ -40,7 +40,7 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
             done = _finished_before(listing, tasks, config, progress)
             if done is not None:
                 return done
-            progress.check_replaceable()
+        progress.check_replaceable(config.overwrite)
         missing = [task for name, task in tasks.items() if name not in progress.finished]
         # What can be known to fail fails before anything is replaced.
         describe.check_bad_fractions(listing, config, progress.finished.values())
@@ -118,7 +118,11 @@ def _write_shards(
     try:
         num_images = sum(len(task.items) for task in tasks)
         tasks = inflate.inflate_archives(tasks, progress.directory)
-        num_workers = config.num_workers if num_images >= config.small_set else 1
+        many = num_images >= config.small_set
+        num_workers = min(config.num_workers, len(tasks)) if many else 1
+        if num_workers > 1:
+            granted = machine.granted_cpus()
+            command_line.note(f"{num_workers} processes; {granted} processors are granted")
         bar = command_line.progress_bar(num_images, "converting", config.show_progress)
         seconds = dict.fromkeys(STAGES, 0.0)
         with bar:

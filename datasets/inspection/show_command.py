@@ -26,8 +26,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     default = " (default: %(default)s)"
-    add("data_dir", metavar="DIR", help="directory of the shards")
-    add("--output_dir", metavar="DIR", help="where the pictures go (default: beside the shards)")
+    add("data_dir", type=command_line.directory, metavar="DIR", help="directory of the shards")
+    what = "where the pictures go (default: beside the shards)"
+    add("--output_dir", type=command_line.directory, metavar="DIR", help=what)
     add("--split", default="train", choices=show.SPLITS, help="whose samples are shown" + default)
     add("--num_samples", type=int, default=12, metavar="N", help="samples" + default)
     what = "records of a split that are read for the sizes" + default

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datasets import command_line
+from datasets.conversion import pool
 from datasets.inspection.verification import Report, verify
 
 _SHOWN_CLASSES = 60
@@ -64,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     number = {"type": command_line.at_least(0), "default": 0, "metavar": "N"}
-    add("data_dir", metavar="DIR", help="directory of the shards")
+    add("data_dir", type=command_line.directory, metavar="DIR", help="directory of the shards")
     add("--json", action="store_true", help="print the whole report as JSON")
     what = "data set of the catalogue, where no manifest says it"
     add("--dataset_name", default="", metavar="NAME", help=what)
@@ -73,7 +74,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--num_logits", **number, help="every record must hold N teacher logits")
     add("--allow_duplicates", action="store_true", help="equal images are nothing wrong")
     what = "processes that read; small data sets use one (default: %(default)s)"
-    add("--num_workers", type=int, default=os.cpu_count() or 1, metavar="N", help=what)
+    workers = {"type": command_line.at_least(1), "default": pool.default_workers()}
+    add("--num_workers", **workers, metavar="N", help=what)
     return parser
 
 
@@ -90,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             num_classes=args.num_classes,
             num_logits=args.num_logits,
             allow_duplicates=args.allow_duplicates,
-            num_workers=max(1, args.num_workers),
+            num_workers=args.num_workers,
             show_progress=True,
         )
         print(json.dumps(report.to_json(), indent=1) if args.json else format_report(report))

@@ -6,6 +6,7 @@ whatever is drawn at random for an example can depend on (seed, epoch, index) al
 
 import tensorflow as tf
 
+from datasets import disk
 from datasets.errors import DatasetError
 from datasets.records import salvage
 from datasets.records.manifest import load_labels, load_manifest
@@ -67,7 +68,7 @@ def _shuffled_files(split: Split, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 def _file_columns(split: Split) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Paths, offsets and counts of all files in order."""
     offsets, counts = tf.constant(split.offsets, tf.int64), tf.constant(split.counts, tf.int64)
-    return tf.constant(split.files), offsets, counts
+    return tf.constant([disk.for_tensorflow(path) for path in split.files]), offsets, counts
 
 
 def _shuffled_pass(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from datasets import disk
 from datasets.records import framing
 
 # Where nothing can be read any more.
@@ -32,7 +33,8 @@ def read(path: str) -> Iterator[Record]:
 
     A file that is cut off or has a broken length yields one damaged record for all that follows.
     """
-    records = tf.data.TFRecordDataset(path).as_numpy_iterator()
+    name = disk.for_tensorflow(path)
+    records = tf.data.TFRecordDataset([name]).as_numpy_iterator()
     for frame in framing.frames(path):
         if frame.damage:
             yield Record(frame, None, frame.damage)
@@ -41,7 +43,7 @@ def read(path: str) -> Iterator[Record]:
             yield Record(frame, next(records))
         except tf.errors.OpError:
             yield Record(frame, None, "the checksum of the data is wrong")
-            place = tf.data.Dataset.from_tensors((path, tf.constant(frame.end, tf.int64)))
+            place = tf.data.Dataset.from_tensors((name, tf.constant(frame.end, tf.int64)))
             records = place.flat_map(_records_from).as_numpy_iterator()
 
 

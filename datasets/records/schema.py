@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from datasets.errors import DatasetError
+from datasets.records import whole_jpeg
 
 KEY_ENCODED = "image/encoded"
 KEY_HEIGHT = "image/height"
@@ -41,7 +42,6 @@ BOX_KEYS = (KEY_YMIN, KEY_XMIN, KEY_YMAX, KEY_XMAX)
 MISSING_LABEL = -1
 
 _JPEG_START = b"\xff\xd8\xff"
-_JPEG_END = b"\xff\xd9"
 
 Box = tuple[float, float, float, float]
 
@@ -174,6 +174,12 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
     return parsed
 
 
+def count_logits(serialized: tf.Tensor) -> tf.Tensor:
+    """Returns how many teacher's logits a record holds, int32 []."""
+    features = {KEY_LOGIT: tf.io.VarLenFeature(tf.float32)}
+    return tf.size(tf.io.parse_single_example(serialized, features)[KEY_LOGIT].values)
+
+
 def _exact_logits(logits: tf.Tensor, num_logits: int, filename: tf.Tensor) -> tf.Tensor:
     """Gives `logits` its static shape [num_logits], or stops with the record's name."""
     count = tf.size(logits)
@@ -205,19 +211,20 @@ def assert_whole_image(encoded: tf.Tensor, filename: tf.Tensor | str) -> tf.Tens
     """Returns `encoded` (string []), or stops when there are no bytes or a JPEG that was cut off.
 
     A training crop decodes no more of a JPEG than its window, so a missing end would be noticed in
-    some passes only. A JPEG that does not end in its end marker is therefore decoded in full.
+    some passes only. A JPEG without its end marker is therefore decoded in full.
 
     Raises:
         tf.errors.InvalidArgumentError: Empty, or a JPEG that cannot be decoded to its end.
     """
     what = ["no image in the record, or no whole one:", filename]
     encoded = _checked(encoded, tf.strings.length(encoded) > 4, what)
-    is_cut = tf.logical_and(
+    is_whole = tf.cond(
         tf.equal(tf.strings.substr(encoded, 0, 3), _JPEG_START),
-        tf.not_equal(tf.strings.substr(encoded, -2, 2), _JPEG_END),
+        lambda: whole_jpeg.has_end(encoded),
+        lambda: True,
     )
     pixels = tf.cond(
-        is_cut, lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3)), lambda: tf.constant(1)
+        is_whole, lambda: tf.constant(1), lambda: tf.size(tf.io.decode_jpeg(encoded, channels=3))
     )
     with tf.control_dependencies([pixels]):
         return tf.identity(encoded)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from datasets import command_line
+from datasets import command_line, disk
 from datasets.errors import DatasetError
 from datasets.records import framing
 from datasets.records import manifest as manifest_lib
@@ -102,7 +102,7 @@ def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
     folder = folders.get(pattern)
     if folder in names and not fnmatch.filter(names, pattern):
         below = os.path.join(data_dir, folder)
-        if tf.io.gfile.isdir(below):
+        if tf.io.gfile.isdir(disk.for_tensorflow(below)):
             inside, kaggle = _list_directory(below), f"*{manifest_lib.KAGGLE_END}"
             if fnmatch.filter(inside, kaggle):
                 return below, inside, kaggle
@@ -110,14 +110,19 @@ def _locate(data_dir: str, pattern: str) -> tuple[str, list[str], str]:
 
 
 def _list_directory(data_dir: str) -> list[str]:
-    if not tf.io.gfile.isdir(data_dir):
-        state = "is no directory" if tf.io.gfile.exists(data_dir) else "does not exist"
+    path = disk.for_tensorflow(data_dir)
+    if not tf.io.gfile.isdir(path):
+        state = "is no directory" if tf.io.gfile.exists(path) else "does not exist"
         raise DatasetError(
             f"data directory {data_dir} {state}; it must hold TFRecord shards, as "
             "`python -m datasets.convert` writes them"
         )
-    # Object stores list folders with a slash at the end.
-    names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(data_dir))
+    if "://" in data_dir:
+        # Object stores list folders with a slash at the end.
+        names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(data_dir))
+    else:
+        # TensorFlow's listing wants names in UTF-8.
+        names = sorted(os.listdir(data_dir))
     manifest_lib.check_finished(names, data_dir)
     return names
 
@@ -126,9 +131,11 @@ def _matching(names: list[str], pattern: str, data_dir: str) -> list[str]:
     visible = [name for name in names if not name.startswith(".")]
     matching = fnmatch.filter(visible, pattern)
     if not matching:
+        shards = any(map(manifest_lib.parse_shard_name, visible))
+        what = "" if shards else ". Photos become TFRecord shards by `python -m datasets.convert`"
         raise DatasetError(
             f"no file in {data_dir} matches {pattern!r}; there is: "
-            f"{command_line.shown(visible, _SHOWN_NAMES)}"
+            f"{command_line.shown(visible, _SHOWN_NAMES)}{what}"
         )
     return matching
 

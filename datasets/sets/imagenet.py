@@ -92,6 +92,7 @@ class ImageNet(Published):
         """Adds the flags that only this data set has."""
         parser.add_argument(
             "--bounding_box_file",
+            type=command_line.path,
             metavar="FILE",
             help="CSV file (name, xmin, ymin, xmax, ymax as fractions), or archive or folder of "
             f"XML files; by default the first of these in --raw_dir: {', '.join(_BOXES)}; an "
@@ -99,6 +100,7 @@ class ImageNet(Published):
         )
         parser.add_argument(
             "--logits_file_path",
+            type=command_line.path,
             metavar="DIR",
             help="folder of a teacher's logits for distillation: CSV files train* and validation*, "
             "a line for each image: its file name and 1,001 numbers",

@@ -22,6 +22,7 @@ from typing import IO
 
 from datasets import command_line
 from datasets.errors import DatasetError
+from datasets.sources import pictures
 from datasets.sources.archive_source import GzipTarSource, RangeSource, ZipSource, exactly
 from datasets.sources.items import BytesSource, FileSource, Source
 
@@ -157,7 +158,7 @@ def rooted(tree: Tree, marker: str) -> Tree:
 
 
 def open_folder(path: str) -> Tree:
-    """All files below the folder `path` but hidden ones; links to folders are followed."""
+    """All files below the folder `path` but hidden ones and junk; links to folders are followed."""
 
     def refuse(error: OSError) -> None:
         # A folder that cannot be read would be left out without a word.
@@ -171,14 +172,14 @@ def open_folder(path: str) -> Tree:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".")
+            if not pictures.is_junk(name)
             and os.path.realpath(os.path.join(directory, name)) not in chain
         )
         above.update({os.path.join(directory, name): chain for name in folders})
         relative = os.path.relpath(directory, path).replace(os.sep, "/")
         start = "" if relative == "." else relative + "/"
         for name in names:
-            if not name.startswith("."):
+            if not pictures.is_junk(name):
                 files[start + name] = FileSource(os.path.join(directory, name))
     return Tree(path, files)
 
@@ -238,7 +239,7 @@ def open_inner_tar(outer: RangeSource, name: str) -> Tree:
 
 def _hidden(name: str) -> bool:
     """Whether `open_folder` would leave the file out, had it come out of its archive."""
-    return any(part.startswith(".") for part in name.split("/"))
+    return any(map(pictures.is_junk, name.split("/")))
 
 
 @contextlib.contextmanager

@@ -6,28 +6,35 @@ a row, which are often alike, are not kept together.
 
 import collections
 import hashlib
-import os
+from collections.abc import Sequence
 
+from datasets import command_line
 from datasets.errors import DatasetError
 from datasets.sources.items import Item
 
+_SHOWN_CLASSES = 50
 
-def hold_out(splits: dict[str, list[Item]], fraction: float, seed: int) -> dict[str, list[Item]]:
+
+def hold_out(
+    splits: dict[str, list[Item]], fraction: float, seed: int, class_names: Sequence[str]
+) -> dict[str, list[Item]]:
     """Moves a share of each class (0 to 1) from train to validation; `seed` and names decide which.
 
     Raises:
-        DatasetError: A class has one image only.
+        DatasetError: Classes, all of which are named, have one image only.
     """
     by_label = collections.defaultdict(list)
     for item in splits["train"]:
         by_label[item.label].append(item)
+    single = [class_names[label] for label, items in sorted(by_label.items()) if len(items) < 2]
+    if single:
+        raise DatasetError(
+            f"{len(single)} classes have one image only: "
+            f"{command_line.shown(single, _SHOWN_CLASSES)}. To hold out a validation split takes "
+            "at least two of each class: add images, or take these classes out"
+        )
     held_out = set()
-    for label, items in by_label.items():
-        if len(items) < 2:
-            raise DatasetError(
-                f"{os.path.dirname(items[0].name) or label} has one image only; "
-                "--validation_fraction needs at least two in each class"
-            )
+    for items in by_label.values():
         # Both splits get at least one image of each class.
         count = min(max(1, round(fraction * len(items))), len(items) - 1)
         ranked = sorted(items, key=lambda item: _rank(f"{seed}:{item.name}"))

@@ -1,28 +1,36 @@
 """A folder of photos, one sub-folder per class, as people keep their own.
 
-Either `raw_dir/<split>/<class>/*` with the splits train, validation (also val, valid) and
-test, or `raw_dir/<class>/*`, of which a share becomes the validation split.
+Either `raw_dir/<split>/<class>/*` with the splits train, validation (also val, valid, dev) and
+test, or `raw_dir/<class>/*`, of which a share becomes the validation split. Folders below a class
+belong to it. What is a picture is decided by the bytes of a file, not by its name.
 """
 
 import argparse
 import dataclasses
 import os
+from collections.abc import Iterable, Sequence
 
+from datasets import command_line
 from datasets.errors import DatasetError
-from datasets.sources.hold_out import hold_out
-from datasets.sources.items import FileSource, Item, Listing, Skip
-from datasets.sources.table import SPLIT_NAMES, Divided, add_fraction_argument
+from datasets.sources import archive, folder_layout, pictures, table
+from datasets.sources.folder_layout import Layout
+from datasets.sources.items import Item, Listing, Skip
 
+# Files of these names are pictures, or bad ones; others are looked at.
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+
+_SHOWN = 5
+_SHOWN_EMPTY = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageFolder(Divided):
-    """The data set in one folder of photos, `raw_dir`; see `Divided`."""
+class ImageFolder(table.Divided):
+    """The data set in one folder of photos, `raw_dir`; see `table.Divided`."""
 
     raw_dir: str
-    validation_fraction: float | None = None
+    validation_fraction: table.Fraction = None
     seed: int = 0
+    ignore_exif: bool = False
 
     name = "image_folder"
     help = "any folder of photos, one sub-folder per class"
@@ -30,8 +38,7 @@ class ImageFolder(Divided):
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the flags that only this data set has."""
-        what = "a folder that has none of its own (for example 0.2); chosen by --seed and file name"
-        add_fraction_argument(parser, what)
+        table.add_common_arguments(parser, "a folder that has none of its own")
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace) -> "ImageFolder":
@@ -50,154 +57,131 @@ class ImageFolder(Divided):
 
     def listing(self) -> Listing:
         """Lists all images; see `Converter.listing`."""
-        split_dirs = self._split_dirs()
-        skipped: dict[str, list[Skip]] = {split: [] for split in split_dirs}
-        images = {split: self._read_split(split_dirs[split], skipped[split]) for split in skipped}
+        archive.check_raw_dir(self.raw_dir)
+        if not os.path.isdir(self.raw_dir):
+            raise DatasetError(f"--raw_dir={self.raw_dir} is no directory")
+        tree = archive.open_folder(self.raw_dir)
+        names, left = sort_out(self.raw_dir, tree.names())
+        layout = folder_layout.find(self.raw_dir, names)
+        skipped: dict[str, list[Skip]] = {split: [] for split in layout.folders}
+        for skip in left:
+            split = _split_of_file(layout, skip.file)
+            if split is not None:
+                skipped[split].append(skip)
+        images = {
+            split: _by_class(layout, split, names, skipped[split]) for split in layout.folders
+        }
         classes = tuple(sorted(images["train"]))
-        self._check_classes(classes, images, split_dirs)
+        _check_classes(layout, images, skipped)
+        folder_layout.check_depth(self.raw_dir, layout.folders["train"], images["train"])
         splits = {
-            split: self._items(split_dirs[split], classes, by_class)
+            split: [
+                Item(name, tree.source(name), label)
+                for label, label_name in enumerate(classes)
+                for name in by_class.get(label_name, ())
+            ]
             for split, by_class in images.items()
         }
-        if self.validation_fraction is not None:
-            splits = hold_out(splits, self.validation_fraction, self.seed)
-            skipped["validation"] = []
-        splits = {
-            split: splits[split] for split in ("train", "validation", "test") if split in splits
-        }
-        origin = {
-            "raw_dir": os.path.abspath(self.raw_dir),
-            "validation_fraction": self.validation_fraction,
-        }
-        return Listing(self.name, classes, splits, skipped, origin)
+        where = f"the folders of --raw_dir={self.raw_dir}"
+        return table.divide(self, classes, splits, skipped, where)
 
-    def _split_dirs(self) -> dict[str, str]:
-        """Folder of each split; a flat folder is all train."""
-        raw_dir = self.raw_dir
-        if not os.path.exists(raw_dir):
-            raise DatasetError(f"--raw_dir={raw_dir} does not exist")
-        if not os.path.isdir(raw_dir):
-            raise DatasetError(f"--raw_dir={raw_dir} is no directory")
-        folders = _visible_folders(raw_dir)
-        if not folders:
-            raise DatasetError(
-                f"--raw_dir={raw_dir} has no class folders; needed are {raw_dir}/train/<class>/"
-                f"*.jpg and {raw_dir}/validation/<class>/*.jpg, or {raw_dir}/<class>/*.jpg with "
-                "--validation_fraction"
-            )
-        found: dict[str, str] = {}
-        for folder in folders:
-            split = SPLIT_NAMES.get(folder.lower())
-            if split in found:
-                raise DatasetError(
-                    f"--raw_dir={raw_dir} has two folders for split {split!r}: "
-                    f"{os.path.basename(found[split])} and {folder}; keep one"
-                )
-            if split:
-                found[split] = os.path.join(raw_dir, folder)
-        if not found:
-            found = {"train": raw_dir}
-        self._check_splits(found, folders)
-        return found
 
-    def _check_splits(self, found: dict[str, str], folders: list[str]) -> None:
-        raw_dir = self.raw_dir
-        if "train" not in found:
-            raise DatasetError(
-                f"--raw_dir={raw_dir} has no train folder; it has: {', '.join(folders)}"
-            )
-        if found["train"] != raw_dir and len(found) != len(folders):
-            strange = [name for name in folders if name.lower() not in SPLIT_NAMES]
-            raise DatasetError(
-                f"--raw_dir={raw_dir} has splits and other folders: {', '.join(strange)}; "
-                "splits are train, validation (val, valid) and test"
-            )
-        if "validation" in found and self.validation_fraction is not None:
-            raise DatasetError(
-                f"--validation_fraction={self.validation_fraction}, but {found['validation']} "
-                "exists; leave the flag out, or move that folder away"
-            )
-        if "validation" not in found and self.validation_fraction is None:
-            raise DatasetError(
-                f"--raw_dir={raw_dir} has no validation split (a folder named validation, val "
-                "or valid); make one, or pass --validation_fraction=0.2 to hold out a share of "
-                "the training images"
-            )
+def sort_out(raw_dir: str, names: Sequence[str]) -> tuple[list[str], list[Skip]]:
+    """Tells pictures from other files, by extension where it is a usual one, else by first bytes.
 
-    def _read_split(self, directory: str, skipped: list[Skip]) -> dict[str, list[str]]:
-        """File names by class folder."""
-        folders = _visible_folders(directory)
-        if not folders:
-            raise DatasetError(
-                f"{directory} has no class folders; needed are {directory}/<class>/*.jpg"
-            )
-        for name in sorted(os.listdir(directory)):
-            if not name.startswith(".") and name not in folders:
-                path = os.path.join(directory, name)
-                skipped.append(Skip(self._name(path), "not in a class folder"))
-        by_class = {}
-        for folder in folders:
-            path = os.path.join(directory, folder)
-            by_class[folder] = self._read_class(path, skipped)
-            if not by_class[folder]:
-                raise DatasetError(
-                    f"class folder {path} has no images ({', '.join(EXTENSIONS)}); fill or remove "
-                    "it"
-                )
-        return by_class
+    Args:
+        raw_dir: The folder.
+        names: Paths of files below it, with slashes.
 
-    def _read_class(self, directory: str, skipped: list[Skip]) -> list[str]:
-        names = []
-        for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-            if entry.name.startswith("."):
-                continue
-            extension = os.path.splitext(entry.name)[1].lower()
-            if entry.is_dir():
-                reason = "a folder inside a class folder is not read"
-            elif extension not in EXTENSIONS:
-                reason = f"not an image file ({extension or 'no extension'})"
+    Returns:
+        The pictures that can be used, and the other files.
+    """
+    usable, others = [], []
+    for name in names:
+        known = os.path.splitext(name)[1].lower() in EXTENSIONS
+        (usable if known else others).append(name)
+    left = []
+    for name in others:
+        try:
+            header = pictures.read_header(os.path.join(raw_dir, name))
+        except OSError as error:
+            left.append((name, "", f"cannot be read: {error.strerror or error}", True))
+            continue
+        kind = pictures.kind(header, name)
+        if kind in pictures.USABLE:
+            usable.append(name)
+        elif kind:
+            left.append((name, kind, pictures.refusal(kind), True))
+        else:
+            extension = os.path.splitext(name)[1].lower() or "no extension"
+            reason = f"not an image file ({extension})"
+            left.append((name, kind, reason, not pictures.is_text(header)))
+    # What belongs to a picture: a.txt, a.jpg.json or a live photo's a.mov beside a.jpg.
+    stems = {os.path.splitext(name)[0] for name in usable} | set(usable)
+    skips = []
+    for name, kind, reason, bad in left:
+        beside = kind in ("", *pictures.SHOT_TOGETHER) and os.path.splitext(name)[0] in stems
+        skips.append(Skip(name, reason, bad and not beside, beside))
+    return sorted(usable), skips
+
+
+def _split_of_file(layout: Layout, name: str) -> str | None:
+    """The split whose folder holds the file; None for what lies beside all splits."""
+    for split, folder in layout.folders.items():
+        if not folder or name.startswith(f"{folder}/"):
+            return split
+    return None
+
+
+def _by_class(
+    layout: Layout, split: str, names: Iterable[str], skipped: list[Skip]
+) -> dict[str, list[str]]:
+    """Names of the pictures of a split by class; those in no class folder go to `skipped`."""
+    folder = layout.folders[split]
+    start = f"{folder}/" if folder else ""
+    by_class: dict[str, list[str]] = {
+        folder_layout.class_name(name): [] for name in folder_layout.folders_in(layout.path(split))
+    }
+    for name in names:
+        if name.startswith(start):
+            top, _, rest = name.removeprefix(start).partition("/")
+            if rest:
+                by_class[folder_layout.class_name(top)].append(name)
             else:
-                names.append(entry.name)
-                continue
-            skipped.append(Skip(self._name(entry.path), reason))
-        return names
+                skipped.append(Skip(name, "not in a class folder", bad=True))
+    return by_class
 
-    def _check_classes(
-        self,
-        classes: tuple[str, ...],
-        images: dict[str, dict[str, list[str]]],
-        split_dirs: dict[str, str],
-    ) -> None:
-        if len(classes) < 2:
-            raise DatasetError(
-                f"{split_dirs['train']} has only one class ({classes[0]}); a classifier needs "
-                "at least two class folders"
-            )
-        for split, by_class in images.items():
-            unknown = sorted(set(by_class) - set(classes))
-            missing = sorted(set(classes) - set(by_class))
-            if unknown or missing:
-                what = [f"lacks {', '.join(missing)}"] if missing else []
-                what += [f"has {', '.join(unknown)} too"] if unknown else []
-                raise DatasetError(
-                    f"classes differ: {split_dirs[split]} {' and '.join(what)}; each split needs "
-                    f"the class folders of {split_dirs['train']}"
+
+def _check_classes(
+    layout: Layout, images: dict[str, dict[str, list[str]]], skipped: dict[str, list[Skip]]
+) -> None:
+    """Refuses classes without training pictures, and those that differ between the splits."""
+    for split, by_class in images.items():
+        where = layout.path(split)
+        empty = [name for name, files in by_class.items() if not files]
+        if empty and split == "train":
+            folders = [os.path.join(where, name) for name in empty]
+            reasons = [
+                f"{skip.file}: {skip.reason}"
+                for skip in skipped[split]
+                if os.path.join(layout.raw_dir, skip.file).startswith(
+                    tuple(f"{f}/" for f in folders)
                 )
-
-    def _items(
-        self, directory: str, classes: tuple[str, ...], by_class: dict[str, list[str]]
-    ) -> list[Item]:
-        paths = [
-            (os.path.join(directory, folder, name), label)
-            for label, folder in enumerate(classes)
-            for name in by_class[folder]
-        ]
-        return [Item(self._name(path), FileSource(path), label) for path, label in paths]
-
-    def _name(self, path: str) -> str:
-        """Name within the data set, the same on any machine."""
-        return os.path.relpath(path, self.raw_dir).replace(os.sep, "/")
-
-
-def _visible_folders(directory: str) -> list[str]:
-    return sorted(e.name for e in os.scandir(directory) if e.is_dir() and e.name[0] != ".")
+            ]
+            raise DatasetError(
+                f"class folders without images: {command_line.shown(folders, _SHOWN_EMPTY)} "
+                f"{'has' if len(empty) == 1 else 'have'} no images that can be used"
+                + (f" ({command_line.shown(reasons, 1)})" if reasons else "")
+                + "; fill or remove"
+            )
+        unknown = sorted(set(by_class) - set(images["train"]))
+        missing = sorted(set(images["train"]) - set(by_class))
+        if unknown or missing:
+            what = [f"lacks {', '.join(missing)}"] if missing else []
+            what += [f"has {', '.join(unknown)} too"] if unknown else []
+            raise DatasetError(
+                f"classes differ: {where} {' and '.join(what)}; each split needs the class folders "
+                f"of {layout.path('train')} (an empty one where there are no pictures)"
+            )
+        if empty:
+            command_line.note(f"no {split} pictures of: {command_line.shown(empty, _SHOWN)}")

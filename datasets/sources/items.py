@@ -127,13 +127,16 @@ class Skip:
     Attributes:
         file: Its name within the data set.
         reason: Why, in words.
-        bad: Whether it should have been an image of the data set: it counts as a bad record, and
-            not as something that lies beside the images.
+        bad: Whether it should have been an image of the data set, or may be one: it counts as a
+            bad record.
+        beside: Whether it belongs to an image that is taken, as annotations do. What neither is
+            bad nor belongs to one counts where a large share is left out.
     """
 
     file: str
     reason: str
     bad: bool = False
+    beside: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +155,8 @@ class Listing:
             ImageNet; each is reported.
         crop_to_boxes: Whether an image with boxes is cut to the first one; the record then
             holds no boxes.
+        upright: Whether an image whose EXIF orientation says that it lies on its side is turned,
+            as people's own photos are; published data sets stay as they are.
     """
 
     name: str
@@ -162,6 +167,7 @@ class Listing:
     num_classes: int | None = None
     as_rgb_jpeg: bool = False
     crop_to_boxes: bool = False
+    upright: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -185,7 +191,8 @@ class Listing:
             return text
 
         add(self.name, self.labels, sorted(options.items()))
-        add(self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes)
+        # Only where it is used: digests of published data sets stay what they were.
+        add(self.num_classes, self.as_rgb_jpeg, self.crop_to_boxes, *["upright"] * self.upright)
         items: dict[str, list[bytes]] = {}
         for split in sorted(self.splits):
             add(split, len(self.splits[split]))

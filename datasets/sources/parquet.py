@@ -91,7 +91,7 @@ class ParquetTable(table.Divided):
         image_column: Column of the images.
         label_column: Column of the labels.
         split_column: Column of the splits; None takes `split` where there is one.
-        validation_fraction: See `table.Divided`, also for `seed`.
+        validation_fraction: See `table.Divided`, also for `seed` and `ignore_exif`.
         drop_duplicates: Whether of equal images only the first is taken.
     """
 
@@ -99,9 +99,10 @@ class ParquetTable(table.Divided):
     image_column: str = "image"
     label_column: str = "label"
     split_column: str | None = None
-    validation_fraction: float | None = None
+    validation_fraction: table.Fraction = None
     drop_duplicates: bool = False
     seed: int = 0
+    ignore_exif: bool = False
 
     name = "parquet"
     help = "Parquet files with a row for each image, as Hugging Face has them"
@@ -114,7 +115,7 @@ class ParquetTable(table.Divided):
         parser.add_argument("--split_column", metavar="NAME", help=what)
         what = "take of equal images only the first; every image is read for that"
         parser.add_argument("--drop_duplicates", action="store_true", help=what)
-        table.add_fraction_argument(parser, "files that have none")
+        table.add_common_arguments(parser, "files that have none")
 
     def listing(self) -> Listing:
         """Lists all images; see `Converter.listing`."""

@@ -17,16 +17,18 @@ from nets.layers.convolution import convolution
 class SqueezeExcitation(Layer):
     """Global mean, 1x1 to C / ratio, ReLU, 1x1 to C, sigmoid; the gate multiplies the input.
 
-    Input and output [N, H, W, C]. Both 1x1 convolutions are without bias; the sigmoid is float32
-    under any policy. Costs 2 C**2 / ratio multiplications per image and two passes over the map.
+    Input and output [N, H, W, C]. Both 1x1 convolutions are without bias unless asked for; the
+    sigmoid is float32 under any policy. Costs 2 C**2 / ratio multiplications per image and two
+    passes over the map.
     """
 
-    arguments = ("ratio",)
+    arguments = ("ratio", "use_bias")
 
-    def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
+    def __init__(self, ratio: int = 16, use_bias: bool = False, **kwargs: Any) -> None:
         """Makes the layer; `name` is the original scope."""
         super().__init__(**kwargs)
         self.ratio = ratio
+        self.use_bias = use_bias
 
     def build(self, input_shape: Any) -> None:
         """Makes the two convolutions for the channels of the input.
@@ -39,10 +41,10 @@ class SqueezeExcitation(Layer):
             raise ValueError(
                 f"SqueezeExcitation: ratio={self.ratio} is more than the {channels} channels"
             )
-        dtype = self.dtype_policy
+        options = {"use_bias": self.use_bias, "dtype": self.dtype_policy}
         inner = f"{self.name}.seblock_dense"
-        self.squeeze = convolution(channels // self.ratio, 1, name=f"{inner}_1", dtype=dtype)
-        self.excite = convolution(channels, 1, name=f"{inner}_2", dtype=dtype)
+        self.squeeze = convolution(channels // self.ratio, 1, name=f"{inner}_1", **options)
+        self.excite = convolution(channels, 1, name=f"{inner}_2", **options)
         # The scopes keep the two kernels apart in an HDF5 file.
         with tf.name_scope(self.squeeze.name):
             self.squeeze.build([None, 1, 1, channels])

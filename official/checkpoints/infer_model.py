@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from nets import NAMED_MODELS, ModelConfig, depths, variable_shapes
+from nets import ModelConfig, depths, variable_shapes
 from nets.variable_names import MOBILENET_ROOT, ROOT
 from official.run.errors import RunError
 
@@ -22,7 +22,9 @@ UNSEEN = {
     "anti_alias_type": "where strided layers are blurred, and anti_alias_filter_size",
     "pool_type": "gap or gem",
     "use_resnet_d": "2x2 averages in shortcuts; a deep stem is taken for ResNet-D's",
-    "use_resnet_b": "where a bottleneck has its stride",
+    "use_resnet_b": "whether a bottleneck has its stride on the 3x3",
+    "max_pool_padding": "same, or symmetric as in Keras, torchvision and timm",
+    "shortcut_pool": "where ResNet-D averages: always, or strided as in timm",
     "no_downsample": "the stride of the last stage",
     "zero_gamma": "starting values only",
     "use_dropblock": "training only",
@@ -207,6 +209,8 @@ def _squeeze_excitation(network: Shapes, facts: Inferred) -> None:
     facts.add("use_se_block", bool(pairs), "seblock_dense_1" if pairs else "no seblock_dense_1")
     if not pairs:
         return
+    bias = any(name.endswith("seblock_dense_1/bias") for name in network)
+    facts.add("se_bias", bias, "seblock_dense_1/bias" if bias else "no seblock_dense_1/bias")
     for ratio in (16, *range(1, max(pairs)[0] + 1)):
         if all(channels // ratio == width for channels, width in pairs):
             seen = ", ".join(f"{channels} -> {width}" for channels, width in sorted(pairs))
@@ -253,43 +257,6 @@ def _head(network: Shapes, width: int, facts: Inferred) -> None:
         side = 32 * math.isqrt(cells)
         said = f"the head reads {cells} cells of {width} channels: images of {side} pixels"
         facts.add("pool_type", "flatten", said)
-
-
-def named_models_with(fields: Mapping[str, Any]) -> list[str]:
-    """Returns the named networks that have these fields, however many classes."""
-    return [
-        name
-        for name, variant in NAMED_MODELS.items()
-        if all(
-            getattr(variant.config, field) == value
-            for field, value in fields.items()
-            if field != "num_classes"
-        )
-    ]
-
-
-def flags_of(fields: Mapping[str, Any]) -> str:
-    """Returns model fields as flags of the command line, version and depth first."""
-    first = [field for field in ("big_little", "resnet_size") if field in fields]
-    words = []
-    for field in (*first, *(field for field in fields if field not in first)):
-        value = fields[field]
-        if field == "big_little":
-            words.append(f"--resnet_version={2 if value else 1}")
-        elif isinstance(value, bool):
-            words.append(f"--{field}" if value else f"--no{field}")
-        else:
-            words.append(f"--{field}={value}")
-    return " ".join(words)
-
-
-def needed_flags(fields: Mapping[str, Any]) -> str:
-    """Returns the flags for fields that differ from the defaults, depth and classes anyway."""
-    default = ModelConfig()
-    always = ("big_little", "resnet_size", "num_classes")
-    return flags_of(
-        {f: value for f, value in fields.items() if f in always or getattr(default, f) != value}
-    )
 
 
 def _commas(numbers: Iterable[int]) -> str:

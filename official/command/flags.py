@@ -33,6 +33,9 @@ _CHOICES: dict[str, list[str]] = {
     "architecture": ["resnet", "mobilenet_v1"],
     "stem_type": ["", "7x7", "deep"],
     "sk_type": ["3x3_2x", "3x3_5x5"],
+    "shortcut_pool": ["always", "strided"],
+    "max_pool_padding": ["same", "symmetric"],
+    "interpolation": ["tf1_bilinear", "bilinear", "bicubic"],
     "pool_type": ["gap", "gem", "flatten"],
     "decoder_type": ["jpeg", "webp", "any"],
     "on_bad_record": list(ON_BAD_RECORD),
@@ -42,7 +45,7 @@ _CHOICES: dict[str, list[str]] = {
 }
 _AT_LEAST: dict[str, float] = {
     "num_filters": 1, "datasets_num_private_threads": 0, "val_batch_size": 1, "batch_size": 1,
-    "train_epochs": 0, "max_train_steps": 0, "epochs_between_evals": 1, "lr_warmup_epochs": 0,
+    "train_epochs": 0, "max_train_steps": 0, "epochs_between_evals": 1, "lr_warmup_epochs": 0.0,
     "mixup_type": 0, "num_gpus": -1, "save_checkpoints_epochs": 0.0, "keep_checkpoint_max": 0,
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
     "data_service_patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1,
@@ -56,7 +59,10 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 # Fields whose values are worked out, or given by another flag.
-_NO_FLAG = {"num_images", "final_bias", "dropblock_keep_prob"}
+_NO_FLAG = {
+    "num_images", "class_names", "upright", "label_map", "exif_orientation", "final_bias",
+    "dropblock_keep_prob",
+}  # fmt: skip
 # Where the text of the field is not for a command line.
 _TEXTS = {
     "resnet_version": "1: ResNet; 2: BigLittle-ResNet.",

@@ -35,10 +35,13 @@ UNBUILT = {
     "zeroshot_eval": (False, "retrieval is not built; official.evaluate scores classification"),
     "return_embedding": (False, "the output `embedding` of an exported model holds it"),
     "logit_type": (None, "the arc-margin classifier is not built"),
-    "use_ranking_loss": (None, "the ranking loss is not built"),
+    "use_ranking_loss": (False, "the ranking loss is not built"),
     "stop_threshold": (None, "a training runs to --train_epochs or --max_train_steps"),
     "use_synthetic_data": (False, "`python -m official.benchmark` measures without data"),
 }
+
+# What asks for nothing, written out.
+_OFF = ("", "None", "none", "False", "false", "0")
 
 SHORT_NAMES = {
     "model_dir": "md", "data_dir": "dd", "resnet_size": "rs", "resnet_version": "rv",
@@ -77,7 +80,7 @@ def refused() -> list[str]:
     return [
         f"--{name}={FLAGS[name].value}: {reason}"
         for name, (default, reason) in UNBUILT.items()
-        if name in FLAGS and FLAGS[name].value not in (None, default)
+        if name in FLAGS and FLAGS[name].value not in (None, default, *_OFF)
     ]
 
 

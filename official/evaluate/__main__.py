@@ -2,7 +2,10 @@
 
     python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
 
-Architecture, preprocessing and data are those of the run, so no model flags are needed.
+Architecture, preprocessing and data are those of the run, so no model flags are needed. Records of
+other folders are matched with the run's classes by name (labels.txt).
+
+Scores of corrupted images (mCE) and of retrieval (recall at 1) do not exist yet.
 """
 
 from absl import flags
@@ -27,6 +30,7 @@ def main() -> None:
         FLAGS.ten_crop,
         views.scales(FLAGS.test_scales),
         FLAGS.on_bad_record or "",
+        FLAGS.label_offset,
     )
     evaluation.record(FLAGS.model_dir, result)
 
@@ -35,7 +39,12 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     run_flags.define_directory_flags()
     flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
-    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_string(
+        "checkpoint",
+        "",
+        "`best` (validation top-1), a name such as model.ckpt-120 in MODEL_DIR, or the prefix of a "
+        "checkpoint; default: the newest.",
+    )
     flags.DEFINE_integer("val_batch_size", 0, "Images per batch; 0: the run's.", lower_bound=0)
     run_flags.define_run_flags("num_gpus")
     flags.DEFINE_boolean(
@@ -53,6 +62,12 @@ def define_flags() -> None:
         ON_BAD_RECORD,
         "Records that cannot be scored: fail, or leave them out and say how many; default: the "
         "run's --on_bad_val_record, which is fail if nothing was said.",
+    )
+    flags.DEFINE_integer(
+        "label_offset",
+        None,
+        "Added to the labels of the records; 1 where they count from 0 and the network has a "
+        "background class at 0. Default: the run's. Classes with names are matched by name.",
     )
     flags.adopt_module_key_flags(run_flags)
 

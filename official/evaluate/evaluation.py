@@ -4,17 +4,19 @@ import os
 import sys
 import time
 
+import tensorflow as tf
+
 import preprocessing
 from datasets.records import reader
-from official.evaluate import views
+from official.evaluate import seen, views
 from official.evaluate.scorer import Scorer, summarise
 from official.input import pipeline, search
 from official.input.bad_records import check_scored
 from official.input.examples import Prepare
 from official.input.splits import evaluation_split
-from official.run import checkpoints, configuration, devices, files
+from official.run import checkpoints, classes, configuration, devices, files, paths
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, short
 from official.run.folder import EVALUATION_FILE, EVALUATION_LOG
 from official.run.network import input_shape, network_for_inference
 
@@ -29,6 +31,7 @@ def evaluate(
     ten_crop: bool = False,
     test_scales: tuple[int, ...] = (),
     on_bad_record: str = "",
+    label_offset: int | None = None,
 ) -> dict:
     """Returns the scores of a run's checkpoint.
 
@@ -36,20 +39,21 @@ def evaluate(
       model_dir: folder of the run.
       data_dir: folder of TFRecords; default: the run's.
       pattern: glob of the shards; default: the run's --val_regex.
-      checkpoint: prefix of a checkpoint; default: the newest.
+      checkpoint: see `checkpoints.choose`; default: the newest.
       batch_size: images per batch; default: the run's --val_batch_size.
       num_gpus: see `devices.strategy`.
       ten_crop: whether to average over ten crops of each image.
       test_scales: shorter sides in pixels at which whole images are scored and averaged.
       on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
         --on_bad_val_record.
+      label_offset: added to the labels of the records; default: the run's.
 
     Returns:
-      checkpoint, step, data_dir, val_regex, images, correct_top1, correct_top5, top1, top5, ece
-      (shares in 0 to 1), cross_entropy, seconds; bad_records where they are skipped.
+      checkpoint, step, data_dir, val_regex, label_offset, images, correct_top1, correct_top5, top1,
+      top5, ece (shares in 0 to 1), cross_entropy, seconds; bad_records where they are skipped.
 
     Raises:
-      RunError or DatasetError: no such run, checkpoint or data.
+      RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
     """
     config = configuration.load(model_dir)
     config = config.with_data(
@@ -57,12 +61,16 @@ def evaluate(
         on_bad_val_record=on_bad_record or config.data.on_bad_val_record,
     )
     split = evaluation_split(config, data_dir, pattern)
+    config = classes.for_records(config, data_dir, label_offset)
+    if label_offset is None:
+        seen.require_classes(config, split, data_dir or config.data.data_dir)
     prepare = views.choose(config.preprocessing, ten_crop, test_scales)
     with devices.strategy(num_gpus).scope():
         network = network_for_inference(config.model, input_shape(config))
         model = Scorer(network)
         model.compile()
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
+    print(checkpoints.describe(model_dir, path), file=sys.stderr)
     if test_scales:
         # Whole images have different shapes, so each is a batch of its own.
         config = config.with_data(val_batch_size=1)
@@ -71,8 +79,9 @@ def evaluate(
     return {
         "checkpoint": os.path.basename(path),
         "step": checkpoints.step_of(path),
-        "data_dir": data_dir or config.data.data_dir,
+        "data_dir": paths.absolute(data_dir or config.data.data_dir),
         "val_regex": pattern or config.data.val_regex,
+        "label_offset": config.data.label_offset,
         "views": views.describe(ten_crop, test_scales),
         **scores,
         "seconds": round(seconds, 2),
@@ -108,9 +117,11 @@ def score(
 
 
 def record(model_dir: str, result: dict) -> None:
-    """Writes and prints what `evaluate` returned."""
-    files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
-    files.append_json_line(os.path.join(model_dir, EVALUATION_LOG), result)
+    """Prints what `evaluate` returned, then writes it down.
+
+    Raises:
+      RunError: it could not be written; nothing is half written.
+    """
     print(
         f"{result['checkpoint']} on {result['images']} images ({result['val_regex']}): "
         f"top-1 {100 * result['top1']:.2f} %  top-5 {100 * result['top5']:.2f} %  "
@@ -119,3 +130,10 @@ def record(model_dir: str, result: dict) -> None:
     )
     if result.get("bad_records"):
         print(f"not scored: {result['bad_records']} bad records")
+    try:
+        files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
+        files.append_json_line(os.path.join(model_dir, EVALUATION_LOG), result)
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(
+            f"the scores above could not be written to {model_dir}: {short(error)}"
+        ) from error

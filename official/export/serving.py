@@ -5,7 +5,7 @@ import os
 import tensorflow as tf
 
 import preprocessing
-from official.run import files
+from official.run import files, paths
 from official.run.errors import RunError
 from official.run.folder import LABELS_FILE
 from preprocessing import PreprocessingConfig
@@ -19,7 +19,8 @@ class ServingModule(tf.Module):
     """A network with its preprocessing, for `tf.saved_model.save`.
 
     Signatures: `serving_default` (input `image_bytes`, string [N], encoded images) and `images`
-    (input `images`, float32 [N, S, S, 3], prepared as for evaluation). Outputs of both:
+    (input `images`, float32 [N, S, S, 3], prepared as for evaluation; another size is an error when
+    it is called: the network is built for this one). Outputs of both:
     `classes` int64 [N], `probabilities` float32 [N, C], `logits` float32 [N, C], `embedding`
     float32 [N, D].
     """
@@ -37,13 +38,13 @@ class ServingModule(tf.Module):
         self._classify = lambda images: inference(images, training=False)
         self.preprocessing = config
         self.assets = {name: tf.saved_model.Asset(path) for name, path in assets.items()}
-        size = config.eval_size
         self.from_bytes = tf.function(
             self._from_bytes, input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")]
         )
         self.from_images = tf.function(
-            self._predict,
-            input_signature=[tf.TensorSpec([None, size, size, 3], tf.float32, "images")],
+            self._from_images,
+            # Nobody compares what comes with a fixed shape, and checks against one are left out.
+            input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "images")],
         )
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -63,6 +64,15 @@ class ServingModule(tf.Module):
             parallel_iterations=32,
         )
         return self._predict(images)
+
+    def _from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classifies images of the one size that the network was exported for."""
+        size = self.preprocessing.eval_size
+        shape = tf.shape(images)
+        right = tf.reduce_all(tf.equal(shape[1:3], size))
+        what = [f"images must be [N, {size}, {size}, 3], prepared as for evaluation, not", shape]
+        with tf.control_dependencies([tf.debugging.Assert(right, what)]):
+            return self._predict(tf.ensure_shape(images, [None, size, size, 3]))
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classifies prepared images, float32 [N, S, S, 3]."""
@@ -97,6 +107,11 @@ class Served:
             )
         self.description = files.read_json(description)
         self.class_names = files.read_text(os.path.join(assets, LABELS_FILE)).splitlines()
+        if len(self.class_names) != self.description["num_classes"]:
+            raise RunError(
+                f"{assets}/{LABELS_FILE} has {len(self.class_names)} lines, the model "
+                f"{self.description['num_classes']} classes: it was changed. Export again."
+            )
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
@@ -105,7 +120,8 @@ class Served:
                 f"{self.path} decodes WebP with tensorflow-io, which does not work with TensorFlow "
                 f"{tf.__version__}: export the run again with this version."
             )
-        self._loaded = tf.saved_model.load(self.path)
+        with paths.plain_folder(self.path) as plain:
+            self._loaded = tf.saved_model.load(plain)
 
     def signature(self, name: str) -> tf.types.experimental.ConcreteFunction:
         """Returns a signature: `serving_default` or `images`."""

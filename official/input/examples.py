@@ -45,7 +45,7 @@ class TrainingExample:
         prepare = preprocessing.train_pixels if mixed else preprocessing.train_image
         encoded = schema.assert_whole_image(example["encoded"], example["filename"])
         image = prepare(encoded, example["bbox"], seed, self._preprocessing)
-        targets = {"labels": tf.one_hot(_checked_label(example, self._data), classes)}
+        targets = {"labels": tf.one_hot(class_of(example, self._data), classes)}
         if recipe.kd_temp > 0:
             targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
         return image, targets
@@ -80,13 +80,19 @@ class EvaluationExample:
         """
         example = schema.parse_example(record["serialized"])
         image = self._prepare(example["encoded"], self._preprocessing)
-        return image, _checked_label(example, self._data)
+        return image, class_of(example, self._data)
 
 
-def _checked_label(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
-    """Returns the label; reading stops with a message of its own where it is out of range."""
+def class_of(example: dict[str, tf.Tensor], data: DataConfig) -> tf.Tensor:
+    """Returns the class that a record's label means, int64 [], for the network.
+
+    Reading stops with a message of its own where it is out of range.
+    """
     label = example["label"]
-    if data.label_offset:
+    if data.label_map:
+        label = schema.assert_label_in_range(label, len(data.label_map), example["filename"])
+        label = tf.gather(tf.constant(data.label_map, tf.int64), label)
+    elif data.label_offset:
         # A record without a label stays without one.
         label = tf.where(label < 0, label, label + data.label_offset)
     return schema.assert_label_in_range(label, data.num_classes, example["filename"])

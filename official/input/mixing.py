@@ -1,5 +1,7 @@
 """Where batches are mixed, in the training step or in the pipeline, and the mixing itself."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 import preprocessing
@@ -34,7 +36,11 @@ def describe(recipe: RecipeConfig, replicas: int) -> str:
 
 
 def draw_or_mix(
-    batches: tf.data.Dataset, recipe: RecipeConfig, start_step: int, replicas: int
+    batches: tf.data.Dataset,
+    recipe: RecipeConfig,
+    start_step: int,
+    replicas: int,
+    channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
 ) -> tf.data.Dataset:
     """Adds the random numbers of mixup or CutMix to each batch, or mixes it at once.
 
@@ -54,7 +60,7 @@ def draw_or_mix(
         drawn = preprocessing.draw_mixing(seed, count, height, width, recipe.mixing)
         result = images, {**targets, "mixing": drawn}
         if not on_device:
-            return mix_batch(*result, recipe, one_by_one=True)
+            return mix_batch(*result, recipe, True, channel_means)
         if replicas > 1:
             result = tf.nest.map_structure(lambda rows: tf.gather(rows, order), result)
         return result
@@ -66,7 +72,11 @@ def draw_or_mix(
 
 
 def mix_batch(
-    images: tf.Tensor, targets: Targets, recipe: RecipeConfig, one_by_one: bool
+    images: tf.Tensor,
+    targets: Targets,
+    recipe: RecipeConfig,
+    one_by_one: bool,
+    channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
 ) -> tuple[tf.Tensor, Targets]:
     """Applies mixup or CutMix to a batch, or to one device's part of it.
 
@@ -75,11 +85,12 @@ def mix_batch(
       targets: see `pipeline.training_dataset`; with `mixing`, which the result has not.
       recipe: what to do.
       one_by_one: image by image, which is faster on a CPU and slower on a GPU.
+      channel_means: what is subtracted from bytes.
     """
     rest = dict(targets)
     drawn, labels, teacher = rest.pop("mixing"), rest.pop("labels"), rest.pop("teacher", None)
     images, labels, teacher = preprocessing.mix(
-        images, labels, teacher, drawn, recipe.mixing, one_by_one
+        images, labels, teacher, drawn, recipe.mixing, one_by_one, channel_means
     )
     result = {"labels": labels}
     if teacher is not None:
@@ -88,4 +99,4 @@ def mix_batch(
         # Of two batches one is made, so two counts make one, too.
         counts = tf.reshape(rest["bad_records"], [recipe.mixing.images_per_result, -1])
         result["bad_records"] = tf.reduce_sum(counts, axis=0)
-    return preprocessing.to_input(images), result
+    return preprocessing.to_input(images, channel_means), result

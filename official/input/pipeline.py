@@ -11,7 +11,7 @@ import tensorflow as tf
 import preprocessing
 from datasets.records import reader, schema
 from official.input import data_service, mixing, skipping
-from official.input.examples import EvaluationExample, Prepare, TrainingExample
+from official.input.examples import EvaluationExample, Prepare, TrainingExample, class_of
 from official.run.configuration import DataConfig, RunConfig
 
 
@@ -50,7 +50,8 @@ def training_dataset(
             skip_damage=data.on_bad_record == "skip",
         )
         batches = _batches(records, config, split, whole=True)
-    mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas)
+    means = config.preprocessing.channel_means
+    mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas, means)
     return mixed.prefetch(tf.data.AUTOTUNE).with_options(_options(data))
 
 
@@ -120,7 +121,7 @@ def evaluation_dataset(
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
     """Returns the images as they lie in the records: `(bytes string [n], labels int64 [n])`.
 
-    Labels have the run's offset added, as in the other data sets. With `on_bad_val_record` at
+    Labels are the classes of the network, as in the other data sets. With `on_bad_val_record` at
     `skip` the records are left out that `evaluation_dataset` leaves out.
     """
     skip = config.data.on_bad_val_record == "skip"
@@ -128,7 +129,7 @@ def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> 
 
     def encoded(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         example = schema.parse_example(record["serialized"])
-        return example["encoded"], example["label"] + config.data.label_offset
+        return example["encoded"], class_of(example, config.data)
 
     records = reader.read_records(split, skip_damage=skip)
     if skip:

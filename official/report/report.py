@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,10 @@ import tensorflow as tf
 from official.export import serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
-from official.run import configuration, files
+from official.run import checkpoints, classes, configuration, files
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
-from official.run.folder import EVALUATION_FILE, TRAINING_LOG
+from official.run.errors import RunError, short
+from official.run.folder import EVALUATION_FILE, EVALUATION_LOG, TRAINING_LOG
 
 _PHOTOS = 20
 
@@ -28,25 +29,44 @@ class Finished(NamedTuple):
     epochs: list[dict]
 
 
-def load(name: str, model_dir: str) -> Finished:
-    """Returns the records of a run.
+def load(name: str, model_dir: str, checkpoint: str = "") -> Finished:
+    """Returns the records of a run, with the scores of its last evaluation.
+
+    With `checkpoint` (see `checkpoints.choose`) it is the last evaluation of that checkpoint.
 
     Raises:
-      RunError: it was not trained or not evaluated.
+      RunError: it was not trained, or not evaluated.
     """
     config = configuration.load(model_dir)
-    path = os.path.join(model_dir, EVALUATION_FILE)
-    if not tf.io.gfile.exists(path):
-        raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
+    evaluation = _evaluation(model_dir, checkpoint)
     epochs = files.read_json_lines(os.path.join(model_dir, TRAINING_LOG))
     if not epochs:
         raise RunError(f"{model_dir} has no {TRAINING_LOG} with finished epochs.")
-    return Finished(name, model_dir, config, files.read_json(path), epochs)
+    return Finished(name, model_dir, config, evaluation, epochs)
+
+
+def _evaluation(model_dir: str, checkpoint: str) -> dict:
+    """Returns what `python -m official.evaluate` wrote last, of that checkpoint if it is given."""
+    path = os.path.join(model_dir, EVALUATION_FILE)
+    if not checkpoint:
+        if not tf.io.gfile.exists(path):
+            raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
+        return files.read_json(path)
+    wanted = os.path.basename(checkpoints.choose(model_dir, checkpoint))
+    for line in reversed(files.read_json_lines(os.path.join(model_dir, EVALUATION_LOG))):
+        # Lines of the training name no checkpoint.
+        if line.get("checkpoint") == wanted:
+            return line
+    raise RunError(
+        f"{wanted} of {model_dir} was not evaluated: run `python -m official.evaluate "
+        f"--model_dir={model_dir} --checkpoint={checkpoint}` first."
+    )
 
 
 def table(runs: list[Finished], benchmarks: list[dict]) -> str:
     """Returns the closing table: a column per run, then a line per benchmark."""
     rows = [("", *[finished.name for finished in runs])]
+    rows.append(("checkpoint", *[r.evaluation["checkpoint"] for r in runs]))
     rows.append(("images scored", *[f"{r.evaluation['images']:,}" for r in runs]))
     for key in ("top1", "top5"):
         label = f"top-{key[3:]} (%)"
@@ -71,37 +91,62 @@ def table(runs: list[Finished], benchmarks: list[dict]) -> str:
 
 
 def draw(path: str, runs: list[Finished], saved_model: str) -> None:
-    """Saves the picture as PNG: curves above, photos below."""
+    """Saves the picture as PNG: curves above, photos below.
+
+    Raises:
+      RunError: the exported model is not of the checkpoint that was evaluated.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure = pyplot.figure(figsize=(12, 12 if saved_model else 4), layout="constrained")
-    if saved_model:
-        above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-        _curves(above, runs)
-        _photo_sheet(below, runs[0], serving.Served(saved_model))
-    else:
-        _curves(figure, runs)
+    served = _served(runs[0], saved_model) if saved_model else None
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=90)
-    pyplot.close(figure)
-    files.write_bytes(path, picture.getvalue())
+    # Names are no formulas, and the font may lack their letters.
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = pyplot.figure(figsize=(12, 12 if served else 4), layout="constrained")
+        if served:
+            above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
+            _curves(above, runs)
+            _photo_sheet(below, runs[0], served)
+        else:
+            _curves(figure, runs)
+        figure.savefig(picture, format="png", dpi=90)
+        pyplot.close(figure)
+    try:
+        files.write_bytes(path, picture.getvalue())
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(f"{path} could not be written: {short(error)}") from error
+
+
+def _served(finished: Finished, saved_model: str) -> serving.Served:
+    """Returns the exported model; raises RunError if the scores are not of its checkpoint."""
+    served = serving.Served(saved_model)
+    exported, scored = served.description["checkpoint"], finished.evaluation["checkpoint"]
+    if exported != scored:
+        raise RunError(
+            f"--saved_model={saved_model} is {exported}, but the scores in {finished.model_dir}/"
+            f"{EVALUATION_FILE} are those of {scored}: export or evaluate the same --checkpoint."
+        )
+    return served
 
 
 def _curves(figure, runs: list[Finished]) -> None:
     """Draws cross entropy in training and validation top-1 over the epochs."""
     left, right = figure.subplots(1, 2)
     for finished in runs:
+        # A legend leaves out what begins with a line below.
+        label = f" {finished.name}"
         numbers = [line["epoch"] for line in finished.epochs]
-        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=finished.name)
+        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=label)
         scored = [line for line in finished.epochs if "validation" in line]
         right.plot(
             [line["epoch"] for line in scored],
             [100 * line["validation"]["top1"] for line in scored],
             marker="o",
-            label=finished.name,
+            label=label,
         )
     left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
@@ -114,11 +159,12 @@ def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:
     """Draws evaluation photos, evenly spread, with the model's answer; wrong ones in red."""
     known = finished.evaluation
     split = evaluation_split(finished.config, known["data_dir"], known["val_regex"])
+    config = classes.for_records(finished.config, known["data_dir"], known.get("label_offset"))
     stride = max(1, split.num_examples // _PHOTOS)
     chosen = [
         (encoded.numpy(), int(label))
         for index, (encoded, label) in enumerate(
-            pipeline.encoded_dataset(finished.config, split, batch_size=1).unbatch()
+            pipeline.encoded_dataset(config, split, batch_size=1).unbatch()
         )
         if index % stride == 0
     ][:_PHOTOS]

@@ -7,9 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from nets import ModelConfig
-from official.run import files
+from official.run import class_names, files
 from official.run.errors import RunError
-from official.run.folder import CONFIG_FILE
+from official.run.folder import CONFIG_FILE, LABELS_FILE
 from official.run.recipe import RecipeConfig, dataclass_from, require
 from preprocessing import PreprocessingConfig
 
@@ -43,6 +43,11 @@ class DataConfig:
         below 1: a share of all. Default: 1 % of the records, at least 100, at most half.
       data_service: HOST:PORT of a tf.data service (`python -m official.data_service`) whose
         workers decode and augment the training images; default: this process does.
+      class_names: A name for each class of the network, from labels.txt; empty where there is none.
+      upright: Whether the conversion turned photos as their EXIF orientation says, from
+        manifest.json; an exported network does the same then.
+      label_map: The class of the network for each label of the records, where those are of other
+        data than the run's; empty: as `label_offset` says.
     """
 
     data_dir: str
@@ -59,6 +64,9 @@ class DataConfig:
     on_bad_val_record: str = "fail"
     max_bad_records: float | None = None
     data_service: str = ""
+    class_names: tuple[str, ...] = ()
+    upright: bool = False
+    label_map: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot be read with."""
@@ -124,30 +132,67 @@ def load(model_dir: str) -> RunConfig:
     if not model_dir:
         raise RunError("--model_dir is missing: the folder that `python -m official.train` wrote.")
     if not tf.io.gfile.exists(path):
+        parent, name = os.path.split(model_dir.rstrip("/"))
+        inside = tf.io.gfile.exists(os.path.join(parent, CONFIG_FILE))
         raise RunError(
             f"{path} does not exist: --model_dir must be a folder that "
             "`python -m official.train` or `python -m official.import_checkpoint` wrote."
+            + (
+                f" {parent or '.'} is one, of which evaluate, export and report take --checkpoint="
+                f"{name}."
+                if inside
+                else ""
+            )
         )
     try:
-        return RunConfig.from_dict(files.read_json(path))
+        config = RunConfig.from_dict(files.read_json(path))
     except (ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path} cannot be read as the configuration of a run: {error}") from error
+    return _with_class_names(config, model_dir)
+
+
+def _with_class_names(config: RunConfig, model_dir: str) -> RunConfig:
+    """Returns the configuration with the names of labels.txt, which runs of before have only there.
+
+    Raises:
+      RunError: they are other names than config.json has, or not one for each class.
+    """
+    names, known = class_names.read(model_dir), config.data.class_names
+    path = os.path.join(model_dir, LABELS_FILE)
+    if names and len(names) != config.model.num_classes:
+        raise RunError(
+            f"{path} has {len(names)} lines, but the network has {config.model.num_classes} "
+            "classes; it must name each, in the order of the training."
+        )
+    if names and known and names != known:
+        raise RunError(
+            f"{path} was changed: {CONFIG_FILE} beside it has other class names (its "
+            f"`class_names`): {class_names.differences(known, names)}. Delete {LABELS_FILE}, or "
+            "write a new name into both."
+        )
+    return config.with_data(class_names=known or names)
 
 
 def differences(saved: RunConfig, wanted: RunConfig) -> list[str]:
     """Returns a line `section.field: saved -> wanted` for each difference that forbids resuming.
 
     The folder of the data, evaluation, how bad records are met, what does the reading and where
-    images are mixed may change between a run and its continuation.
+    images are mixed may change between a run and its continuation. Class names are compared where
+    both have any.
     """
     free = {
         "data_dir", "val_regex", "val_batch_size", "private_threads", "data_service",
         "on_bad_record", "on_bad_val_record", "max_bad_records", "mixup_on_device",
+        "class_names",
     }  # fmt: skip
     old, new = saved.to_dict(), wanted.to_dict()
-    return [
+    lines = [
         f"{section}.{field}: {old[section].get(field)!r} -> {value!r}"
         for section, fields in new.items()
         for field, value in fields.items()
         if field not in free and old[section].get(field) != value
     ]
+    names = saved.data.class_names, wanted.data.class_names
+    if all(names) and names[0] != names[1]:
+        lines.append(f"class names: {class_names.differences(*names)}")
+    return lines

@@ -13,7 +13,8 @@ class RunOptions:
       model_dir: Folder of the run: config.json, checkpoints, logs, scores.
       clean: Delete MODEL_DIR, if it is a run's, before training.
       num_gpus: GPUs to use; -1: all there are, 0: the CPU.
-      max_train_steps: Stop after that many steps; the schedules are not shortened. 0: do not.
+      max_train_steps: Stop after that many steps; the schedules are not shortened. 0: no limit,
+        --train_epochs decides.
       epochs_between_evals: Epochs between two evaluations.
       ratio_fine_eval: From that share of --train_epochs on, evaluate after every epoch.
       save_checkpoints_epochs: Epochs between two checkpoints; fractions are fine.
@@ -21,8 +22,9 @@ class RunOptions:
       num_best_ckpt_to_keep: Checkpoints of the best validation top-1 that stay in MODEL_DIR/best.
       keep_ckpt_every_eval: Keep each evaluated checkpoint in MODEL_DIR/periodical.
       pretrained_model_checkpoint_path: Start a new training from these weights: a checkpoint of the
-        original (prefix or folder), or a MODEL_DIR or checkpoint of this program. The classifier is
-        new where the number of classes differs.
+        original (prefix or folder), a MODEL_DIR or checkpoint of this program, a file of Keras,
+        torchvision or timm, or imagenet or keras:NAME, which are downloaded. The classifier is new
+        where the number of classes differs.
       restore_trainable_only: Fine-tune as the original does: batch-norm statistics, embedding layer
         and classifier start fresh.
       restore_classifier: Take over the classifier too, if it has as many classes.

@@ -26,7 +26,7 @@ class RecipeConfig:
       end_learning_rate: Last rate of the polynomial decay.
       piecewise_lr_boundary_epochs: Epochs where the rate changes.
       piecewise_lr_decay_rates: Factors of the rate, one more than boundaries.
-      lr_warmup_epochs: Epochs of linear warm-up from 0.
+      lr_warmup_epochs: Epochs of linear warm-up from 0; fractions are fine.
       momentum: Momentum.
       weight_decay: L2 weight decay on all but batch-norm variables.
       label_smoothing: Share of the label spread over all classes.
@@ -53,7 +53,7 @@ class RecipeConfig:
     end_learning_rate: float = 0.0001
     piecewise_lr_boundary_epochs: tuple[int, ...] = (30, 60, 80, 90)
     piecewise_lr_decay_rates: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
-    lr_warmup_epochs: int = 0
+    lr_warmup_epochs: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 0.00004
     label_smoothing: float = 0.0
@@ -71,6 +71,10 @@ class RecipeConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # As JSON has it.
+                object.__setattr__(self, field.name, tuple(value))
         require(self, "batch_size", self.batch_size >= 1, "at least 1")
         require(self, "mixup_type", self.mixup_type in (0, 1, 2), "0, 1 or 2")
         finite = 0 < self.mixup_alpha < math.inf

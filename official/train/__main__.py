@@ -4,22 +4,27 @@
 
 A MODEL_DIR that has a checkpoint is continued where it stopped, with the same images that an
 uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
---pretrained_model_checkpoint_path=PATH starts a new one from the weights of another (fine-tuning).
+--pretrained_model_checkpoint_path=PATH, or --pretrained=PATH, starts a new one from other weights
+(fine-tuning): of a run, the original, Keras, torchvision or timm, or imagenet, which is downloaded.
 """
 
+import dataclasses
 import os
+import sys
 
 import tensorflow as tf
 from absl import flags
 
+from official.checkpoints import choosing, downloads, from_run, sources
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
 from official.export import exporter
-from official.run import configuration
+from official.run import checkpoint_files, configuration
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
+from official.run.options import RunOptions
 from official.train import loop
 
 FLAGS = flags.FLAGS
@@ -32,10 +37,49 @@ def main() -> None:
     if FLAGS.eval_only:
         evaluate_run()
     elif not FLAGS.export_only:
-        options = configs.run_options()
-        loop.run(configs.run_config(), options)
+        loop.run(*with_pretrained(configs.run_config(), configs.run_options()))
     if FLAGS.export_dir or FLAGS.export_only:
         export_run()
+
+
+def with_pretrained(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
+    """Returns the run with the network of the weights that it starts from, and their images.
+
+    A run that has begun knows them; weights of the original change nothing.
+    """
+    path = options.pretrained_model_checkpoint_path
+    begun = checkpoint_files.names_of_run(options.model_dir) and not options.clean
+    if begun or not path:
+        return config, options
+    given = configs.given_model_fields(), configs.given_preprocessing_fields()
+    if not sources.is_foreign(path):
+        return _of_run(config, path, *given), options
+    if path == downloads.IMAGENET and FLAGS.model:
+        path = downloads.keras_name(FLAGS.model)
+        options = dataclasses.replace(options, pretrained_model_checkpoint_path=path)
+    with refusals():
+        config, remarks = choosing.start_from(
+            config,
+            sources.read(path),
+            FLAGS.model,
+            *given,
+        )
+    print("\n".join(remarks), file=sys.stderr)
+    return config, options
+
+
+def _of_run(config: RunConfig, path: str, given: dict, given_preprocessing: dict) -> RunConfig:
+    """Returns the run with the network of the MODEL_DIR whose weights are at `path`."""
+    with refusals(f"--pretrained_model_checkpoint_path={path}: "):
+        model_dir = from_run.model_dir_of(path)
+        if model_dir is None:
+            return config
+        if FLAGS.model:
+            given = {**from_run.architecture(config.model), **given}
+        source = configuration.load(model_dir)
+        config, remarks = from_run.start_from(config, source, model_dir, given, given_preprocessing)
+    print("\n".join(remarks), file=sys.stderr)
+    return config
 
 
 def evaluate_run() -> None:
@@ -47,6 +91,7 @@ def evaluate_run() -> None:
         pattern=FLAGS.val_regex if FLAGS["val_regex"].present else "",
         batch_size=FLAGS.val_batch_size if FLAGS["val_batch_size"].present else 0,
         num_gpus=FLAGS.num_gpus,
+        label_offset=FLAGS.label_offset if FLAGS["label_offset"].present else None,
     )
     evaluation.record(FLAGS.model_dir, result)
 
@@ -67,7 +112,7 @@ def _finished_run() -> RunConfig:
     """Returns the configuration of MODEL_DIR; raises RunError if the flags given contradict it."""
     model_dir = FLAGS.model_dir
     path = os.path.join(model_dir, CONFIG_FILE)
-    if not tf.io.gfile.exists(path) and tf.io.gfile.glob(os.path.join(model_dir, "*.index")):
+    if not tf.io.gfile.exists(path) and checkpoint_files.names(model_dir):
         raise RunError(
             f"{model_dir} holds checkpoints but no {CONFIG_FILE}. Those of the original are "
             f"imported first: python -m official.import_checkpoint --checkpoint={model_dir} "
@@ -102,6 +147,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Images for --export_dir."
     )
+    flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
     flags.adopt_module_key_flags(run_flags)
     flags.adopt_module_key_flags(original_flags)
 

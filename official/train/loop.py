@@ -11,17 +11,16 @@ from nets import build_model
 from official.checkpoints import pretrained
 from official.input import pipeline, search
 from official.input.bad_records import SkippedRecords
-from official.run import allocator, devices, files, history
-from official.run.checkpoints import newest
+from official.run import allocator, checkpoint_files, devices, files, history, lock
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.folder import CHECKPOINT_NAME, EVENTS, PRETRAINED_FILE
+from official.run.folder import EVENTS, PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import folder
+from official.train import best_checkpoints, folder
 from official.train.best_checkpoints import KeptCheckpoints
-from official.train.checkpoints import Checkpoints, restore
+from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
 from official.train.progress import Progress
 from official.train.records import Records
@@ -49,9 +48,19 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     if options.keep_freed_memory:
         allocator.keep_freed_memory()
     source = resolve(config)
+    # An error here leaves no folder behind.
+    shape = input_shape(source.config)
+    folder.check(source.config, options)
+    with lock.hold(options.model_dir):
+        return _train(source, options, shape)
+
+
+def _train(
+    source: Source, options: RunOptions, shape: tuple[int | None, int | None, int]
+) -> tf.keras.Model:
+    """Trains in a MODEL_DIR that this process holds."""
     config, recipe = source.config, source.config.recipe
-    shape = input_shape(config)  # An error here leaves no folder behind.
-    folder.check(config, options)
+    folder.check(config, options)  # Again: another process may have held it.
     weights = open_pretrained(options)
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
@@ -67,6 +76,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
             recipe,
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
+            config.preprocessing.channel_means,
         )
         optimizer = make_optimizer(recipe, images)
         optimizer.build(model.network.trainable_variables)
@@ -79,14 +89,14 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
             weights,
             trainable_only=options.restore_trainable_only,
             restore_classifier=options.restore_classifier,
+            class_names=config.data.class_names,
         )
         print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)
-    manager = tf.train.CheckpointManager(
+    manager = CheckpointFolder(
         tf.train.Checkpoint(network=model.network, optimizer=optimizer),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
-        checkpoint_name=CHECKPOINT_NAME,
     )
     step = restore(manager, options.model_dir)
     history.write(options.model_dir, config, options, step)
@@ -107,7 +117,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if newest(options.model_dir) and not options.clean:
+    if checkpoint_files.names_of_run(options.model_dir) and not options.clean:
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",
@@ -121,7 +131,7 @@ def fit(
     model: Trainer,
     source: Source,
     options: RunOptions,
-    manager: tf.train.CheckpointManager,
+    manager: CheckpointFolder,
     step: int,
 ) -> None:
     """Runs the epochs that are left, an unfinished one first."""
@@ -162,12 +172,21 @@ def fit(
             )
         step = int(model.optimizer.iterations.numpy())
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
+    if last_step < recipe.train_epochs * per_epoch:
+        print(
+            f"that is where --max_train_steps={options.max_train_steps} ends; "
+            "--max_train_steps=0 goes on",
+            file=sys.stderr,
+        )
+    best = best_checkpoints.describe(options.model_dir)
+    if best:
+        print(best, file=sys.stderr)
 
 
 def _callbacks(
     source: Source,
     options: RunOptions,
-    manager: tf.train.CheckpointManager,
+    manager: CheckpointFolder,
     watch: Watch,
     epochs: int,
     step: int,

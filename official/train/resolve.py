@@ -1,12 +1,12 @@
 """What a configuration leaves open, worked out from the data."""
 
 import dataclasses
-import os
 from typing import NamedTuple
 
-from datasets.records import reader
+from datasets.records import reader, schema
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
-from official.run.classes import count_classes
+from official.run import paths
+from official.run.classes import count_classes, names_of
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
@@ -47,13 +47,40 @@ def resolve(config: RunConfig) -> Source:
             f"training images in {data.data_dir}"
             + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
-    local = "://" not in data.data_dir
+    if config.recipe.kd_temp > 0:
+        _require_logits(config, split, classes)
     data = dataclasses.replace(
         data,
-        data_dir=os.path.abspath(data.data_dir) if local else data.data_dir,
+        data_dir=paths.absolute(data.data_dir),
         num_classes=classes,
+        class_names=names_of(data.data_dir, data.label_offset),
+        upright=bool((reader.load_manifest(data.data_dir) or {}).get("upright")),
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
     )
     config = dataclasses.replace(config, data=data)
     return Source(config, split, evaluation_split(config))
+
+
+def _require_logits(config: RunConfig, split: reader.Split, classes: int) -> None:
+    """Raises RunError if the first record has no teacher's logits, or not one for each class."""
+    records = reader.read_records(split, skip_damage=True).map(
+        lambda record: schema.count_logits(record["serialized"])
+    )
+    counts = records.ignore_errors().take(1).as_numpy_iterator()
+    count = int(next(counts, classes))
+    if count == classes:
+        return
+    what = f"--kd_temp={config.recipe.kd_temp:g} (distillation) needs a teacher's logits in the "
+    if count:
+        raise RunError(
+            f"{what}records, one for each of the {classes} classes; those in "
+            f"{config.data.data_dir} have {count}. They must be of a teacher with the same classes "
+            "in the same order."
+        )
+    raise RunError(
+        f"{what}records (image/logit), and those in {config.data.data_dir} have none. For ImageNet "
+        "`python -m datasets.convert imagenet --logits_file_path=DIR` writes those of the "
+        "original's teachers; a command that computes them for other data does not exist yet. "
+        "Leave --kd_temp out to train without."
+    )

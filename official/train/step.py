@@ -1,6 +1,7 @@
 """One training step, for `Model.fit`."""
 
 import functools
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ class Trainer(Scorer):
     """A network with the loss, schedules and scores of the recipe around it.
 
     DropBlock's keep probability ends at `total_steps` updates. Of `multi_scale`, sides in pixels,
-    one is drawn for each training batch; empty: off.
+    one is drawn for each training batch; empty: off. `channel_means` are subtracted from bytes.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Trainer(Scorer):
         recipe: RecipeConfig,
         total_steps: int,
         multi_scale: tuple[int, ...] = (),
+        channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
     ):
         """Wraps `network`; call inside the strategy's scope."""
         super().__init__(network, name="trainer")
@@ -33,6 +35,7 @@ class Trainer(Scorer):
         # A tuple would become a tracked structure of Keras.
         draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
         self._draw_size = draw_size if multi_scale else None
+        self._channel_means = tuple(channel_means)
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None
@@ -61,8 +64,10 @@ class Trainer(Scorer):
         images, targets = batch
         step = self.optimizer.iterations
         if "mixing" in targets:
-            images, targets = mix_batch(images, targets, self.recipe, one_by_one=not self._on_gpu)
-        images = preprocessing.to_input(images)
+            images, targets = mix_batch(
+                images, targets, self.recipe, not self._on_gpu, self._channel_means
+            )
+        images = preprocessing.to_input(images, self._channel_means)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
         keep_probability = self._set_dropblock(step)

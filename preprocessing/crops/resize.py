@@ -1,9 +1,15 @@
-"""Resizing, central crop and mean subtraction with TensorFlow 1's sampling points."""
+"""Resizing, central crop and mean subtraction; TensorFlow 1's sampling points or others'."""
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 # Red, green, blue. The original subtracts these; it does not divide.
 CHANNEL_MEANS = (123.68, 116.78, 103.94)
+
+# How an image can be resized: as TensorFlow 1 does, which is the original's way, or as Pillow (with
+# it torchvision and timm), where every pixel counts when a picture becomes smaller.
+INTERPOLATIONS = ("tf1_bilinear", "bilinear", "bicubic")
 
 # The largest resized image: 3.2 GB as float32 of three channels. A line of 1 x 60,000 pixels would
 # take 47 GB at a shorter side of 256.
@@ -27,20 +33,44 @@ def tf1_bilinear_resize(
     return resized[0]
 
 
+def resize(
+    image: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor, interpolation: str
+) -> tf.Tensor:
+    """Resizes [H, W, C] grey levels to float32 [height, width, C]; see `INTERPOLATIONS`.
+
+    Bilinear and bicubic have half-pixel centres and average when they make smaller, as Pillow, from
+    which they differ by its rounding to whole grey levels (below 1.1 of 255).
+    """
+    if interpolation == "tf1_bilinear":
+        return tf1_bilinear_resize(image, height, width)
+    sides = tf.stack([height, width])
+    resized = tf.image.resize(image, sides, interpolation, antialias=True)
+    return tf.clip_by_value(resized, 0.0, 255.0)
+
+
 def sides_for_shorter(
-    height: int | tf.Tensor, width: int | tf.Tensor, shorter: int
+    height: int | tf.Tensor,
+    width: int | tf.Tensor,
+    shorter: int,
+    interpolation: str = "tf1_bilinear",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes height and width, int32, with a given shorter side and the same aspect.
 
-    In float32 with truncation, as the original: for some sizes (107 to 256, say) even the shorter
-    side comes out one pixel short.
+    With `tf1_bilinear` in float32 with truncation, as the original: for some sizes (107 to 256,
+    say) even the shorter side comes out one pixel short. Else in whole numbers, rounded down.
     """
+    if interpolation != "tf1_bilinear":
+        sides = tf.cast(tf.stack([height, width]), tf.int64)
+        sides = tf.cast(shorter * sides // tf.reduce_min(sides), tf.int32)
+        return sides[0], sides[1]
     height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
     ratio = tf.cast(shorter, tf.float32) / tf.minimum(height, width)
     return tf.cast(height * ratio, tf.int32), tf.cast(width * ratio, tf.int32)
 
 
-def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
+def resize_shorter_side(
+    image: tf.Tensor, shorter: int, interpolation: str = "tf1_bilinear"
+) -> tf.Tensor:
     """Resizes [H, W, C] so that the shorter side is `shorter` pixels (see `sides_for_shorter`).
 
     Raises:
@@ -48,14 +78,14 @@ def resize_shorter_side(image: tf.Tensor, shorter: int) -> tf.Tensor:
             more than 2^28 pixels.
     """
     shape = tf.shape(image)
-    height, width = sides_for_shorter(shape[0], shape[1], shorter)
+    height, width = sides_for_shorter(shape[0], shape[1], shorter, interpolation)
     fits = tf.debugging.Assert(
         tf.cast(height, tf.int64) * tf.cast(width, tf.int64) <= MAX_PIXELS,
         ["too long and thin an image: height and width", shape[:2], "would become", height, width],
     )
     # Eagerly the assertion returns None: it has raised already.
     with tf.control_dependencies([] if fits is None else [fits]):
-        return tf1_bilinear_resize(image, height, width)
+        return resize(image, height, width, interpolation)
 
 
 def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -67,12 +97,13 @@ def central_crop(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
     return cropped
 
 
-def subtract_mean(image: tf.Tensor) -> tf.Tensor:
-    """Subtracts `CHANNEL_MEANS` from grey levels, [..., W, 3] of any numeric dtype: float32."""
+def subtract_mean(image: tf.Tensor, channel_means: Sequence[float] = CHANNEL_MEANS) -> tf.Tensor:
+    """Subtracts the means from grey levels, [..., W, 3] of any numeric dtype: float32."""
+    means = tuple(channel_means)
     values = tf.cast(image, tf.float32)
     width = image.shape[-2]
     if width is None:
-        return values - tf.constant(CHANNEL_MEANS, tf.float32)
+        return values - tf.constant(means, tf.float32)
     # Subtracting whole rows: TensorFlow takes ten times as long over an inner axis of 3.
-    rows = tf.reshape(values, [-1, width * 3]) - tf.constant(CHANNEL_MEANS * width, tf.float32)
+    rows = tf.reshape(values, [-1, width * 3]) - tf.constant(means * width, tf.float32)
     return tf.ensure_shape(tf.reshape(rows, tf.shape(image)), image.shape)

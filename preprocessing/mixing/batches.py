@@ -5,7 +5,9 @@ same function does the same in both places, and on any number of devices (`mixin
 """
 
 import dataclasses
+import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -64,12 +66,14 @@ class MixingConfig:
         return 2 if self.mixup_type == 1 else 1
 
 
-def to_input(images: tf.Tensor) -> tf.Tensor:
-    """Returns the network's input: subtracts the mean from bytes; floating images have it already.
+def to_input(images: tf.Tensor, channel_means: Sequence[float] = resize.CHANNEL_MEANS) -> tf.Tensor:
+    """Returns the network's input: subtracts the mean from bytes; floats are without it already.
 
     [..., H, W, 3], as `train_pixels` returns them, to float32 (floating dtypes: as given).
     """
-    return resize.subtract_mean(images) if images.dtype == tf.uint8 else images
+    if images.dtype == tf.uint8:
+        return resize.subtract_mean(images, channel_means)
+    return images
 
 
 def draw_mixing(
@@ -131,6 +135,7 @@ def mix(
     drawn: tf.Tensor,
     config: MixingConfig,
     one_by_one: bool = False,
+    channel_means: Sequence[float] = resize.CHANNEL_MEANS,
 ) -> mixup.Mixed:
     """Mixes a batch as the configuration says.
 
@@ -142,6 +147,7 @@ def mix(
         drawn: The random numbers, as `draw_mixing` returns them.
         config: What to do.
         one_by_one: Whether to go image by image: faster on a CPU, slower on a GPU.
+        channel_means: What is subtracted from bytes.
 
     Returns:
         Images for `to_input`, labels and teacher labels (None if none were given). From mixup the
@@ -155,7 +161,9 @@ def mix(
         return cut_mix.cutmix(images, labels, drawn, teacher, one_by_one)
     if config.mixup_type == 1:
         drawn = drawn[: tf.shape(images)[0] // 2]
-    finish = resize.subtract_mean if images.dtype == tf.uint8 else tf.identity
+    finish = tf.identity
+    if images.dtype == tf.uint8:
+        finish = functools.partial(resize.subtract_mean, channel_means=channel_means)
     return mixup.mixup(images, labels, config.mixup_type, drawn, teacher, one_by_one, finish)
 
 

@@ -66,7 +66,7 @@ def test_refused_types(name):
         ("augmix_alpha", 0),
         ("rotation_degrees", -5),
         ("rotation_degrees", "5"),
-        ("scale_augmentation", [256, 480]),
+        ("scale_augmentation", "256"),
         ("multi_scale", 224),
     ],
 )

@@ -143,9 +143,9 @@ def test_rows_without_labels(tmp_path, capsys):
             "label of .* holds double; .*whole numbers or text",
         ),
         (
-            {"image": [b"a"], "label": [1], "split": ["dev"]},
+            {"image": [b"a"], "label": [1], "split": ["odd"]},
             {},
-            "row 0 of .*: split 'dev'; must be one of test, train, val",
+            "row 0 of .*: split 'odd'; must be one of dev, eval, evaluation, test, testing, train",
         ),
         (
             {"image": [b"a"], "label": [1]},

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from nets import NAMED_MODELS, ModelConfig, named_config, variable_shapes
-from official.checkpoints import infer_model
+from official.checkpoints import infer_model, model_flags
 from official.run.errors import RunError
 
 MODELS = pathlib.Path(__file__).parents[2] / "reference/nets/models"
@@ -38,7 +38,7 @@ def test_assembled_networks_are_taken_to_be_the_papers():
     assert assumed == {"anti_alias_type": "sconv", "anti_alias_filter_size": 3}
     assert infer_model.infer(variables("v2_r50")).assumed == {}
     fields = infer_model.infer(variables("assemble_r50")).fields
-    assert infer_model.named_models_with(fields) == ["resnet50d_sk_bl", "assemble_resnet50"]
+    assert model_flags.named_models_with(fields) == ["resnet50d_sk_bl", "assemble_resnet50"]
 
 
 def without_unseen(config):
@@ -46,6 +46,7 @@ def without_unseen(config):
     default = ModelConfig()
     hidden = (
         "anti_alias_type", "anti_alias_filter_size", "zero_gamma", "use_resnet_b",
+        "max_pool_padding", "shortcut_pool",
     )  # fmt: skip
     return dataclasses.replace(config, **{name: getattr(default, name) for name in hidden})
 
@@ -58,7 +59,7 @@ def test_every_named_model(name):
     shapes = variable_shapes(wanted)
     inferred = infer_model.infer(shapes)
     assert ModelConfig.from_dict(inferred.fields) == wanted
-    assert name in infer_model.named_models_with(inferred.fields) or name == "resnet50c"
+    assert name in model_flags.named_models_with(inferred.fields) or name == "resnet50c"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,6 @@ def test_flatten_pooling_shows_in_the_classifier():
 
 def test_flags_of_an_inferred_network():
     fields = infer_model.infer(variables("assemble_r50")).fields
-    assert infer_model.needed_flags(fields) == (
+    assert model_flags.needed_flags(fields) == (
         "--resnet_version=2 --resnet_size=50 --use_sk_block --num_classes=11"
     )

@@ -25,6 +25,8 @@ RESNET = {
 OTHERS = (
     {"resnet_size": 18, "no_shortcut": True, "use_eca_block": True, "eca_kernel_size": 7},
     {"architecture": "mobilenet_v1", "pool_type": "flatten"},
+    {"use_resnet_d": True, "shortcut_pool": "strided", "max_pool_padding": "symmetric"},
+    {"use_se_block": True, "se_bias": True},
 )
 
 # Flags of the original and their short names: hparams_config.py and the flags of TensorFlow's
@@ -173,7 +175,8 @@ def test_every_flag_says_what_it_does(call_command):
     texts = call_command(train_command, function=lambda: {name: FLAGS[name].help for name in FLAGS})
     assert not [name for name, text in texts.items() if not text]
     assert texts["max_train_steps"] == (
-        "Stop after that many steps; the schedules are not shortened. 0: do not."
+        "Stop after that many steps; the schedules are not shortened. 0: no limit, "
+        "--train_epochs decides."
     )
     assert texts["sk_min_width"].startswith("Least number of channels") and texts[
         "pretrained_model_checkpoint_path"

@@ -147,7 +147,7 @@ def test_data_that_was_moved_and_a_folder_of_checkpoints(copy, call_command):
 
 def test_a_run_that_was_cleaned_is_not_cleaned_again(copy, call_command):
     config = json.loads((copy / "config.json").read_text())
-    config["options"]["clean"] = True
+    config["options"].update(clean=True, of_another_version=7)
     (copy / "config.json").write_text(json.dumps(config))
     options = call_command(train_command, f"--model_dir={copy}", function=configs.run_options)
     assert not options.clean and options.max_train_steps == 5

@@ -66,7 +66,9 @@ def run_options() -> RunOptions:
     known = _known_run()
     with refusals():
         if known:
-            last = {**known["options"], "clean": False}
+            # Those of another version of this program that are gone say nothing.
+            kept = {field.name for field in dataclasses.fields(RunOptions)} - {"clean"}
+            last = {name: value for name, value in known["options"].items() if name in kept}
             options = dataclasses.replace(dataclass_from(RunOptions, last), **given)
         else:
             options = RunOptions(**_fields(RunOptions))

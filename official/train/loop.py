@@ -48,6 +48,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     if options.keep_freed_memory:
         allocator.keep_freed_memory()
     source = resolve(config)
+    options = dataclasses.replace(options, model_dir=os.path.expanduser(options.model_dir))
     # An error here leaves no folder behind.
     shape = input_shape(source.config)
     folder.check(source.config, options)

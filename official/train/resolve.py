@@ -31,7 +31,7 @@ def resolve(config: RunConfig) -> Source:
       RunError or DatasetError: no such data, too little of it, or a network of another number of
         classes.
     """
-    data = config.data
+    data = dataclasses.replace(config.data, data_dir=paths.absolute(config.data.data_dir))
     if not data.data_dir:
         raise RunError("--data_dir must be given; see --help.")
     split = find_split(data.data_dir, data.train_regex, data.on_bad_record)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -146,7 +147,7 @@ def test_data_that_was_moved_and_a_folder_of_checkpoints(copy, call_command):
 
 def test_a_run_that_was_cleaned_is_not_cleaned_again(copy, call_command):
     config = json.loads((copy / "config.json").read_text())
-    config["options"]["clean"] = True
+    config["options"].update(clean=True, of_another_version=7)
     (copy / "config.json").write_text(json.dumps(config))
     options = call_command(train_command, f"--model_dir={copy}", function=configs.run_options)
     assert not options.clean and options.max_train_steps == 5
@@ -179,13 +180,15 @@ def test_another_networks_checkpoint(copy, short_run):
         evaluation.evaluate(str(copy))
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate", "predict", "report"])
+@pytest.mark.parametrize("module", ["train", "predict"])
 def test_ctrl_c_while_it_starts(module):
     process = subprocess.Popen(
         [sys.executable, "-m", f"official.{module}"], stderr=subprocess.PIPE, text=True,
         cwd=os.path.dirname(os.path.dirname(official.__file__)),
     )  # fmt: skip
-    time.sleep(0.4)
+    # In the middle of the import.
+    while "tensorflow" not in pathlib.Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "\ninterrupted\n")

@@ -32,13 +32,12 @@ def test_float32_truncation_makes_a_side_short():
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("height, width", [(37, 50), (90, 20), (200, 300)])
 def test_others_resize_as_pillow(interpolation, height, width):
-    """Smaller with averaging, larger, and both at once; Pillow rounds after each of two passes."""
+    """Smaller with averaging, larger, and both at once; sums of floats may round otherwise."""
     picture = np.random.RandomState(5).randint(0, 256, (100, 150, 3)).astype(np.uint8)
     kind = {"bilinear": PIL.Image.BILINEAR, "bicubic": PIL.Image.BICUBIC}[interpolation]
     wanted = np.asarray(PIL.Image.fromarray(picture).resize((width, height), kind), np.float32)
     found = resize(tf.constant(picture), height, width, interpolation).numpy()
-    assert np.abs(found - wanted).max() < 1.1 and np.abs(found - wanted).mean() < 0.3
-    assert 0 <= found.min() and found.max() <= 255
+    assert np.abs(found - wanted).max() <= 1 and np.abs(found - wanted).mean() < 0.05
 
 
 def test_whole_numbers_make_no_side_short():

@@ -13,6 +13,7 @@ from official.run.errors import RunError
 
 Weights = OriginalCheckpoint | ForeignWeights
 KINDS = ("auto", "original", "keras", "timm")
+_ENDINGS = (".safetensors", ".h5", ".keras", ".pth", ".pt", ".bin", ".tgz", ".json")
 # Files that a folder of weights may hold, the best first.
 _IN_FOLDERS = ("model.safetensors", "pytorch_model.bin", tensor_files.TFJS_FILE)
 
@@ -37,6 +38,8 @@ def read(path: str, kind: str = "auto", averages: bool = False) -> Weights:
     if kind not in ("auto", found):
         of = {"keras": "Keras", "timm": "torchvision or timm", "original": "the original"}
         raise RunError(f"--from={kind}: {path} is a file of {of[found]} (--from={found}).")
+    if not file and path.endswith(_ENDINGS):
+        raise RunError(f"{path} does not exist.")
     if reader is None:
         return original_checkpoint.read(path, averages)
     content = reader(file)

@@ -326,6 +326,8 @@ def test_precisions_of_safetensors(kind, bits, tmp_path):
 
 
 def test_wrong_kinds_and_missing_torch(narrow, tmp_path, monkeypatch):
+    with pytest.raises(RunError, match="nothing.h5 does not exist"):
+        sources.read(str(tmp_path / "nothing.h5"))
     with pytest.raises(RunError, match="--from=keras: .*torchvision or timm .--from=timm."):
         sources.read(str(narrow), "keras")
     pickled = tmp_path / "old.pth"

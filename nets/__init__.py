@@ -9,7 +9,7 @@ Every name of `nets.NAMED_MODELS` is a function that builds that network.
 """
 
 from nets import applications
-from nets.applications import preprocess_input
+from nets.applications import load_model, preprocess_input
 from nets.config import ModelConfig
 from nets.counting import Cost, Part, cost, parts, variable_shapes
 from nets.folding import fold_batch_norm
@@ -33,6 +33,7 @@ __all__ = [
     "cost",
     "endpoints",
     "fold_batch_norm",
+    "load_model",
     "named_config",
     "original_variable_names",
     "parts",

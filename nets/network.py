@@ -20,6 +20,7 @@ from nets.folded import FoldedBuilder
 from nets.layers import PACKAGE
 from nets.layers.drop_block import CONTROL_NAME, DropBlockControl
 from nets.names import root_of
+from nets.registry import named_config
 
 # Names of the layers whose outputs `endpoints` gives.
 _ENDPOINTS = (
@@ -135,12 +136,18 @@ tf.keras.utils.get_custom_objects()[Network.__name__] = Network
 
 
 def build_model(
-    config: ModelConfig, input_shape: tuple[int | None, int | None, int] = (None, None, 3)
+    config: ModelConfig | str, input_shape: tuple[int | None, int | None, int] = (None, None, 3)
 ) -> Network:
-    """Builds the network that a configuration describes, as `Network` does.
+    """Builds the network that a configuration describes, as `Network` does, or a name.
 
-    From images [N, H, W, 3], mean-subtracted, to float32 logits [N, num_classes].
+    From images [N, H, W, 3], mean-subtracted, to float32 logits [N, num_classes]. A name is one of
+    `NAMED_MODELS`, with ImageNet's 1001 classes.
+
+    Raises:
+        ValueError: There is no network of that name.
     """
+    if isinstance(config, str):
+        config = named_config(config)
     return Network(config, input_shape)
 
 

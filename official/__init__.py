@@ -13,9 +13,13 @@ if command_of(sys.orig_argv) != "":
 
 
 def __getattr__(name: str):
-    """`official.load_network`, which is imported when somebody asks for it."""
+    """`official.load` and `official.load_network`, imported when somebody asks for one."""
     if name == "load_network":
         from official.checkpoints.loading import load_network
 
         return load_network
+    if name == "load":
+        from official.run.network import load
+
+        return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

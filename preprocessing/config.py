@@ -76,6 +76,7 @@ _RIGHT_VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "augmix_depth": ("-1 or at least 1", lambda v: _is_whole(v) and (v == -1 or v >= 1)),
     "augmix_alpha": ("greater than 0 and finite", lambda v: _is_number(v) and 0 < v < math.inf),
     "rotation_degrees": ("from 0 (off) to 180", lambda v: _is_number(v) and 0 <= v <= 180),
+    "exif_orientation": _SWITCH,
     "channel_means": ("three numbers from 0 to 255: red, green, blue", _are_means),
     "crop_share": ("from 0.5 to 1", lambda v: _is_number(v) and 0.5 <= v <= 1),
     "interpolation": _choice(INTERPOLATIONS),
@@ -114,6 +115,8 @@ class PreprocessingConfig:
         scale_augmentation: Smallest and largest shorter side in pixels of which a random square is
             cut for training, instead of the distorted crop (imagenet types); empty: off.
         rotation_degrees: Training images are rotated by up to that many degrees; 0: off.
+        exif_orientation: Whether evaluation and serving turn a JPEG as its EXIF orientation says.
+            Training does not: the conversion to records has turned people's own photos.
         multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
             the training size. Single images have that size; whoever makes batches resizes them.
         channel_means: Red, green and blue that are subtracted from grey levels of 0 to 255
@@ -144,12 +147,17 @@ class PreprocessingConfig:
     scale_augmentation: tuple[int, ...] = ()
     rotation_degrees: float = 0.0
     multi_scale: tuple[int, ...] = ()
+    exif_orientation: bool = False
     channel_means: tuple[float, float, float] = CHANNEL_MEANS
     crop_share: float = 0.875
     interpolation: str = "tf1_bilinear"
 
     def __post_init__(self) -> None:
         """Refuses what no pipeline can be built from."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # As JSON has it.
+                object.__setattr__(self, field.name, tuple(value))
         for field, (right, allowed) in _RIGHT_VALUES.items():
             value = getattr(self, field)
             if not allowed(value):

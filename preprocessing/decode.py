@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from preprocessing import orientation
+
 # A WebP of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
@@ -20,7 +22,10 @@ def is_jpeg(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_image(
-    encoded: tf.Tensor, decoder: str = "jpeg", dct_method: str = "INTEGER_ACCURATE"
+    encoded: tf.Tensor,
+    decoder: str = "jpeg",
+    dct_method: str = "INTEGER_ACCURATE",
+    upright: bool = False,
 ) -> tf.Tensor:
     """Decodes an image to RGB.
 
@@ -31,6 +36,7 @@ def decode_image(
         encoded: String scalar.
         decoder: `jpeg`, `png`, `webp` or `any` (see `PreprocessingConfig`).
         dct_method: `INTEGER_ACCURATE` or `INTEGER_FAST`; matters for JPEG only.
+        upright: Whether a JPEG is turned as its EXIF orientation says.
 
     Returns:
         uint8 tensor of shape [H, W, 3].
@@ -46,6 +52,8 @@ def decode_image(
     else:
         # TensorFlow's JPEG operation looks at the bytes and takes a PNG, too.
         image = tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
+    if upright:
+        image = orientation.upright(image, orientation.of_jpeg(encoded))
     image.set_shape([None, None, 3])
     return image
 

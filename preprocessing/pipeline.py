@@ -74,7 +74,7 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     inception types.
     """
     size = config.eval_size
-    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
+    image = _whole(encoded, config)
     if config.family == "inception":
         return inception.eval_square(image, size)
     if config.family == "reid":
@@ -109,9 +109,14 @@ def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -
         ValueError: For an inception type.
     """
     _refuse_inception("A test of whole images", config)
-    image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
-    image = resize.resize_shorter_side(image, shorter, config.interpolation)
+    image = resize.resize_shorter_side(_whole(encoded, config), shorter, config.interpolation)
     return resize.subtract_mean(image, config.channel_means)
+
+
+def _whole(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Decodes one image for evaluation or serving, uint8 [height, width, 3]."""
+    method, upright = config.decode_dct_method, config.exif_orientation
+    return decode.decode_image(encoded, config.decoder, method, upright)
 
 
 def _refuse_inception(what: str, config: PreprocessingConfig) -> None:

@@ -19,21 +19,28 @@ class Mismatch(NamedTuple):
     left_over: dict[str, Shape]
     reshaped: dict[str, tuple[Shape, Shape]]
 
-    def describe(self) -> str:
-        """Returns every variable that differs, a line each, under three headings."""
+    def describe(self, shown: int | None = None) -> str:
+        """Returns the variables that differ, a line each, under three headings.
+
+        Of each kind come the first `shown`; all by default.
+        """
+        reshaped = {
+            name: f"{there} in the checkpoint, {here} in the network"
+            for name, (there, here) in self.reshaped.items()
+        }
+        parts = {
+            "missing in the checkpoint": self.missing,
+            "left over in the checkpoint": self.left_over,
+            "of another shape": reshaped,
+        }
         lines = []
-        if self.missing:
-            lines.append(f"missing in the checkpoint ({len(self.missing)}):")
-            lines += [f"  {name}  {shape}" for name, shape in self.missing.items()]
-        if self.left_over:
-            lines.append(f"left over in the checkpoint ({len(self.left_over)}):")
-            lines += [f"  {name}  {shape}" for name, shape in self.left_over.items()]
-        if self.reshaped:
-            lines.append(f"of another shape ({len(self.reshaped)}):")
-            lines += [
-                f"  {name}  {there} in the checkpoint, {here} in the network"
-                for name, (there, here) in self.reshaped.items()
-            ]
+        for heading, variables in parts.items():
+            if not variables:
+                continue
+            lines.append(f"{heading} ({len(variables)}):")
+            lines += [f"  {name}  {what}" for name, what in list(variables.items())[:shown]]
+            if shown is not None and len(variables) > shown:
+                lines.append(f"  and {len(variables) - shown} more")
         return "\n".join(lines)
 
 
@@ -51,12 +58,17 @@ def compare(found: Mapping[str, Shape], wanted: Mapping[str, Shape]) -> Mismatch
 
 
 def require_match(
-    where: str, found: Mapping[str, Shape], wanted: Mapping[str, Shape], config: ModelConfig
+    where: str,
+    found: Mapping[str, Shape],
+    wanted: Mapping[str, Shape],
+    config: ModelConfig,
+    shown: int | None = None,
 ) -> None:
     """Refuses a checkpoint, `where`, whose variables are not exactly those of the network.
 
     Raises:
-      RunError: every variable that differs, and the likely cause.
+      RunError: the variables that differ, of each kind the first `shown` (None: all), and the
+        likely cause.
     """
     mismatch = compare(found, wanted)
     if not any(mismatch):
@@ -65,7 +77,7 @@ def require_match(
     raise RunError(
         f"{where} does not fit the network: {len(mismatch.missing)} variables are missing, "
         f"{len(mismatch.left_over)} are left over, {len(mismatch.reshaped)} have another shape.\n"
-        f"{mismatch.describe()}\nlikely cause:\n{causes}"
+        f"{mismatch.describe(shown)}\nlikely cause:\n{causes}"
     )
 
 

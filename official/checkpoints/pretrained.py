@@ -6,25 +6,26 @@ start at mean 0 and variance 1; here they are restored unless the old way is ask
 """
 
 import dataclasses
-import os
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig, original_variable_names
-from official.checkpoints import mapping, original_checkpoint, sources
+from official.checkpoints import from_run, mapping, original_checkpoint, sources
 from official.run import checkpoints, configuration, paths
+from official.run.class_names import differences, match
 from official.run.errors import RunError
-from official.run.folder import CONFIG_FILE
 from official.run.network import input_shape, network_for_inference
 
 Shapes = dict[str, tuple[int, ...]]
 # Parts of the head by what their variables' names hold.
 _CLASSIFIER = "/dense/"
+# Variables that an error names of each kind.
+_SHOWN = 3
 _HEAD = {"embedding layer": "/embedding_dense", "exponent": "/global_pool/",
          "classifier": _CLASSIFIER}  # fmt: skip
 
@@ -32,13 +33,15 @@ _HEAD = {"embedding layer": "/embedding_dense", "exponent": "/global_pool/",
 class Pretrained(NamedTuple):
     """Weights of the checkpoint `source`, by the original's names; `values` gives those of some.
 
-    `network` are fields of `ModelConfig` that they need and their shapes do not show.
+    `network` are fields of `ModelConfig` that they need and their shapes do not show; `class_names`
+    names the outputs of the classifier, if anything does.
     """
 
     source: str
     shapes: Shapes
     values: Callable[[list[str]], dict[str, np.ndarray]]
     network: Mapping[str, Any] = types.MappingProxyType({})
+    class_names: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,15 +85,7 @@ def of_weights(weights: sources.Weights) -> Pretrained:
 
 def _of_this_program(prefix: str) -> Pretrained:
     """Opens a checkpoint of a MODEL_DIR, whose config.json says what it is a checkpoint of."""
-    folder = os.path.dirname(prefix) or "."
-    for model_dir in (folder, os.path.dirname(paths.absolute(folder))):
-        if tf.io.gfile.exists(os.path.join(model_dir, CONFIG_FILE)):
-            break
-    else:
-        raise RunError(
-            f"{prefix} is a checkpoint of TensorFlow 2, but no {CONFIG_FILE} is in "
-            f"{folder} that would say of which network."
-        )
+    model_dir = from_run.folder_of(prefix)
     config = configuration.load(model_dir)
     network = network_for_inference(config.model, input_shape(config))
     checkpoints.restore_network(network, model_dir, prefix)
@@ -99,6 +94,8 @@ def _of_this_program(prefix: str) -> Pretrained:
         prefix,
         mapping.shapes_of(variables),
         lambda names: {name: variables[name].numpy() for name in names},
+        from_run.architecture(config.model),
+        config.data.class_names,
     )
 
 
@@ -109,22 +106,25 @@ def restore(
     *,
     trainable_only: bool = False,
     restore_classifier: bool = True,
+    class_names: Sequence[str] = (),
 ) -> Restored:
     """Gives a new network the weights of another one.
 
     Everything but classifier and embedding layer must correspond exactly. These two are taken
-    over where they have the same shapes; the classifier only if `restore_classifier`. With
+    over where they have the same shapes; the classifier only if `restore_classifier`, and, where
+    both networks have class names, if these are the same, in whatever order. With
     `trainable_only`, the original's way, neither is, nor are batch-norm statistics.
 
     Raises:
-      RunError: another architecture; every variable that differs is listed with the likely cause.
+      RunError: another architecture; what differs is listed with the likely cause.
     """
     variables = original_variable_names(network)
     wanted = mapping.shapes_of(variables)
     found = _with_head_of(wanted, pretrained.shapes)
-    mapping.require_match(pretrained.source, found, wanted, config)
+    mapping.require_match(pretrained.source, found, wanted, config, shown=_SHOWN)
     _note_differences(pretrained, config)
     names, why = list(variables), []
+    order = _order_of(class_names, pretrained.class_names)
     if trainable_only:
         trainable = {variable.ref() for variable in network.trainable_variables}
         names = [name for name in names if variables[name].ref() in trainable]
@@ -137,14 +137,29 @@ def restore(
                 reason = " (--restore_trainable_only)"
             elif mark == _CLASSIFIER and not restore_classifier:
                 reason = " (--norestore_classifier)"
+            elif mark == _CLASSIFIER and order is None:
+                reason = f" of other classes ({differences(pretrained.class_names, class_names)})"
         if reason:
             names = [name for name in names if mark not in name]
             why.append(f"the {part}{reason}")
     for name, value in pretrained.values(names).items():
-        variables[name].assign(value)
+        variables[name].assign(value[..., order] if order and _CLASSIFIER in name else value)
+    if order and any(_CLASSIFIER in name for name in names):
+        print("note: the classifier is put into the order of the classes here", file=sys.stderr)
     kept = set(names)
     fresh = [name for name in variables if name not in kept]
     return Restored(pretrained.source, names, fresh, why)
+
+
+def _order_of(here: Sequence[str], there: Sequence[str]) -> list[int] | None:
+    """Returns which of the checkpoint's classes each class is; None if they are others.
+
+    It is empty where the order is the same, or nothing says what they are.
+    """
+    if not here or not there or tuple(here) == tuple(there):
+        return []
+    found = match(there, here)
+    return list(found) if found and sorted(found) == list(range(len(there))) else None
 
 
 def _note_differences(pretrained: Pretrained, config: ModelConfig) -> None:

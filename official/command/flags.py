@@ -59,7 +59,10 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 # Fields whose values are worked out, or given by another flag.
-_NO_FLAG = {"num_images", "class_names", "label_map", "final_bias", "dropblock_keep_prob"}
+_NO_FLAG = {
+    "num_images", "class_names", "upright", "label_map", "exif_orientation", "final_bias",
+    "dropblock_keep_prob",
+}  # fmt: skip
 # Where the text of the field is not for a command line.
 _TEXTS = {
     "resnet_version": "1: ResNet; 2: BigLittle-ResNet.",

@@ -3,8 +3,8 @@
     python -m official.export --model_dir DIR --export_dir DIR
 
 Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
-name, the exported model is fed the raw bytes of the evaluation images: it must classify as many
-of them rightly as MODEL_DIR/evaluation.json says, else nothing is exported.
+name, the exported model is fed the raw bytes of the evaluation images: its logits must be those of
+the run's network (to 0.001 of the largest), else nothing is exported.
 """
 
 from absl import flags
@@ -27,6 +27,7 @@ def main() -> None:
         checkpoint=FLAGS.checkpoint,
         verify=FLAGS.verify,
         fold=FLAGS.fold_batch_norm,
+        exif_orientation=FLAGS.exif_orientation,
     )
     print(f"exported {folder}")
 
@@ -48,11 +49,17 @@ def define_flags() -> None:
         "`best` (validation top-1), a name such as model.ckpt-120 in MODEL_DIR, or the prefix of a "
         "checkpoint; default: the newest.",
     )
-    flags.DEFINE_boolean("verify", True, "Score raw images and compare with the evaluation.")
+    flags.DEFINE_boolean("verify", True, "Compare with the run's network on raw images.")
     flags.DEFINE_boolean(
         "fold_batch_norm",
         True,
         "Fold batch norm into the convolutions: faster, logits equal to rounding.",
+    )
+    flags.DEFINE_boolean(
+        "exif_orientation",
+        None,
+        "Turn JPEGs as their EXIF orientation says, as phones mean it. Default: if the conversion "
+        "of the training data did (it does for your own photos, not for published data sets).",
     )
     flags.adopt_module_key_flags(run_flags)
 

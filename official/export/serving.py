@@ -107,6 +107,11 @@ class Served:
             )
         self.description = files.read_json(description)
         self.class_names = files.read_text(os.path.join(assets, LABELS_FILE)).splitlines()
+        if len(self.class_names) != self.description["num_classes"]:
+            raise RunError(
+                f"{assets}/{LABELS_FILE} has {len(self.class_names)} lines, the model "
+                f"{self.description['num_classes']} classes: it was changed. Export again."
+            )
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")

@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 from official.export import serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
-from official.run import configuration, files
+from official.run import classes, configuration, files
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import EVALUATION_FILE, TRAINING_LOG
@@ -47,6 +48,7 @@ def load(name: str, model_dir: str) -> Finished:
 def table(runs: list[Finished], benchmarks: list[dict]) -> str:
     """Returns the closing table: a column per run, then a line per benchmark."""
     rows = [("", *[finished.name for finished in runs])]
+    rows.append(("checkpoint", *[r.evaluation["checkpoint"] for r in runs]))
     rows.append(("images scored", *[f"{r.evaluation['images']:,}" for r in runs]))
     for key in ("top1", "top5"):
         label = f"top-{key[3:]} (%)"
@@ -71,23 +73,43 @@ def table(runs: list[Finished], benchmarks: list[dict]) -> str:
 
 
 def draw(path: str, runs: list[Finished], saved_model: str) -> None:
-    """Saves the picture as PNG: curves above, photos below."""
+    """Saves the picture as PNG: curves above, photos below.
+
+    Raises:
+      RunError: the exported model is not of the checkpoint that was evaluated.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure = pyplot.figure(figsize=(12, 12 if saved_model else 4), layout="constrained")
-    if saved_model:
-        above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-        _curves(above, runs)
-        _photo_sheet(below, runs[0], serving.Served(saved_model))
-    else:
-        _curves(figure, runs)
+    served = _served(runs[0], saved_model) if saved_model else None
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=90)
-    pyplot.close(figure)
+    # Names are no formulas, and the font may lack their letters.
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure = pyplot.figure(figsize=(12, 12 if served else 4), layout="constrained")
+        if served:
+            above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
+            _curves(above, runs)
+            _photo_sheet(below, runs[0], served)
+        else:
+            _curves(figure, runs)
+        figure.savefig(picture, format="png", dpi=90)
+        pyplot.close(figure)
     files.write_bytes(path, picture.getvalue())
+
+
+def _served(finished: Finished, saved_model: str) -> serving.Served:
+    """Returns the exported model; raises RunError if the scores are not of its checkpoint."""
+    served = serving.Served(saved_model)
+    exported, scored = served.description["checkpoint"], finished.evaluation["checkpoint"]
+    if exported != scored:
+        raise RunError(
+            f"--saved_model={saved_model} is {exported}, but the scores in {finished.model_dir}/"
+            f"{EVALUATION_FILE} are those of {scored}: export or evaluate the same --checkpoint."
+        )
+    return served
 
 
 def _curves(figure, runs: list[Finished]) -> None:
@@ -114,11 +136,12 @@ def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:
     """Draws evaluation photos, evenly spread, with the model's answer; wrong ones in red."""
     known = finished.evaluation
     split = evaluation_split(finished.config, known["data_dir"], known["val_regex"])
+    config = classes.for_records(finished.config, known["data_dir"], known.get("label_offset"))
     stride = max(1, split.num_examples // _PHOTOS)
     chosen = [
         (encoded.numpy(), int(label))
         for index, (encoded, label) in enumerate(
-            pipeline.encoded_dataset(finished.config, split, batch_size=1).unbatch()
+            pipeline.encoded_dataset(config, split, batch_size=1).unbatch()
         )
         if index % stride == 0
     ][:_PHOTOS]

@@ -44,6 +44,8 @@ class DataConfig:
       data_service: HOST:PORT of a tf.data service (`python -m official.data_service`) whose
         workers decode and augment the training images; default: this process does.
       class_names: A name for each class of the network, from labels.txt; empty where there is none.
+      upright: Whether the conversion turned photos as their EXIF orientation says, from
+        manifest.json; an exported network does the same then.
       label_map: The class of the network for each label of the records, where those are of other
         data than the run's; empty: as `label_offset` says.
     """
@@ -63,6 +65,7 @@ class DataConfig:
     max_bad_records: float | None = None
     data_service: str = ""
     class_names: tuple[str, ...] = ()
+    upright: bool = False
     label_map: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -22,12 +22,15 @@ class RunError(ValueError):
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """Makes a RunError of a ValueError of the body, with which configurations refuse values."""
+def refusals(where: str = "") -> Iterator[None]:
+    """Makes a RunError of a ValueError of the body, with which configurations refuse values.
+
+    The message begins with `where`.
+    """
     try:
         yield
     except ValueError as error:
-        raise RunError(str(error)) from error
+        raise RunError(f"{where}{error}") from error
 
 
 def explain(error: tf.errors.OpError) -> str:

@@ -71,6 +71,10 @@ class RecipeConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, list):  # As JSON has it.
+                object.__setattr__(self, field.name, tuple(value))
         require(self, "batch_size", self.batch_size >= 1, "at least 1")
         require(self, "mixup_type", self.mixup_type in (0, 1, 2), "0, 1 or 2")
         finite = 0 < self.mixup_alpha < math.inf

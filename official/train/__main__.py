@@ -15,7 +15,7 @@ import sys
 import tensorflow as tf
 from absl import flags
 
-from official.checkpoints import choosing, downloads, sources
+from official.checkpoints import choosing, downloads, from_run, sources
 from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
@@ -43,14 +43,17 @@ def main() -> None:
 
 
 def with_pretrained(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
-    """Returns the run with the network and the images of the weights that others published.
+    """Returns the run with the network of the weights that it starts from, and their images.
 
-    A run that has begun knows them; weights of the original and of this program change nothing.
+    A run that has begun knows them; weights of the original change nothing.
     """
     path = options.pretrained_model_checkpoint_path
     begun = checkpoint_files.names_of_run(options.model_dir) and not options.clean
-    if begun or not path or not sources.is_foreign(path):
+    if begun or not path:
         return config, options
+    given = configs.given_model_fields(), configs.given_preprocessing_fields()
+    if not sources.is_foreign(path):
+        return _of_run(config, path, *given), options
     if path == downloads.IMAGENET and FLAGS.model:
         path = downloads.keras_name(FLAGS.model)
         options = dataclasses.replace(options, pretrained_model_checkpoint_path=path)
@@ -59,11 +62,24 @@ def with_pretrained(config: RunConfig, options: RunOptions) -> tuple[RunConfig, 
             config,
             sources.read(path),
             FLAGS.model,
-            configs.given_model_fields(),
-            configs.given_preprocessing_fields(),
+            *given,
         )
     print("\n".join(remarks), file=sys.stderr)
     return config, options
+
+
+def _of_run(config: RunConfig, path: str, given: dict, given_preprocessing: dict) -> RunConfig:
+    """Returns the run with the network of the MODEL_DIR whose weights are at `path`."""
+    with refusals(f"--pretrained_model_checkpoint_path={path}: "):
+        model_dir = from_run.model_dir_of(path)
+        if model_dir is None:
+            return config
+        if FLAGS.model:
+            given = {**from_run.architecture(config.model), **given}
+        source = configuration.load(model_dir)
+        config, remarks = from_run.start_from(config, source, model_dir, given, given_preprocessing)
+    print("\n".join(remarks), file=sys.stderr)
+    return config
 
 
 def evaluate_run() -> None:

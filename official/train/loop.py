@@ -89,6 +89,7 @@ def _train(
             weights,
             trainable_only=options.restore_trainable_only,
             restore_classifier=options.restore_classifier,
+            class_names=config.data.class_names,
         )
         print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)

@@ -52,6 +52,7 @@ def resolve(config: RunConfig) -> Source:
         data_dir=paths.absolute(data.data_dir),
         num_classes=classes,
         class_names=names_of(data.data_dir, data.label_offset),
+        upright=bool((reader.load_manifest(data.data_dir) or {}).get("upright")),
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
     )

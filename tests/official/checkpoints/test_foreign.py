@@ -231,7 +231,6 @@ def test_training_starts_from_them(narrow, records, call_command, tmp_path, caps
     call_command(
         train_command, f"--pretrained={narrow}", f"--data_dir={records}", "--image_size=32",
         f"--model_dir={tmp_path}/run", "--batch_size=8", "--max_train_steps=1", "--num_gpus=0",
-        "--autoaugment_type=good",
     )  # fmt: skip
     printed = capsys.readouterr().err
     assert "102 of 102 variables restored" in printed

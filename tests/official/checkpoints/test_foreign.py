@@ -329,11 +329,19 @@ def test_wrong_kinds_and_missing_torch(narrow, tmp_path, monkeypatch):
         sources.read(str(tmp_path / "nothing.h5"))
     with pytest.raises(RunError, match="--from=keras: .*torchvision or timm .--from=timm."):
         sources.read(str(narrow), "keras")
+    (tmp_path / "page.h5").write_text("<html>404</html>")
+    with pytest.raises(RunError, match="page.h5 is not what its name says; was a web page saved"):
+        sources.read(str(tmp_path / "page.h5"))
+    (tmp_path / "page.h5").unlink()
+    (tmp_path / "resnet18-f37072fd.safetensors").write_bytes(narrow.read_bytes())
+    assert sources.read(str(tmp_path)).prefix.endswith("resnet18-f37072fd.safetensors")
     pickled = tmp_path / "old.pth"
     pickled.write_bytes(b"\x80\x02}q\x00.")
     monkeypatch.setitem(sys.modules, "torch", None)  # As where it is not installed.
     with pytest.raises(RunError, match="old.pth can be read where PyTorch is installed"):
         sources.read(str(pickled))
+    with pytest.raises(RunError, match="several files of weights; name one: old.pth, resnet18-f3"):
+        sources.read(str(tmp_path))
 
 
 def test_named_variants():

@@ -191,6 +191,7 @@ def test_the_command_finds_network_and_images(narrow, records, call_command, tmp
     assert (described["crop_share"], described["interpolation"]) == (1.0, "bilinear")
     # The same by way of Python: pictures from bytes, and the network of the file.
     network = official.load_network(weights=narrow)
+    network.save(tmp_path / "model.keras")  # What it knows of images is no obstacle.
     photo = tf.io.encode_jpeg(np.full([40, 60, 3], (200, 40, 40), np.uint8)).numpy()
     images = eval_image(tf.constant(photo), config.preprocessing)[tf.newaxis]
     logits = exported.signature("serving_default")(image_bytes=tf.constant([photo]))["logits"]

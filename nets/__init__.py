@@ -8,6 +8,7 @@
 Every name of `nets.NAMED_MODELS` is a function that builds that network.
 """
 
+import tensorflow_start  # noqa: F401 (before TensorFlow)
 from nets import applications
 from nets.applications import load_model, preprocess_input
 from nets.config import ModelConfig

@@ -129,7 +129,7 @@ def load_model(path: str | os.PathLike[str]) -> tf.keras.Model:
     try:
         with tf.io.gfile.GFile(name, "rb") as file, zipfile.ZipFile(file) as archive:
             config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, tf.errors.OpError) as error:
         raise ValueError(f"load_model({name!r}): it is no .keras file ({error})") from error
     model = tf.keras.saving.deserialize_keras_object(config)
     _load_from_archive(model, name)

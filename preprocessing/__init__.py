@@ -1,5 +1,6 @@
 """Image and batch transformations for tf.data: pure functions."""
 
+import tensorflow_start  # noqa: F401 (before TensorFlow)
 from preprocessing.config import PreprocessingConfig
 from preprocessing.crops.multi_scale import draw_size, resize_batch
 from preprocessing.crops.resize import CHANNEL_MEANS

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from preprocessing import orientation
 
+# From TensorFlow 2.20 on; before it tensorflow-io decodes WebP.
+WEBP_BUILT_IN = hasattr(tf.io, "decode_webp")
 # A WebP of one pixel.
 _SMALLEST_WEBP = (
     b"RIFF\x1a\x00\x00\x00WEBPVP8L\x0e\x00\x00\x00/\x00\x00\x00\x00\x07\x10\x11\xfd\x0fDD\xff\x03"
@@ -42,7 +44,7 @@ def decode_image(
         uint8 tensor of shape [H, W, 3].
 
     Raises:
-        ImportError: If `decoder` is `webp` and tensorflow-io is not installed.
+        ImportError: If `decoder` is `webp` and nothing here decodes it.
         tf.errors.InvalidArgumentError: When run, if the bytes are no such image.
     """
     if decoder == "webp":
@@ -52,9 +54,11 @@ def decode_image(
     else:
         # TensorFlow's JPEG operation looks at the bytes and takes a PNG, too.
         image = tf.io.decode_jpeg(encoded, channels=3, dct_method=dct_method)
+    # From 2.20 on it takes WebP as well, and gives [1, H, W, 3].
+    image = tf.ensure_shape(image, [None, None, 3])
     if upright:
         image = orientation.upright(image, orientation.of_jpeg(encoded))
-    image.set_shape([None, None, 3])
+        image.set_shape([None, None, 3])
     return image
 
 
@@ -88,7 +92,7 @@ def decode_and_crop(
 
 
 def webp_available() -> bool:
-    """Tells whether tensorflow-io decodes WebP here, also in a SavedModel loaded after this."""
+    """Tells whether WebP is decoded here, also in a SavedModel loaded after this."""
     try:
         decode = _import_webp_decoder()
         # tensorflow-io loads its operations at their first use.
@@ -122,7 +126,7 @@ def _decode_any(encoded: tf.Tensor, dct_method: str) -> tf.Tensor:
 
 
 def _decode_webp(encoded: tf.Tensor) -> tf.Tensor:
-    """Decodes WebP, RGBA in tensorflow-io, to RGB."""
+    """Decodes WebP, of an animation the first frame, to RGB; transparency is dropped."""
     return _import_webp_decoder()(encoded)[:, :, :3]
 
 
@@ -136,7 +140,12 @@ def _decode_webp_or_fail(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _import_webp_decoder() -> Callable[[tf.Tensor], tf.Tensor]:
-    """Imports tensorflow-io only when WebP is asked for: it is large and optional."""
+    """Returns what makes RGB or RGBA of WebP: TensorFlow, or before 2.20 tensorflow-io.
+
+    That is imported only when WebP is asked for: it is large and optional.
+    """
+    if WEBP_BUILT_IN:
+        return lambda encoded: tf.io.decode_webp(encoded)[0]
     try:
         import tensorflow_io
     except ImportError as error:

@@ -9,6 +9,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 WINGS = ("nets", "preprocessing", "datasets")
 HOUSE = {*WINGS, "official"}
+# What every wing imports first.
+START = "tensorflow_start"
 # What each wing may use of other people's work, the standard library aside.
 ALLOWED = {
     "nets": {"tensorflow"},
@@ -55,9 +57,24 @@ def test_wings_use_what_they_may(wing):
     import sys
 
     for path in files(wing):
-        outside = {name.split(".")[0] for name in imported(path)} - HOUSE
+        outside = {name.split(".")[0] for name in imported(path)} - {*HOUSE, START}
         foreign = outside - set(sys.stdlib_module_names) - ALLOWED[wing]
         assert not foreign, f"{path} imports {foreign}"
+
+
+@pytest.mark.parametrize("wing", sorted(HOUSE))
+def test_wings_start_tensorflow_in_one_way(wing):
+    """Whatever of the wing is imported: its first import is that of the start."""
+    body = ast.parse((ROOT / wing / "__init__.py").read_text(encoding="utf-8")).body
+    first = next(node for node in body if isinstance(node, ast.Import | ast.ImportFrom))
+    assert isinstance(first, ast.Import) and first.names[0].name == START
+
+
+def test_the_start_imports_nothing_else():
+    import sys
+
+    names = {name.split(".")[0] for name in imported(ROOT / f"{START}.py")}
+    assert names <= set(sys.stdlib_module_names)
 
 
 def test_addons_stay_behind_one_module():
@@ -113,7 +130,7 @@ ROOMS = {
         "inspection",
     ),
     "official": (
-        "quiet_tensorflow",
+        "early_interrupt",
         "run",
         "command",
         "input",

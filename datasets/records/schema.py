@@ -174,6 +174,12 @@ def parse_example(serialized: tf.Tensor, num_logits: int = 0) -> dict[str, tf.Te
     return parsed
 
 
+def count_logits(serialized: tf.Tensor) -> tf.Tensor:
+    """Returns how many teacher's logits a record holds, int32 []."""
+    features = {KEY_LOGIT: tf.io.VarLenFeature(tf.float32)}
+    return tf.size(tf.io.parse_single_example(serialized, features)[KEY_LOGIT].values)
+
+
 def _exact_logits(logits: tf.Tensor, num_logits: int, filename: tf.Tensor) -> tf.Tensor:
     """Gives `logits` its static shape [num_logits], or stops with the record's name."""
     count = tf.size(logits)

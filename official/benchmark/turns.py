@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from official import quiet_tensorflow
+import tensorflow_start
 from official.benchmark import networks, training_input
 from official.benchmark.networks import Case
 from official.run.errors import RunError
@@ -108,7 +108,7 @@ def worker(case: Case, environment: dict[str, str] | None = None) -> Iterator[Ca
       RunError: the process ended; its last lines are given.
     """
     task = json.dumps(dataclasses.asdict(case))
-    variables = quiet_tensorflow.environment(training=case.mode == "train")
+    variables = tensorflow_start.environment(training=case.mode == "train")
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "official.benchmark.turns", task],

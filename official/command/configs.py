@@ -5,6 +5,7 @@ import os
 import typing
 from typing import Any, TypeVar
 
+import tensorflow as tf
 from absl import flags
 
 from nets import ModelConfig, named_config
@@ -92,6 +93,11 @@ def _changed(config: RunConfig) -> RunConfig:
     with refusals():
         data = given(config.data)
         data = dataclasses.replace(data, data_dir=paths.absolute(data.data_dir))
+        if not tf.io.gfile.isdir(data.data_dir) and not FLAGS["data_dir"].present:
+            raise RunError(
+                f"the data of the run, {data.data_dir}, is not there any more: give --data_dir, "
+                "the folder where it is now."
+            )
         model = model_config(data.num_classes) if FLAGS.model else given(config.model)
         return RunConfig(model, given(config.preprocessing), given(config.recipe), data)
 

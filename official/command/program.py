@@ -62,9 +62,9 @@ def _guarded(
         # As after `| head`: nobody reads on. What is left in the buffer goes nowhere, quietly.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED_PIPE)
-    except (RunError, DatasetError, OSError) as error:
+    except (RunError, DatasetError) as error:
         fail(str(error), error)
-    except tf.errors.OpError as error:
+    except (tf.errors.OpError, OSError) as error:
         fail(explain(error), error)
     except UnicodeDecodeError as error:
         # TensorFlow quotes bytes that are no tf.train.Example in its error, as if they were text.

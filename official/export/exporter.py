@@ -1,5 +1,6 @@
 """Exports a run as a SavedModel and proves that it scores as the run does."""
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -20,7 +21,7 @@ from official.run.folder import LABELS_FILE
 from official.run.history import versions
 from official.run.network import input_shape, network_for_inference
 from preprocessing import PreprocessingConfig
-from preprocessing.decode import webp_available
+from preprocessing.decode import WEBP_BUILT_IN, webp_available
 
 
 def export(
@@ -93,9 +94,10 @@ def _publish(write: Callable[[str], None], export_dir: str, version: int) -> str
                 paths.sync(os.path.join(folder, name))
         tf.io.gfile.rename(unfinished, target)
         paths.sync(export_dir)
-    finally:
-        if tf.io.gfile.exists(unfinished):
+    except BaseException:
+        with contextlib.suppress(OSError, tf.errors.OpError):
             tf.io.gfile.rmtree(unfinished)
+        raise
     if paths.has_signs(target):
         print(
             f"note: TensorFlow takes a sign in {target} for a pattern: its own tools and "
@@ -143,7 +145,9 @@ def _write_assets(
             "step": checkpoints.step_of(checkpoint),
             "image_size": prepared.eval_size,
             "decoder": prepared.decoder,
-            "needs_tensorflow_io": prepared.decoder in ("webp", "any") and webp_available(),
+            "needs_tensorflow_io": prepared.decoder in ("webp", "any")
+            and webp_available()
+            and not WEBP_BUILT_IN,
             "num_classes": config.model.num_classes,
             "model": config.model.to_dict(),
             "preprocessing": prepared.to_dict(),

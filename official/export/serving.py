@@ -9,7 +9,7 @@ from official.run import files, paths
 from official.run.errors import RunError
 from official.run.folder import LABELS_FILE
 from preprocessing import PreprocessingConfig
-from preprocessing.decode import webp_available
+from preprocessing.decode import WEBP_BUILT_IN, webp_available
 
 DESCRIPTION_FILE = "export.json"
 WEBP_HINT = "TensorFlow 2.15 has no decoder of its own for it: pip install -e .[webp]"
@@ -115,6 +115,11 @@ class Served:
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
+        if self.description["needs_tensorflow_io"] and WEBP_BUILT_IN:
+            raise RunError(
+                f"{self.path} decodes WebP with tensorflow-io, which does not work with TensorFlow "
+                f"{tf.__version__}: export the run again with this version."
+            )
         with paths.plain_folder(self.path) as plain:
             self._loaded = tf.saved_model.load(plain)
 

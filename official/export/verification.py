@@ -52,8 +52,8 @@ class Comparison:
         """Adds the logits [C] of both networks for one image of class `label`."""
         scale = max(1.0, float(np.abs(reference).max()))
         difference = float(np.abs(reference - exported).max()) / scale
-        # Not max(): a difference that is not a number must not be lost.
-        self.largest = self.largest if difference <= self.largest else difference
+        # Not max(), which loses a difference that is not a number.
+        self.largest = float(np.maximum(self.largest, difference))
         best = np.sort(reference)[::-1]
         margin = float(best[0] - best[1]) / scale if len(best) > 1 else np.inf
         decisions = int(reference.argmax()), int(exported.argmax())

@@ -128,7 +128,9 @@ def why_bad(record: Record, example: Example) -> str:
         example(record)
     except tf.errors.OpError as error:
         reason = explain(error).removeprefix(_READ)
-        if "Unknown image file format" in reason and example.decoder != "any":
+        # What decodes JPEG makes a stack of pictures of WebP, from TensorFlow 2.20 on.
+        unknown = "Unknown image file format" in reason or "expected shape [?,?,3]" in reason
+        if unknown and example.decoder != "any":
             reason += " WebP images need --decoder_type=webp or any"
         return reason
     except UnicodeDecodeError:

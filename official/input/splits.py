@@ -2,6 +2,8 @@
 
 import sys
 
+import tensorflow as tf
+
 from datasets import catalog
 from datasets.records import reader
 from official.run.configuration import RunConfig
@@ -24,11 +26,16 @@ def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -
     """Returns the shards that are scored: those of the run, unless told otherwise.
 
     Raises:
-      RunError: neither the caller nor the run says where the data is.
+      RunError: neither the caller nor the run says where the data is, or it has gone.
     """
     if not (data_dir or config.data.data_dir):
         raise RunError(
             "--data_dir must be given: the run was imported without data, so it has none to score."
+        )
+    if not data_dir and not tf.io.gfile.isdir(config.data.data_dir):
+        raise RunError(
+            f"the data of the run, {config.data.data_dir}, is not there any more: give "
+            "--data_dir, the folder where it is now."
         )
     return find_split(
         data_dir or config.data.data_dir,

@@ -2,10 +2,11 @@
 
     python -m official.models
     python -m official.models assemble_resnet50 --output assemble.png
+    python -m official.models E11
 
 The list gives parameters, FLOPs at the size of the evaluation (a multiplication and an addition are
 one, as in the paper) and the table rows that a network is needed for. With names it prints the
-layers of each and draws its stages.
+layers of each and draws its stages; with the name of a table row, the network of that row.
 """
 
 import sys
@@ -22,6 +23,13 @@ def main(names: list[str]) -> None:
     """Lists all networks, or shows those that are named."""
     if not names:
         print(listing.listing())
+        print(listing.NOT_BUILT, file=sys.stderr)
+        return
+    rows = [line for name in names for line in listing.rows_called(name)]
+    names = [name for name in names if not listing.rows_called(name)]
+    if rows:
+        listing.show_rows(rows)
+    if not names:
         return
     listing.check(names, FLAGS.num_classes, FLAGS.output)
     for name in names:

@@ -7,6 +7,10 @@ from official.models import diagram
 from official.run.errors import RunError
 
 _COLUMNS = 100
+NOT_BUILT = (
+    "A row of a table by its name: python -m official.models E11. Not built yet: mCE (Food-101-C, "
+    "ImageNet-C) and\nretrieval (recall at 1); official.evaluate scores classification."
+)
 
 
 def listing() -> str:
@@ -23,6 +27,34 @@ def listing() -> str:
         )
         lines.extend(table_rows(variant))
     return "\n".join(lines)
+
+
+def rows_called(word: str) -> list[str]:
+    """Returns a line for each row of the paper's tables of that name, as `E11` or `table7/E11`.
+
+    Case does not matter.
+    """
+    table, _, row = word.lower().rpartition("/")
+    lines = []
+    for variant in NAMED_MODELS.values():
+        for place in variant.table_rows:
+            there, name = place.split("/", 1)
+            if name.lower() == row and there.startswith(table):
+                lines.append(
+                    f"{name} of {there}: --model={variant.name} "
+                    f"--preprocessing_type={variant.preprocessing_type}; trained at "
+                    f"{variant.train_image_size} pixels, evaluated at {variant.image_size}"
+                )
+    return lines
+
+
+def show_rows(lines: list[str]) -> None:
+    """Prints rows, and where the rest of them is."""
+    print("\n".join(lines))
+    print(
+        "The flags of its training (mixup, label smoothing, distillation, ...) are those of that "
+        "row in the paper; scripts for whole rows do not exist yet."
+    )
 
 
 def table_rows(variant: Variant) -> list[str]:
@@ -67,7 +99,9 @@ def chosen(name: str, num_classes: int) -> ModelConfig:
     try:
         return named_config(name, **({"num_classes": num_classes} if num_classes else {}))
     except ValueError as error:
-        raise RunError(f"{error} (`python -m official.models` lists all)") from error
+        raise RunError(
+            f"{error} (`python -m official.models` lists all, with the rows of the paper's tables)"
+        ) from error
 
 
 def check(names: list[str], num_classes: int, output: str) -> None:

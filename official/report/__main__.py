@@ -1,7 +1,7 @@
 """Puts a finished run into one table and one picture.
 
-    python -m official.report --model_dir DIR [--baseline_dir DIR] [--saved_model DIR]
-        [--benchmark FILE] --picture FILE.png
+    python -m official.report --model_dir DIR [--baseline_dir DIR] [--checkpoint best]
+        [--saved_model DIR] [--benchmark FILE] --picture FILE.png
 
 The table shows the scores of the last `python -m official.evaluate` of each run and the lines that
 `python -m official.benchmark` wrote into FILE. The picture shows the training curves and, with
@@ -21,9 +21,9 @@ FLAGS = flags.FLAGS
 
 def main() -> None:
     """Prints the table and saves the picture."""
-    runs = [report.load(FLAGS.name, FLAGS.model_dir)]
+    runs = [report.load(FLAGS.name, FLAGS.model_dir, FLAGS.checkpoint)]
     if FLAGS.baseline_dir:
-        runs.append(report.load(FLAGS.baseline_name, FLAGS.baseline_dir))
+        runs.append(report.load(FLAGS.baseline_name, FLAGS.baseline_dir, FLAGS.checkpoint))
     benchmarks = files.read_json_lines(FLAGS.benchmark) if FLAGS.benchmark else []
     print(report.table(runs, benchmarks))
     if FLAGS.picture:
@@ -37,6 +37,12 @@ def define_flags() -> None:
     flags.DEFINE_string("name", "Assemble-ResNet", "Its name in the table.")
     flags.DEFINE_string("baseline_dir", "", "Folder of a run to compare with.")
     flags.DEFINE_string("baseline_name", "ResNet", "Its name in the table.")
+    flags.DEFINE_string(
+        "checkpoint",
+        "",
+        "Show the scores of that checkpoint, of each run: `best`, or a name such as "
+        "model.ckpt-120; default: of the last evaluation.",
+    )
     flags.DEFINE_string("saved_model", "", "Export of the run, for the sheet of photos.")
     flags.DEFINE_string("benchmark", "", "File with the JSON lines of official.benchmark.")
     flags.DEFINE_string("picture", "", "Where to save the picture (PNG).")

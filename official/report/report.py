@@ -11,10 +11,10 @@ import tensorflow as tf
 from official.export import serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
-from official.run import classes, configuration, files
+from official.run import checkpoints, classes, configuration, files
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
-from official.run.folder import EVALUATION_FILE, TRAINING_LOG
+from official.run.errors import RunError, short
+from official.run.folder import EVALUATION_FILE, EVALUATION_LOG, TRAINING_LOG
 
 _PHOTOS = 20
 
@@ -29,20 +29,38 @@ class Finished(NamedTuple):
     epochs: list[dict]
 
 
-def load(name: str, model_dir: str) -> Finished:
-    """Returns the records of a run.
+def load(name: str, model_dir: str, checkpoint: str = "") -> Finished:
+    """Returns the records of a run, with the scores of its last evaluation.
+
+    With `checkpoint` (see `checkpoints.choose`) it is the last evaluation of that checkpoint.
 
     Raises:
-      RunError: it was not trained or not evaluated.
+      RunError: it was not trained, or not evaluated.
     """
     config = configuration.load(model_dir)
-    path = os.path.join(model_dir, EVALUATION_FILE)
-    if not tf.io.gfile.exists(path):
-        raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
+    evaluation = _evaluation(model_dir, checkpoint)
     epochs = files.read_json_lines(os.path.join(model_dir, TRAINING_LOG))
     if not epochs:
         raise RunError(f"{model_dir} has no {TRAINING_LOG} with finished epochs.")
-    return Finished(name, model_dir, config, files.read_json(path), epochs)
+    return Finished(name, model_dir, config, evaluation, epochs)
+
+
+def _evaluation(model_dir: str, checkpoint: str) -> dict:
+    """Returns what `python -m official.evaluate` wrote last, of that checkpoint if it is given."""
+    path = os.path.join(model_dir, EVALUATION_FILE)
+    if not checkpoint:
+        if not tf.io.gfile.exists(path):
+            raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
+        return files.read_json(path)
+    wanted = os.path.basename(checkpoints.choose(model_dir, checkpoint))
+    for line in reversed(files.read_json_lines(os.path.join(model_dir, EVALUATION_LOG))):
+        # Lines of the training name no checkpoint.
+        if line.get("checkpoint") == wanted:
+            return line
+    raise RunError(
+        f"{wanted} of {model_dir} was not evaluated: run `python -m official.evaluate "
+        f"--model_dir={model_dir} --checkpoint={checkpoint}` first."
+    )
 
 
 def table(runs: list[Finished], benchmarks: list[dict]) -> str:
@@ -97,7 +115,10 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
             _curves(figure, runs)
         figure.savefig(picture, format="png", dpi=90)
         pyplot.close(figure)
-    files.write_bytes(path, picture.getvalue())
+    try:
+        files.write_bytes(path, picture.getvalue())
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(f"{path} could not be written: {short(error)}") from error
 
 
 def _served(finished: Finished, saved_model: str) -> serving.Served:
@@ -116,14 +137,16 @@ def _curves(figure, runs: list[Finished]) -> None:
     """Draws cross entropy in training and validation top-1 over the epochs."""
     left, right = figure.subplots(1, 2)
     for finished in runs:
+        # A legend leaves out what begins with a line below.
+        label = f" {finished.name}"
         numbers = [line["epoch"] for line in finished.epochs]
-        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=finished.name)
+        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=label)
         scored = [line for line in finished.epochs if "validation" in line]
         right.plot(
             [line["epoch"] for line in scored],
             [100 * line["validation"]["top1"] for line in scored],
             marker="o",
-            label=finished.name,
+            label=label,
         )
     left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))

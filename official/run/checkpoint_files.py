@@ -15,6 +15,8 @@ from official.run.folder import CHECKPOINT_NAME, STATE_FILE, UNFINISHED
 _INDEX = ".index"
 _PART = re.compile(r"(.+)(\.index|\.meta|\.data-\d{5}-of-(\d{5}))", re.DOTALL)
 _OF_RUN = re.compile(rf"{re.escape(CHECKPOINT_NAME)}-\d+")
+# What TensorFlow 2 stores beside the variables.
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _SHOWN = 3
 # What TensorFlow's reader raises for damaged files.
 READ_ERRORS = (
@@ -86,8 +88,10 @@ def problem(prefix: str) -> str:
     try:
         with plain(prefix) as path:
             reader = tf.train.load_checkpoint(path)
-            known = sorted(reader.get_variable_to_shape_map())
+            known = sorted(set(reader.get_variable_to_shape_map()) - {_OBJECT_GRAPH})
             bad = [name for name in known if not _is_finite(reader.get_tensor(name))]
+            if reader.has_tensor(_OBJECT_GRAPH):
+                reader.get_tensor(_OBJECT_GRAPH)
     except READ_ERRORS as error:
         return f"it is damaged ({short(error)})"
     if not bad:

@@ -132,9 +132,17 @@ def load(model_dir: str) -> RunConfig:
     if not model_dir:
         raise RunError("--model_dir is missing: the folder that `python -m official.train` wrote.")
     if not tf.io.gfile.exists(path):
+        parent, name = os.path.split(model_dir.rstrip("/"))
+        inside = tf.io.gfile.exists(os.path.join(parent, CONFIG_FILE))
         raise RunError(
             f"{path} does not exist: --model_dir must be a folder that "
             "`python -m official.train` or `python -m official.import_checkpoint` wrote."
+            + (
+                f" {parent or '.'} is one, of which evaluate, export and report take --checkpoint="
+                f"{name}."
+                if inside
+                else ""
+            )
         )
     try:
         config = RunConfig.from_dict(files.read_json(path))

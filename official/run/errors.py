@@ -33,13 +33,18 @@ def refusals(where: str = "") -> Iterator[None]:
         raise RunError(f"{where}{error}") from error
 
 
-def explain(error: tf.errors.OpError) -> str:
-    """Returns one line for a TensorFlow error: its cause without the graph's inside."""
-    text = _first_cause(str(error.message or error))
+def explain(error: tf.errors.OpError | OSError) -> str:
+    """Returns one line for an error of TensorFlow or the system, without the graph's inside."""
+    if isinstance(error, OSError):
+        text = short(error)
+    else:
+        text = _first_cause(str(error.message or error))
     if isinstance(error, tf.errors.ResourceExhaustedError) and "allocat" in text.lower():
         return f"out of memory: {text}. Try a smaller --batch_size or --image_size."
     if any(word in text.lower() for word in _DISK_WORDS):
         return f"the disk is full or its quota is used up; nothing half-written was kept: {text}"
+    if isinstance(error, OSError):
+        return text
     if isinstance(error, _DATA_ERRORS):
         return f"the data could not be read: {text}"
     return f"TensorFlow stopped: {text}"
@@ -63,13 +68,16 @@ def _first_cause(text: str) -> str:
     cause = re.sub(r"\{\{[^}]*\}\}\s*", "", cause)
     cause = re.sub(r"\s*\[Op:\w+\].*$", "", cause).strip()
     # Of a tf.data service; its workers fetch from a server of their own.
-    cause = re.sub(r"^(Failed to get element( from worker \S+)?: )+", "", cause)
+    cause = re.sub(r"^(Failed to get (an )?element(, [^:]*| from worker \S+)?: )+", "", cause)
     if cause.startswith("assertion failed: "):
         cause = re.sub(r"[\[\]]", "", cause.removeprefix("assertion failed: "))
     return cause
 
 
 def short(error: BaseException) -> str:
-    """Returns the first line of an error."""
-    lines = str(getattr(error, "message", None) or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """Returns the first line of an error, without the operation that met it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    text = re.sub(r"\{\{[^}]*\}\}\s*", "", str(getattr(error, "message", None) or error)).strip()
+    text = re.sub(r"\s*\[Op:\w+\].*", "", text)
+    return text.splitlines()[0] if text else type(error).__name__

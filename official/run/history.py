@@ -55,7 +55,8 @@ def versions() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
-        "keras": importlib.metadata.version("keras"),
+        # The package behind tf.keras: keras, or tf_keras beside Keras 3.
+        "keras": importlib.metadata.version(tf.keras.Model.__module__.split(".")[0]),
         "numpy": np.__version__,
         "git_revision": _git_revision(),
         "platform": platform.platform(),

@@ -71,7 +71,7 @@ def _of_system(path: str) -> Callable[[], None]:
     handle.seek(0)
     before = _parse(handle.read())
     if before:
-        _say_taken_over(path, before, "it ended without giving it back")
+        _say_taken_over(path, before, "no process holds it")
     handle.truncate(0)
     handle.write(_entry())
     handle.flush()

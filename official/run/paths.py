@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
+from official.run.errors import RunError, short
+
 # TensorFlow takes a path with one of these for a pattern wherever it restores something.
 _SIGNS = re.compile(r"[*?\[\\]")
 
@@ -79,12 +81,19 @@ def list_names(folder: str) -> list[str]:
 
 
 def make_folder(folder: str) -> list[str]:
-    """Makes a folder with its parents; returns those that were not there, innermost first."""
+    """Makes a folder with its parents; returns those that were not there, innermost first.
+
+    Raises:
+      RunError: it cannot be made.
+    """
     made, place = [], folder.rstrip("/") or folder
     while place and not tf.io.gfile.exists(place):
         made.append(place)
         place = os.path.dirname(place)
-    tf.io.gfile.makedirs(folder)
+    try:
+        tf.io.gfile.makedirs(folder)
+    except (OSError, tf.errors.OpError) as error:
+        raise RunError(f"the folder {folder} cannot be made: {short(error)}") from error
     return made
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from official.run import configuration, ownership
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.folder import CONFIG_FILE, IMPORT_FILE
+from official.run.folder import CONFIG_FILE, IMPORT_FILE, UNFINISHED
 from official.run.options import RunOptions
 
 _SHOWN = 5
@@ -58,7 +58,13 @@ def check(config: RunConfig, options: RunOptions) -> None:
 
 
 def clean(options: RunOptions) -> None:
-    """Removes the run from MODEL_DIR if that is wanted and there is one; other files stay."""
+    """Removes the run from MODEL_DIR if that is wanted and there is one; other files stay.
+
+    What a process that was killed had not finished goes in any case.
+    """
+    unfinished = os.path.join(options.model_dir, UNFINISHED)
+    if tf.io.gfile.exists(unfinished):
+        tf.io.gfile.rmtree(unfinished)
     if not (options.clean and ownership.is_run(options.model_dir)):
         return
     foreign = ownership.clean(options.model_dir)

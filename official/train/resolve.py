@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-from datasets.records import reader
+from datasets.records import reader, schema
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
 from official.run import paths
 from official.run.classes import count_classes, names_of
@@ -47,6 +47,8 @@ def resolve(config: RunConfig) -> Source:
             f"training images in {data.data_dir}"
             + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
+    if config.recipe.kd_temp > 0:
+        _require_logits(config, split, classes)
     data = dataclasses.replace(
         data,
         data_dir=paths.absolute(data.data_dir),
@@ -58,3 +60,27 @@ def resolve(config: RunConfig) -> Source:
     )
     config = dataclasses.replace(config, data=data)
     return Source(config, split, evaluation_split(config))
+
+
+def _require_logits(config: RunConfig, split: reader.Split, classes: int) -> None:
+    """Raises RunError if the first record has no teacher's logits, or not one for each class."""
+    records = reader.read_records(split, skip_damage=True).map(
+        lambda record: schema.count_logits(record["serialized"])
+    )
+    counts = records.ignore_errors().take(1).as_numpy_iterator()
+    count = int(next(counts, classes))
+    if count == classes:
+        return
+    what = f"--kd_temp={config.recipe.kd_temp:g} (distillation) needs a teacher's logits in the "
+    if count:
+        raise RunError(
+            f"{what}records, one for each of the {classes} classes; those in "
+            f"{config.data.data_dir} have {count}. They must be of a teacher with the same classes "
+            "in the same order."
+        )
+    raise RunError(
+        f"{what}records (image/logit), and those in {config.data.data_dir} have none. For ImageNet "
+        "`python -m datasets.convert imagenet --logits_file_path=DIR` writes those of the "
+        "original's teachers; a command that computes them for other data does not exist yet. "
+        "Leave --kd_temp out to train without."
+    )

@@ -91,6 +91,26 @@ def test_other_weights_are_refused(tmp_path):
         nets.mobilenet_v1(weights=tmp_path / "broken.keras", **SMALL)
 
 
+def test_a_whole_model_is_loaded(tmp_path):
+    network = nets.resnet18(**SMALL)
+    network.compile("adam", "mse")
+    network.fit(IMAGES, tf.zeros([2, 3]), verbose=0)
+    network.save(tmp_path / "m.keras")
+    loaded = nets.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(loaded(IMAGES), network(IMAGES))
+    assert int(loaded.optimizer.iterations) == 1 and loaded.config == network.config
+    (tmp_path / "broken.keras").write_text("no archive")
+    for name, reason in (("broken.keras", "no .keras file"), ("none.h5", "no such"), ("m", "must")):
+        with pytest.raises(ValueError, match=reason):
+            nets.load_model(tmp_path / name)
+
+
+def test_a_network_is_built_by_its_name():
+    assert nets.build_model("mobilenet_v1").config == nets.named_config("mobilenet_v1")
+    with pytest.raises(ValueError, match="did you mean resnet50"):
+        nets.build_model("resnet5")
+
+
 def test_wrong_fields_are_refused():
     with pytest.raises(ValueError, match="num_classes=3: it is called classes here"):
         nets.resnet50(num_classes=3)

@@ -10,10 +10,17 @@ import sys
 import time
 
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
+import official
+import preprocessing
+from datasets.conversion import command
+from official.evaluate import evaluation
 from official.export import serving
+from official.report import report
+from official.run.errors import RunError
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TINY = [
@@ -123,7 +130,7 @@ def test_signatures(exported, photos):
     loaded = tf.saved_model.load(str(exported / "1"))
     serve, prepared = loaded.signatures["serving_default"], loaded.signatures["images"]
     assert serve.structured_input_signature[1]["image_bytes"].shape.as_list() == [None]
-    assert prepared.structured_input_signature[1]["images"].shape.as_list() == [None, 32, 32, 3]
+    assert prepared.structured_input_signature[1]["images"].shape.as_list() == [None, None, None, 3]
     encoded = [path.read_bytes() for path in sorted((photos / "validation").glob("*/*.jpg"))[:3]]
     from_bytes = serve(image_bytes=tf.constant(encoded))
     from_images = prepared(images=tf.zeros([2, 32, 32, 3]))
@@ -136,9 +143,75 @@ def test_signatures(exported, photos):
             "embedding": (tf.float32, [count, 64]),
         }
     np.testing.assert_allclose(tf.reduce_sum(from_bytes["probabilities"], 1), 1.0, rtol=1e-5)
+    # The network is built for one size: another is an error, not an answer.
+    for shape in ([2, 64, 64, 3], [2, 32, 31, 3], [2, 32, 32, 4], [32, 32, 3]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[N, 32, 32, 3\]|32,32,3\]"):
+            prepared(images=tf.zeros(shape))
     assert (exported / "1/assets/labels.txt").read_text().split() == [
         "blue", "green", "red", "white",
     ]  # fmt: skip
+
+
+def test_a_fresh_process_without_this_program_gives_the_same_logits(exported, trained, photos):
+    """The folded model in the SavedModel, against the run's own network."""
+    photo = photos / "validation/green/001.jpg"
+    code = f"""
+import tensorflow as tf
+served = tf.saved_model.load({str(exported / "1")!r}).signatures["serving_default"]
+image = tf.io.read_file({str(photo)!r})
+print(*served(image_bytes=tf.stack([image] * 3))["logits"].numpy()[2])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd="/", capture_output=True, text=True, check=True
+    )
+    network = official.load(trained)
+    image = preprocessing.eval_image(tf.constant(photo.read_bytes()), network.preprocessing)
+    logits = [float(word) for word in result.stdout.split()]
+    np.testing.assert_allclose(logits, network(image[tf.newaxis])[0], rtol=1e-4, atol=1e-4)
+    assert network.class_names == ["blue", "green", "red", "white"]
+
+
+def test_a_run_is_scored_on_some_of_its_classes_in_another_order(
+    exported, trained, photos, tmp_path, capsys
+):
+    """`White` comes first among the records' labels, `blue` is missing."""
+    for split in ("train", "validation"):
+        shutil.copytree(photos / split, tmp_path / "photos" / split)
+        shutil.rmtree(tmp_path / "photos" / split / "blue")
+        (tmp_path / "photos" / split / "white").rename(tmp_path / "photos" / split / "White")
+    data = tmp_path / "data"
+    arguments = ["image_folder", f"--raw_dir={tmp_path / 'photos'}", f"--output_dir={data}"]
+    assert command.main([*arguments, "--train_shards=1", "--validation_shards=1"]) == 0
+    assert (data / "labels.txt").read_text().split() == ["White", "green", "red"]
+    served = serving.Served(str(exported))
+    images = sorted((tmp_path / "photos/validation").glob("*/*.jpg"))
+    answers = served.signature("serving_default")(
+        image_bytes=tf.constant([path.read_bytes() for path in images])
+    )["classes"].numpy()
+    right = [
+        served.class_names[answer] == path.parent.name.lower()
+        for path, answer in zip(images, answers, strict=True)
+    ]
+    found = evaluation.evaluate(str(trained), str(data))
+    assert (found["images"], found["correct_top1"]) == (15, sum(right)) and sum(right) > 0
+    assert "3 of the run's 4, label 0 is class 3 (white)" in capsys.readouterr().err
+    (data / "labels.txt").write_text("White\ngreen\nteal\n")
+    with pytest.raises(RunError, match="only in the data: 'White', 'teal'"):
+        evaluation.evaluate(str(trained), str(data))
+    # Without names labels are taken as they are; a class that never occurs at the end is a sign.
+    (data / "labels.txt").unlink()
+    with pytest.raises(RunError, match="give --label_offset=1; if the labels are right"):
+        evaluation.evaluate(str(trained), str(data))
+
+
+def test_a_report_shows_one_checkpoint(exported, trained, tmp_path):
+    finished = report.load("_$$日本$", str(trained))
+    assert "model.ckpt-30" in report.table([finished], [])
+    report.draw(str(tmp_path / "picture.png"), [finished], str(exported))
+    assert PIL.Image.open(tmp_path / "picture.png").height > 900
+    other = {**finished.evaluation, "checkpoint": "model.ckpt-25"}
+    with pytest.raises(RunError, match="is model.ckpt-30, but the scores in .* model.ckpt-25"):
+        report.draw(str(tmp_path / "b.png"), [finished._replace(evaluation=other)], str(exported))
 
 
 def test_an_export_that_scores_differently_is_refused(exported, trained, tmp_path):
@@ -151,7 +224,7 @@ def test_an_export_that_scores_differently_is_refused(exported, trained, tmp_pat
         "official.export", f"--model_dir={model}", f"--export_dir={tmp_path / 'out'}", status=1
     )
     assert "Nothing was exported" in err and "Traceback" not in err
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_benchmark_prints_json(exported):
@@ -172,7 +245,20 @@ def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     bad = tmp_path / "notes.jpg"
     bad.write_text("no image")
     photo = photos / "validation/red/000.jpg"
-    out, err = run("official.predict", f"--saved_model={exported}", photo, bad, status=1)
+    folder = tmp_path / "my photos [1] 日本"
+    (folder / "below").mkdir(parents=True)
+    (folder / "notes.txt").write_text("no image, and no name of one")
+    picture = PIL.Image.open(photo)
+    for name in ("a.bmp", "b.webp", "c.tif"):
+        picture.save(folder / name)
+    # The bytes say what it is, and the tag that it lies on its side.
+    exif = PIL.Image.Exif()
+    exif[274] = 6
+    picture.save(folder / "below/no ending", "jpeg", exif=exif.tobytes())
+    out, err = run(
+        "official.predict", f"--saved_model={exported}", photo, bad, folder, tmp_path / "missing",
+        "https://there.org/a.jpg", status=1, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
     probabilities = (
         serving.Served(str(exported))
         .signature("serving_default")(image_bytes=tf.constant([photo.read_bytes()]))[
@@ -185,8 +271,17 @@ def test_predict_names_the_class_and_the_bad_file(exported, photos, tmp_path):
     expected = [
         f"  {100 * probabilities[k]:6.2f} %  {names[k]}" for k in np.argsort(-probabilities)
     ]
-    assert out.splitlines() == [str(photo), *expected] and len(expected) == 4
-    assert f"error: {bad}: cannot be decoded" in err and "Traceback" not in err
+    lines = out.splitlines()
+    assert lines[:5] == [str(photo), *expected] and len(expected) == 4
+    assert lines[5].endswith("\\u65e5\\u672c/below/no ending") and len(lines) == 10
+    assert f"error: {bad}: cannot be decoded: it is no image" in err and "Traceback" not in err
+    any_type = "exported for jpeg images: export the run again with --export_decoder_type=any, or"
+    assert f"a.bmp: is BMP; this model was {any_type}" in err
+    assert f"b.webp: is WebP; this model was {any_type}" in err
+    assert "c.tif: is TIFF; this model was exported for jpeg images: save it as JPEG or PNG" in err
+    assert f"{tmp_path / 'missing'}: no such file" in err and "download it first" in err
+    assert "note: 1 files in" in err and "1 of 2 photos have an EXIF orientation" in err
+    assert "error: 6 of 8 images could not be classified" in err
 
 
 @pytest.mark.parametrize(

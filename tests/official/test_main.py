@@ -9,7 +9,7 @@ import pytest
 
 import official
 from official.__main__ import COMMANDS
-from official.quiet_tensorflow import command_of
+from tensorflow_start import command_of
 
 ROOT = pathlib.Path(official.__file__).parents[1]
 

@@ -98,7 +98,7 @@ def test_refused_types(name):
         ("interpolation", "nearest"),
         ("rotation_degrees", -5),
         ("rotation_degrees", "5"),
-        ("scale_augmentation", [256, 480]),
+        ("scale_augmentation", "256"),
         ("multi_scale", 224),
     ],
 )

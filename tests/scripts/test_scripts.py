@@ -27,17 +27,38 @@ def test_scripts_are_valid_shell(script):
     assert run("bash", "-n", script).returncode == 0
 
 
+def fake_python(folder, version, name="python"):
+    """An interpreter that says that it is of that version, and does nothing else."""
+    path = folder / name
+    major_minor = ".".join(version.split(".")[:2])
+    path.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo "Python {version}" && exit 0\n'
+        f'case "$2" in *version_info*) echo {major_minor}; exit 0 ;; esac\nexit 1\n'
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
 @pytest.mark.parametrize("name", ["quickstart.sh", "test.sh"])
-def test_an_unsuitable_python_is_refused(name, tmp_path):
-    old = tmp_path / "python3.6"
-    # What the script asks of an interpreter: whether it suits (no) and what it is.
-    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.6.15" && exit 0\nexit 1\n')
-    old.chmod(0o755)
-    result = run(ROOT / "scripts" / name, PYTHON=str(old), VENV=str(tmp_path / "venv"))
-    assert result.returncode == 1
-    assert "Python 3.6.15" in result.stderr
-    assert "3.10 or 3.11" in result.stderr and "PYTHON=" in result.stderr
-    assert not (tmp_path / "venv").exists()
+@pytest.mark.parametrize("version,lane", [("3.9.18", ""), ("3.14.0", "B"), ("3.12.1", "A")])
+def test_an_unsuitable_python_is_refused(name, version, lane, tmp_path):
+    python = fake_python(tmp_path, version)
+    venv = tmp_path / "venv"
+    result = run(ROOT / "scripts" / name, PYTHON=python, LANE=lane, VENV=str(venv))
+    assert result.returncode == 3
+    assert f"PYTHON={python} is Python {version}" in result.stderr
+    assert "TensorFlow 2.15 runs on 3.10 and 3.11, TensorFlow 2.21 on 3.10 to 3.13" in result.stderr
+    assert not venv.exists()
+
+
+def test_an_environment_of_the_other_lane_is_refused(tmp_path):
+    (tmp_path / "bin").mkdir()
+    fake_python(tmp_path / "bin", "3.11.7")
+    (tmp_path / ".installed-A-cpu-1").touch()
+    result = run(ROOT / "scripts/test.sh", LANE="B", VENV=str(tmp_path))
+    assert result.returncode == 1 and "holds the other lane than LANE=B" in result.stderr
+    result = run(ROOT / "scripts/test.sh", LANE="C", VENV=str(tmp_path))
+    assert result.returncode == 1 and "Received: C" in result.stderr
 
 
 def test_an_unknown_argument_is_refused():

@@ -21,12 +21,8 @@ def test_reads_compressed_structs(reference):
     assert len(found["annotations"]) == 8
     first = found["annotations"][0]
     assert first["relative_im_path"] == "car_ims/000008.jpg"
-    assert [int(first[name]) for name in ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")] == [
-        3,
-        1,
-        14,
-        12,
-    ]
+    corners = [first[name].item() for name in ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")]
+    assert corners == [3, 1, 14, 12]
     assert found["class_names"][3] == "Audi R8 Coupé 2012"
 
 

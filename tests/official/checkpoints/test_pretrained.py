@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, build_model, original_variable_names
-from official.checkpoints import importing, original_checkpoint, pretrained
+from official.checkpoints import from_run, importing, original_checkpoint, pretrained
 from official.command import configs
 from official.run import configuration
 from official.run.checkpoints import restore_network
@@ -103,6 +103,61 @@ def test_a_classifier_of_as_many_classes(
     assert HEAD <= set(restored(network, prefix, trainable_only=True).fresh)
 
 
+def test_the_classifier_goes_by_the_names_of_its_classes(
+    small_values, write_tf1, network, fresh, tmp_path, capsys
+):
+    values = small_values(ModelConfig(**FIELDS, num_classes=4))
+    source = pretrained.load(write_tf1(tmp_path / "model.ckpt-1", values))
+    source = source._replace(class_names=("blue", "green", "red", "white"))
+    config = ModelConfig(**FIELDS, num_classes=4)
+
+    def restore(*names):
+        return pretrained.restore(network, config, source, class_names=names)
+
+    assert restore("white", "blue", "red", "green").fresh == []
+    assert "order of the classes here" in capsys.readouterr().err
+    for name in HEAD:
+        np.testing.assert_array_equal(fresh[name].numpy(), values[name][..., [3, 0, 2, 1]])
+    other = restore("white", "blue", "red", "teal")
+    assert set(other.fresh) == HEAD
+    assert "of other classes (only in the run: 'green'; only in the data: 'teal')" in other.why[0]
+    # Where one of both has no names, numbers are all there is.
+    assert restore().fresh == []
+    np.testing.assert_array_equal(
+        fresh["resnet_model/dense/bias"].numpy(), values["resnet_model/dense/bias"]
+    )
+
+
+def test_the_network_comes_from_the_run_that_it_starts_from(imported):
+    """Flags that say otherwise are listed, those that the weights allow are taken."""
+    source = configuration.load(imported)
+    config = RunConfig(
+        ModelConfig(num_classes=4, use_dropblock=True), PreprocessingConfig(image_size=48),
+        RecipeConfig(), DataConfig("", num_classes=4),
+    )  # fmt: skip
+
+    def start(**given):
+        return from_run.start_from(config, source, imported, given, {})
+
+    started, remarks = start(pool_type="gem")
+    assert started.model == ModelConfig(
+        **FIELDS, num_classes=4, use_dropblock=True, pool_type="gem"
+    )
+    assert remarks == [
+        f"network of {imported}: --resnet_version=1 --resnet_size=18 --num_filters=8 "
+        "--pool_type=gem",
+        f"note: images have 48 pixels, those of {imported} had 32 (--image_size=32)",
+    ]
+    with pytest.raises(RunError) as caught:
+        start(resnet_size=50, use_sk_block=True)
+    assert str(caught.value).splitlines()[1:] == [
+        "  --resnet_size=18 there, not --resnet_size=50",
+        "  --nouse_sk_block there, not --use_sk_block",
+        f"Leave these flags out: the network is taken from {imported}/config.json.",
+    ]
+    assert from_run.model_dir_of(f"{imported}/model.ckpt-600.index") == imported
+
+
 def test_a_new_embedding_layer_and_another_depth(original, small_values, write_tf1, tmp_path):
     config = ModelConfig(**FIELDS, num_classes=11, embedding_size=5)
     embedded = build_model(config)
@@ -116,6 +171,7 @@ def test_a_new_embedding_layer_and_another_depth(original, small_values, write_t
     with pytest.raises(RunError) as caught:
         pretrained.restore(embedded, config, pretrained.load(prefix))
     assert "--resnet_size=34, not --resnet_size=18 (wrong depth)" in str(caught.value)
+    assert len(str(caught.value).splitlines()) < 20
     assert "dense" not in str(caught.value).replace("seblock_dense", "").split("likely")[0]
 
 

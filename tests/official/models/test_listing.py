@@ -109,3 +109,16 @@ def test_flatten_takes_one_size():
     with pytest.raises(RunError, match="training has 64 and evaluation 96"):
         input_shape(config(image_size=64, eval_image_size=96))
     assert json.loads(json.dumps(equal.to_dict()))["model"]["pool_type"] == "flatten"
+
+
+def test_a_row_of_a_table_is_found_by_its_name(capsys):
+    models_command.main(["E11"])
+    out = capsys.readouterr().out
+    assert "E11 of table7_assembling: --model=assemble_resnet50 --preproc" in out
+    assert "evaluated at 256" in out and "do not exist yet" in out
+    assert [line.split(":")[0] for line in listing.rows_called("e2")] == [
+        "E2 of table4_mixup", "E2 of table7_assembling",
+    ]  # fmt: skip
+    assert len(listing.rows_called("table7/E2")) == 1 and listing.rows_called("resnet50") == []
+    models_command.main([])
+    assert "Not built yet: mCE" in capsys.readouterr().err

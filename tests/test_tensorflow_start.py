@@ -2,7 +2,7 @@
 
 import pytest
 
-from official.quiet_tensorflow import command_of, environment, without_false_alarms
+from tensorflow_start import command_of, environment, without_false_alarms
 
 # What the GPU build of 2.15.1 wrote on a machine without a GPU, and one line of our own.
 WRITTEN = b"""\

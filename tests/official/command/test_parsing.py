@@ -1,0 +1,73 @@
+"""Command lines that cannot be read: one line says which flag is meant, or what it takes."""
+
+import pytest
+from absl import flags
+
+from official.command import original_flags, parsing
+from official.train import __main__ as train_command
+
+FLAGS = flags.FLAGS
+
+
+def read(call_command, *arguments):
+    """What is said of a command line of `official.train`; "" if it can be read."""
+
+    def said():
+        try:
+            words = parsing.read(["train", *arguments])[1:]
+            return "".join(map(parsing.hint_of, words))
+        except parsing.BadCommandLine as error:
+            return str(error)
+
+    return call_command(train_command, function=said)
+
+
+@pytest.mark.parametrize(
+    "argument, message",
+    [
+        ("--epochs=5", "no flag --epochs; did you mean --train_epochs?"),
+        ("--lr=0.1", "no flag --lr; did you mean --base_learning_rate?"),
+        ("--learning-rate=0.1", "did you mean --base_learning_rate?"),
+        ("--batchsize=3", "did you mean --batch_size"),
+        ("--nouse_dropblok", "did you mean --use_dropblock?"),
+        ("--zero_gama", "did you mean --zero_gamma?"),
+        ("--xyzzy", "no flag --xyzzy; see --help."),
+        ("--train_epochs=0.5", "--train_epochs=0.5: it must be a whole number, at least 0."),
+        ("--mixup_type=3", "--mixup_type=3: it must be a whole number, at least 0, at most 2."),
+        ("--dtype=fp8", "--dtype=fp8: it must be one of fp32, fp16, bf16."),
+        ("--use_se_block=ja", "--use_se_block=ja: it must be true or false"),
+        ("--model_dir", "--model_dir has no value: write --model_dir=VALUE"),
+        ("--flagfile=/nowhere", "--flagfile cannot be read: [Errno 2]"),
+        ("—data_dir=x", "did you mean --data_dir=x?"),
+        ("data_dir=x", "did you mean --data_dir=x?"),
+    ],
+)
+def test_one_line_says_what_is_meant(call_command, argument, message):
+    said = read(call_command, argument)
+    assert message in said and "\n" not in said
+
+
+@pytest.mark.parametrize("following", ["--clean", "-clean", "--noclean", "--cleen"])
+def test_a_flag_is_no_value_of_another(call_command, following):
+    said = read(call_command, "--data_dir=d", "--model_dir", following)
+    assert said.startswith(f"--model_dir has no value: {following} comes next.")
+
+
+def test_values_that_begin_with_a_dash_are_values(call_command):
+    def values():
+        parsing.read(["train", "--num_gpus", "-1", "--model_dir=--odd", "-lr_warmup_epochs", "0.5"])
+        return FLAGS.num_gpus, FLAGS.model_dir, FLAGS.lr_warmup_epochs
+
+    assert call_command(train_command, function=values) == (-1, "--odd", 0.5)
+
+
+def test_a_dead_flag_may_be_switched_off(call_command):
+    def refused(*arguments):
+        return call_command(train_command, *arguments, function=original_flags.refused)
+
+    for argument in ("--use_ranking_loss=False", "--nouse_ranking_loss", "--logit_type=None",
+                     "--stop_threshold="):  # fmt: skip
+        assert refused(argument) == []
+    assert refused("--use_ranking_loss", "--model_dir=x") == [
+        "--use_ranking_loss=True: the ranking loss is not built"
+    ]

@@ -183,6 +183,8 @@ def test_the_command_finds_network_and_images(narrow, records, call_command, tmp
         image_size=64, crop_share=1.0, channel_means=(123.675, 116.28, 103.53),
         interpolation="bilinear",
     )  # fmt: skip
+    with pytest.raises(RunError, match=r"is of a run of this program: official.load\('"):
+        official.load_network(weights=model_dir)
     result = evaluation.evaluate(str(model_dir))
     evaluation.record(str(model_dir), result)
     exported = serving.Served(exporter.export(str(model_dir), str(tmp_path / "export")))

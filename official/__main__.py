@@ -12,7 +12,7 @@ COMMANDS = {
     "predict": "classifies images with an exported model",
     "report": "puts finished runs into one table and one image",
     "models": "lists the paper's networks, or shows one: layers, cost, diagram",
-    "import_checkpoint": "makes a run of a TensorFlow 1 checkpoint of the original",
+    "import_checkpoint": "makes a run of weights of the original, Keras, torchvision or timm",
     "benchmark": "measures exported models, networks without a checkpoint, or the input",
     "benchmark_ops": "measures what each operation on images costs",
     "show": "draws a data set as it is and as training sees it",

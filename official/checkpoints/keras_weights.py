@@ -19,12 +19,14 @@ SIZES = (50, 101, 152)
 _EPSILON = 1.001e-5
 _OLD_EPSILON = 1e-3
 _OLD_STEM = "conv1"
-# What the layers of such a model may be; TFOpLambda and its like are what Keras' own
-# `preprocess_input` leaves in a model.
+# What the layers of such a model may be, and what Keras' own `preprocess_input` leaves in one.
 _KNOWN_CLASSES = {
     "InputLayer", "ZeroPadding2D", "Conv2D", "BatchNormalization", "Activation", "ReLU", "Softmax",
-    "MaxPooling2D", "Add", "GlobalAveragePooling2D", "Dense", "Dropout", "TFOpLambda",
-    "SlicingOpLambda", "GetItem", "BiasAdd", "Functional",
+    "MaxPooling2D", "Add", "GlobalAveragePooling2D", "Dense", "Dropout",
+    "GetItem", "Stack", "nn.bias_add", "__operators__.getitem",
+    # Nothing but in training.
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast",
+    "RandomBrightness",
     # Of the time before 2018.
     "AveragePooling2D", "Flatten", "Merge",
 }  # fmt: skip
@@ -72,7 +74,8 @@ def read(path: str, file: KerasFile) -> ForeignWeights:
 
 def _check_classes(path: str, file: KerasFile) -> None:
     """Refuses a model with layers that a ResNet of Keras has not."""
-    kinds = {name: layer["class_name"] for name, layer in file.config.items()}
+    # A layer of TensorFlow's operations says which one it is.
+    kinds = {n: layer.get("function", layer["class_name"]) for n, layer in file.config.items()}
     odd = [f"{name} ({kind})" for name, kind in kinds.items() if kind not in _KNOWN_CLASSES]
     if odd:
         raise RunError(

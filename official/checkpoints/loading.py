@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from nets import Network
-from official.checkpoints import choosing, downloads, pretrained, sources
+from official.checkpoints import choosing, downloads, from_run, pretrained, sources
 from official.run import devices
 from official.run.errors import RunError
 from preprocessing import PreprocessingConfig
@@ -45,6 +45,9 @@ def load_network(
     path = os.fspath(weights)
     if path == downloads.IMAGENET and name:
         path = downloads.keras_name(name)
+    run = None if sources.is_foreign(path) else from_run.model_dir_of(path)
+    if run:
+        raise RunError(f"{path} is of a run of this program: official.load({run!r}) loads it.")
     source = sources.read(path)
     found = next((s[-1] for n, s in source.shapes.items() if n.endswith("/dense/kernel")), 0)
     if not classes and not found:

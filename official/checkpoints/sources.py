@@ -13,7 +13,8 @@ from official.run.errors import RunError
 
 Weights = OriginalCheckpoint | ForeignWeights
 KINDS = ("auto", "original", "keras", "timm")
-# Files that a folder of weights may hold, the best first.
+_ENDINGS = (".safetensors", ".h5", ".keras", ".pth", ".pt", ".bin", ".tgz", ".json")
+# What files of weights are called in a folder, the best first.
 _IN_FOLDERS = ("model.safetensors", "pytorch_model.bin", tensor_files.TFJS_FILE)
 
 
@@ -37,6 +38,9 @@ def read(path: str, kind: str = "auto", averages: bool = False) -> Weights:
     if kind not in ("auto", found):
         of = {"keras": "Keras", "timm": "torchvision or timm", "original": "the original"}
         raise RunError(f"--from={kind}: {path} is a file of {of[found]} (--from={found}).")
+    if reader is None and path.endswith(_ENDINGS):
+        wrong = "is not what its name says; was a web page saved in its place?"
+        raise RunError(f"{path} {wrong if file else 'does not exist.'}")
     if reader is None:
         return original_checkpoint.read(path, averages)
     content = reader(file)
@@ -60,8 +64,13 @@ def _file_of(path: str) -> str:
     """The file that is meant, in a folder the best one; empty where there is none."""
     if not tf.io.gfile.isdir(path):
         return path if tf.io.gfile.exists(path) else ""
-    names = tf.io.gfile.listdir(path)
-    return next((os.path.join(path, name) for name in _IN_FOLDERS if name in names), "")
+    names = sorted(tf.io.gfile.listdir(path))
+    usual = [name for name in _IN_FOLDERS if name in names]
+    others = [name for name in names if name.endswith(_ENDINGS[:-1])]
+    if len(others) > 1 and not usual:
+        raise RunError(f"{path} holds several files of weights; name one: {', '.join(others)}.")
+    found = [*usual, *others]
+    return os.path.join(path, found[0]) if found else ""
 
 
 def _recognise(path: str):

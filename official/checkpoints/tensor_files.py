@@ -4,11 +4,13 @@ safetensors; torch's own files, where torch is installed; Keras' HDF5 and `.kera
 format of TensorFlow.js, as a folder or as the archive in which npm packs it.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import io
 import json
 import os
+import pickle
 import re
 import tarfile
 import zipfile
@@ -105,7 +107,18 @@ def torch_file(path: str) -> Any:
             "`safetensors.torch.save_file(torch.load(PATH, weights_only=True), NEW)` makes one."
         ) from error
     with reading(path), tf.io.gfile.GFile(path, "rb") as file:
-        content = torch.load(io.BytesIO(file.read()), map_location="cpu", weights_only=True)
+        # What training scripts store beside weights; it is data, and runs nothing.
+        allow = getattr(torch.serialization, "safe_globals", lambda _: contextlib.nullcontext())
+        data = io.BytesIO(file.read())
+        try:
+            with allow([argparse.Namespace]):
+                content = torch.load(data, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise RunError(
+                f"{path} holds more than weights, and what else it holds would be run. If you "
+                "trust it: torch.save(torch.load(PATH, weights_only=False).state_dict(), NEW); "
+                "without `.state_dict()` where it is a dictionary."
+            ) from error
 
         def plain(value: Any) -> Any:
             if isinstance(value, torch.Tensor):

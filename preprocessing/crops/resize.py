@@ -38,14 +38,15 @@ def resize(
 ) -> tf.Tensor:
     """Resizes [H, W, C] grey levels to float32 [height, width, C]; see `INTERPOLATIONS`.
 
-    Bilinear and bicubic have half-pixel centres and average when they make smaller, as Pillow, from
-    which they differ by its rounding to whole grey levels (below 1.1 of 255).
+    Bilinear and bicubic have half-pixel centres and average when they make smaller, as Pillow: the
+    rows first, then the columns, each time rounded to whole grey levels of 0 to 255.
     """
     if interpolation == "tf1_bilinear":
         return tf1_bilinear_resize(image, height, width)
-    sides = tf.stack([height, width])
-    resized = tf.image.resize(image, sides, interpolation, antialias=True)
-    return tf.clip_by_value(resized, 0.0, 255.0)
+    for sides in ([tf.shape(image)[0], width], [height, width]):
+        image = tf.image.resize(image, tf.stack(sides), interpolation, antialias=True)
+        image = tf.clip_by_value(tf.floor(image + 0.5), 0.0, 255.0)
+    return image
 
 
 def sides_for_shorter(

@@ -14,7 +14,8 @@ import tempfile
 
 import numpy as np
 
-sys.path[:0] = [str(pathlib.Path(__file__).parents[2]), str(pathlib.Path(__file__).parent)]
+if __name__ == "__main__":  # Its own folder is on the path then.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 import formula  # noqa: E402
 

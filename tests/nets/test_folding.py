@@ -53,6 +53,7 @@ def test_one_convolution_by_hand():
     [
         ("assemble_resnet50", {}),
         ("se_mobilenet_v1_r16", {}),
+        ("seresnet50_timm", {"use_resnet_d": True, "shortcut_pool": "strided", "resnet_size": 18}),
         ("resnet50d", {"resnet_size": 18, "use_sk_block": True, "sk_type": "3x3_5x5"}),
     ],
 )

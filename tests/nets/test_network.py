@@ -10,7 +10,14 @@ import pytest
 import tensorflow as tf
 
 import nets
-from nets import ModelConfig, Network, build_model, original_variable_names, variable_shapes
+from nets import (
+    ModelConfig,
+    Network,
+    build_model,
+    named_config,
+    original_variable_names,
+    variable_shapes,
+)
 
 IMAGES = tf.random.stateless_normal([2, 40, 40, 3], [1, 1])
 
@@ -42,6 +49,17 @@ def test_a_whole_model_knows_what_it_is(network, tmp_path, file):
     copy = tf.keras.models.load_model(tmp_path / file)
     assert copy.name == "mine"
     check_copy(copy, network)
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+def test_a_network_as_others_have_it_is_saved_whole(tmp_path, file):
+    """Gates with a bias, other pools: all variables are in the file, and counted."""
+    fields = {"use_resnet_d": True, "shortcut_pool": "strided", "se_ratio": 4, "num_filters": 4}
+    config = named_config("seresnet50_timm", resnet_size=18, num_classes=3, **fields)
+    network = scattered(Network(config, name="mine"))
+    assert network.count_params() == nets.cost(config).parameters
+    network.save(tmp_path / file)
+    check_copy(tf.keras.models.load_model(tmp_path / file), network)
 
 
 def test_copies_without_files(network):

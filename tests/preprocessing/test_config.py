@@ -35,6 +35,34 @@ def test_eval_image_size_overrides():
 
 
 @pytest.mark.parametrize(
+    ("fields", "shorter"),
+    [
+        # timm: floor(224 / 0.95), floor(256 / 0.95), 288 / 1.
+        ({"crop_share": 0.95, "interpolation": "bicubic"}, 235),
+        ({"crop_share": 0.95, "interpolation": "bicubic", "image_size": 256}, 269),
+        ({"crop_share": 1.0, "interpolation": "bicubic", "eval_image_size": 288}, 288),
+        # A pixel more: TensorFlow 1's arithmetic may lose one.
+        ({"crop_share": 1.0}, 225),
+    ],
+)
+def test_the_share_of_the_crop(fields, shorter):
+    assert PreprocessingConfig(**fields).eval_shorter_side == shorter
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"preprocessing_type": "imagenet_224a", "crop_share": 0.9}, "crop_share must be left"),
+        ({"preprocessing_type": "reid_224", "interpolation": "bicubic"}, "interpolation must be"),
+        ({"preprocessing_type": "inception_331", "channel_means": (1, 2, 3)}, "channel_means must"),
+    ],
+)
+def test_what_a_type_takes_no_notice_of_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        PreprocessingConfig(**fields)
+
+
+@pytest.mark.parametrize(
     "name",
     ["imagenet_224_320", "imagenet_SIZE", "imagenet_", "imagenet_224b", "inception_299", "", "vgg"],
 )
@@ -64,6 +92,10 @@ def test_refused_types(name):
         ("augmix_width", 0),
         ("augmix_depth", 0),
         ("augmix_alpha", 0),
+        ("channel_means", (0.485, 0.456)),
+        ("channel_means", (300, 0, 0)),
+        ("crop_share", 1.5),
+        ("interpolation", "nearest"),
         ("rotation_degrees", -5),
         ("rotation_degrees", "5"),
         ("scale_augmentation", "256"),

@@ -153,6 +153,13 @@ def test_squeeze_excitation_by_hand():
     layer.excite.kernel.assign([[[[0.0, 1.0]]]])
     gates = np.array([0.5, 1 / (1 + np.exp(-2.0))])
     np.testing.assert_allclose(layer(inputs), inputs * gates, rtol=1e-6)
+    biased = SqueezeExcitation(ratio=2, use_bias=True)
+    biased(inputs)
+    values = [[[[[1.0], [0.0]]]], [-1.5], [[[[0.0, 1.0]]]], [0.25, 1.0]]
+    biased.set_weights([np.array(value, np.float32) for value in values])
+    # Mean 2, less 1.5: 0.5 behind the ReLU; 0.25 and 0.5 + 1 before the sigmoids.
+    gates = 1 / (1 + np.exp([-0.25, -1.5]))
+    np.testing.assert_allclose(biased(inputs), inputs * gates, rtol=1e-6)
     with pytest.raises(ValueError, match="ratio=16 is more than the 4 channels"):
         SqueezeExcitation(16)(tf.zeros([1, 2, 2, 4]))
 

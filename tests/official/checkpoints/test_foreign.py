@@ -183,6 +183,8 @@ def test_the_command_finds_network_and_images(narrow, records, call_command, tmp
         image_size=64, crop_share=1.0, channel_means=(123.675, 116.28, 103.53),
         interpolation="bilinear",
     )  # fmt: skip
+    with pytest.raises(RunError, match=r"is of a run of this program: official.load\('"):
+        official.load_network(weights=model_dir)
     result = evaluation.evaluate(str(model_dir))
     evaluation.record(str(model_dir), result)
     exported = serving.Served(exporter.export(str(model_dir), str(tmp_path / "export")))
@@ -191,6 +193,7 @@ def test_the_command_finds_network_and_images(narrow, records, call_command, tmp
     assert (described["crop_share"], described["interpolation"]) == (1.0, "bilinear")
     # The same by way of Python: pictures from bytes, and the network of the file.
     network = official.load_network(weights=narrow)
+    network.save(tmp_path / "model.keras")  # What it knows of images is no obstacle.
     photo = tf.io.encode_jpeg(np.full([40, 60, 3], (200, 40, 40), np.uint8)).numpy()
     images = eval_image(tf.constant(photo), config.preprocessing)[tf.newaxis]
     logits = exported.signature("serving_default")(image_bytes=tf.constant([photo]))["logits"]
@@ -231,7 +234,6 @@ def test_training_starts_from_them(narrow, records, call_command, tmp_path, caps
     call_command(
         train_command, f"--pretrained={narrow}", f"--data_dir={records}", "--image_size=32",
         f"--model_dir={tmp_path}/run", "--batch_size=8", "--max_train_steps=1", "--num_gpus=0",
-        "--autoaugment_type=good",
     )  # fmt: skip
     printed = capsys.readouterr().err
     assert "102 of 102 variables restored" in printed
@@ -326,13 +328,23 @@ def test_precisions_of_safetensors(kind, bits, tmp_path):
 
 
 def test_wrong_kinds_and_missing_torch(narrow, tmp_path, monkeypatch):
+    with pytest.raises(RunError, match="nothing.h5 does not exist"):
+        sources.read(str(tmp_path / "nothing.h5"))
     with pytest.raises(RunError, match="--from=keras: .*torchvision or timm .--from=timm."):
         sources.read(str(narrow), "keras")
+    (tmp_path / "page.h5").write_text("<html>404</html>")
+    with pytest.raises(RunError, match="page.h5 is not what its name says; was a web page saved"):
+        sources.read(str(tmp_path / "page.h5"))
+    (tmp_path / "page.h5").unlink()
+    (tmp_path / "resnet18-f37072fd.safetensors").write_bytes(narrow.read_bytes())
+    assert sources.read(str(tmp_path)).prefix.endswith("resnet18-f37072fd.safetensors")
     pickled = tmp_path / "old.pth"
     pickled.write_bytes(b"\x80\x02}q\x00.")
     monkeypatch.setitem(sys.modules, "torch", None)  # As where it is not installed.
     with pytest.raises(RunError, match="old.pth can be read where PyTorch is installed"):
         sources.read(str(pickled))
+    with pytest.raises(RunError, match="several files of weights; name one: old.pth, resnet18-f3"):
+        sources.read(str(tmp_path))
 
 
 def test_named_variants():

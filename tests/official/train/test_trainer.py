@@ -100,6 +100,23 @@ def test_values_after_the_step_equal_the_original(step):
         assert norm == pytest.approx(wanted[name][1], rel=1e-5, abs=1e-2 * moved), name
 
 
+def test_the_means_of_the_run_are_subtracted_from_bytes():
+    """Bytes (10, 20, 30) less (10, 19, 28) are the logits (0, 1, 2)."""
+    images = tf.keras.Input([None, None, 3])
+    logits = tf.keras.layers.Dense(3, kernel_initializer="identity", use_bias=False)(
+        tf.keras.layers.GlobalAveragePooling2D()(images)
+    )
+    settings = RecipeConfig(batch_size=2, weight_decay=0.0)
+    model = Trainer(
+        tf.keras.Model(images, logits), settings, total_steps=1, channel_means=(10, 19, 28)
+    )
+    model.compile(optimizer=make_optimizer(settings, num_images=2))
+    bytes_ = tf.constant(np.broadcast_to(np.uint8([10, 20, 30]), [2, 4, 4, 3]))
+    found = model.train_step((bytes_, {"labels": tf.one_hot([0, 0], 3)}))
+    wanted = np.log(1 + np.exp(1) + np.exp(2))
+    assert float(found["cross_entropy"]) == pytest.approx(wanted, rel=1e-5)
+
+
 def test_decay_of_the_keep_probability_reaches_every_drop_block():
     config = ModelConfig(resnet_size=50, num_filters=8, num_classes=3, use_dropblock=True)
     settings = RecipeConfig(batch_size=2, use_dropblock=True, dropblock_kp=(0.9, 0.5))

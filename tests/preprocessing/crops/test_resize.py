@@ -1,9 +1,11 @@
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
 from preprocessing.crops.resize import (
     central_crop,
+    resize,
     resize_shorter_side,
     sides_for_shorter,
     subtract_mean,
@@ -25,6 +27,23 @@ def test_float32_truncation_makes_a_side_short():
     assert [int(side) for side in sides_for_shorter(107, 214, 256)] == [255, 511]
     assert [int(side) for side in sides_for_shorter(375, 500, 256)] == [256, 341]
     assert resize_shorter_side(tf.zeros([107, 120, 3]), 256).shape[0] == 255
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("height, width", [(37, 50), (90, 20), (200, 300)])
+def test_others_resize_as_pillow(interpolation, height, width):
+    """Smaller with averaging, larger, and both at once; sums of floats may round otherwise."""
+    picture = np.random.RandomState(5).randint(0, 256, (100, 150, 3)).astype(np.uint8)
+    kind = {"bilinear": PIL.Image.BILINEAR, "bicubic": PIL.Image.BICUBIC}[interpolation]
+    wanted = np.asarray(PIL.Image.fromarray(picture).resize((width, height), kind), np.float32)
+    found = resize(tf.constant(picture), height, width, interpolation).numpy()
+    assert np.abs(found - wanted).max() <= 1 and np.abs(found - wanted).mean() < 0.05
+
+
+def test_whole_numbers_make_no_side_short():
+    """Where TensorFlow 1's way loses a pixel; torchvision: int(256 * 214 / 107)."""
+    assert [int(side) for side in sides_for_shorter(107, 214, 256, "bilinear")] == [256, 512]
+    assert [int(side) for side in sides_for_shorter(500, 375, 235, "bicubic")] == [313, 235]
 
 
 def test_a_line_is_no_picture():

@@ -41,6 +41,16 @@ def test_bytes_and_floats_and_both_ways_give_the_same(config):
             np.testing.assert_array_equal(mixed[2], expected[2])
 
 
+@pytest.mark.parametrize("config", CONFIGS, ids=str)
+def test_other_means_are_subtracted_from_bytes(config):
+    """A mean that is one grey level higher makes everything one lower, wherever it is mixed."""
+    means = tuple(mean + 1 for mean in CHANNEL_MEANS)
+    drawn = draw_mixing(step_seed(3, 17), *BYTES.shape[:3], config)
+    usual, _, _ = mix(BYTES_TENSOR, tf.eye(6), None, drawn, config)
+    other, _, _ = mix(BYTES_TENSOR, tf.eye(6), None, drawn, config, channel_means=means)
+    np.testing.assert_allclose(to_input(other, means), to_input(usual) - 1, atol=1e-4)
+
+
 BYTES_TENSOR = tf.constant(BYTES)
 
 

@@ -142,6 +142,7 @@ COMMANDS = {
         "data_service",
         "import_checkpoint",
         "predict",
+        "quickstart",
         "show",
     ),
 }

@@ -95,7 +95,8 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
     what = "reduce images whose longer side has more pixels; 0 leaves all as they are" + default
     side = command_line.at_least(0)
     add("--max_side", type=side, default=0, metavar="N", help=what)
-    what = "replace a data set in --output_dir that was made from other input"
+    what = "replace a data set in --output_dir that was made from other input or with other flags; "
+    what += "of the same input only shards that are damaged are written again"
     add("--overwrite", action="store_true", help=what)
 
 

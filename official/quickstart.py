@@ -24,18 +24,18 @@ RESULTS = ("assemble", "plain", "export", "benchmark.jsonl", "report.png")
 _HEADER = "# Made by official.quickstart for the records "
 
 # Those of scripts/quickstart/budget.flags, for one to ten thousand pictures.
-_BATCH, _EPOCHS = 32, 28
+_BATCH, _EPOCHS, _RATE = 32, 28, 0.05
 # Fewer steps than these teach nothing, and a quick start is over in an hour or so.
 _FEWEST_STEPS, _MOST_IMAGES = 300, 250_000
 _FEWEST_EPOCHS = 4
 
 
-def fitting(num_images: int) -> dict[str, int]:
+def fitting(num_images: int) -> dict[str, int | float]:
     """Flags of `official.train` for a quick start with so many training pictures.
 
     At least four batches make an epoch, and so many epochs are trained that there are 300 steps
     (or 28 epochs, if those are more), but no more than 250,000 pictures are seen if 4 epochs allow
-    it.
+    it. A smaller batch has a smaller rate, in proportion.
     """
     batch = _BATCH
     while batch > 1 and num_images < 4 * batch:
@@ -46,6 +46,7 @@ def fitting(num_images: int) -> dict[str, int]:
         epochs = max(_FEWEST_EPOCHS, _MOST_IMAGES // num_images)
     return {
         "batch_size": batch,
+        "base_learning_rate": _RATE * batch / _BATCH,
         "train_epochs": epochs,
         "lr_warmup_epochs": max(1, epochs // 14),
         "epochs_between_evals": -(-epochs // 5),

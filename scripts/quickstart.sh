@@ -7,15 +7,19 @@
 #   scripts/quickstart.sh --work_dir DIR           where results go (default: runs/quickstart)
 #   scripts/quickstart.sh --help
 #
+# --validation_fraction=F, --max_bad_fraction=F, --max_side=N and --ignore_exif are handed on to
+# python -m datasets.convert image_folder, whose --help explains them.
+#
 # Without a validation folder a fifth of each class is held out. It can be run again: what is
 # finished is kept, what was interrupted goes on. After photos were added, removed or changed it
 # converts and trains anew; the results before lie in a folder before-* then.
 set -euo pipefail
-photos="" work=""
+photos="" work="" conversion=(--validation_fraction=auto --max_side=512)
 while [ $# -gt 0 ]; do
   case "$1" in
     --data_dir=*) photos="${1#*=}" ;;
     --work_dir=*) work="${1#*=}" ;;
+    --validation_fraction=* | --max_bad_fraction=* | --max_side=* | --ignore_exif) conversion+=("$1") ;;
     --data_dir | --work_dir)
       [ $# -gt 1 ] || { echo "error: $1 needs a value" >&2; exit 1; }
       if [ "$1" = --data_dir ]; then photos="$2"; else work="$2"; fi
@@ -63,7 +67,7 @@ fi
 step "2/7 Conversion to TFRecords"
 records="$work/tfrecords"
 py datasets.convert image_folder --raw_dir "$photos" --output_dir "$records" --on_bad_record=skip \
-  --validation_fraction=auto --max_side=512 --overwrite
+  --overwrite "${conversion[@]}"
 py official.quickstart --data_dir "$records" --work_dir "$work"
 scored='validation-*'
 for shard in "$records"/test-*; do [ ! -e "$shard" ] || scored='test-*'; done

@@ -219,6 +219,15 @@ sys.exit(command.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.parametrize("name", ["csv", "parquet", "food101", "imagenet"])
+def test_records_do_not_go_where_the_raw_data_is(name, make_folder, capsys):
+    raw_dir = make_folder({"a/b.txt": b"x"})
+    arguments = [name, f"--raw_dir={raw_dir}", f"--output_dir={raw_dir}/a/..", "--overwrite"]
+    assert command.main(arguments) == 1
+    assert f"--output_dir={raw_dir}/a/.. is --raw_dir; choose" in capsys.readouterr().err
+    assert os.listdir(raw_dir) == ["a"]
+
+
 def test_home_and_brackets_in_paths(tmp_path, photos, monkeypatch):
     raw_dir = photos()
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -236,6 +245,22 @@ def test_a_folder_that_is_no_utf8(tmp_path, photos):
     assert len(list(reader.read_records(split, shuffle_seed=1).as_numpy_iterator())) == 20
     assert len(list(reader.read_records(split, skip_damage=True).as_numpy_iterator())) == 20
     assert not verification.verify(out).findings
+
+
+def test_processes_are_those_that_are_granted():
+    """Also what --help says of --num_workers, of conversion and of verify."""
+    code = (
+        "from datasets.conversion import command, pool\n"
+        "from datasets.inspection import verify_command\n"
+        "parser = command.build_parser()\n"
+        "args = parser.parse_args(['csv', '--raw_dir=a', '--output_dir=b'])\n"
+        "verify = verify_command.build_parser().parse_args(['a'])\n"
+        "print(pool.default_workers(), args.num_workers, verify.num_workers)"
+    )
+    first = str(min(os.sched_getaffinity(0)))
+    words = ["taskset", "-c", first, sys.executable, "-c", code]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "1 1 1\n"
 
 
 def test_equal_photos_in_two_splits_are_said(tmp_path, photos, jpeg, capsys):

@@ -143,6 +143,14 @@ def test_a_bad_line_is_left_out_and_counted(make_folder, convert_listing, tmp_pa
     ]  # fmt: skip
 
 
+def test_images_that_are_listed_twice_are_said(make_folder, capsys):
+    rows = b"path,label\na.jpg,x\nb.jpg,y\na.jpg,x\n./b.jpg,x\n"
+    folder = make_folder({"train.csv": rows, "val.csv": b"path,label\nc.jpg,x\n"})
+    assert len(CsvList(folder).listing().splits["train"]) == 4
+    said = capsys.readouterr().err
+    assert "2 images are listed more than once, 1 of them with different labels, such as a" in said
+
+
 def test_paths_as_other_systems_write_them(make_folder):
     rows = "path,label\ncats\\1.jpg,cat\ncaf\u00e9.jpg,dog\n".encode()
     files = {"train.csv": rows, "val.csv": VALIDATION}

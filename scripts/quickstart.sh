@@ -99,7 +99,7 @@ Next, on your own photos (one folder per class):
   scripts/quickstart.sh --data_dir /my/photos
 or step by step, with every choice yours (each command explains its flags with --help):
   source $VENV/bin/activate
-  python -m datasets.convert image_folder --raw_dir /my/photos --output_dir /my/tfrecords
+  python -m datasets.convert image_folder --raw_dir /my/photos --output_dir /my/tfrecords --validation_fraction=auto
   python -m official.train --data_dir /my/tfrecords --model_dir /my/run --flagfile=scripts/quickstart/assemble.flags
   python -m official.evaluate --model_dir /my/run
   python -m official.export --model_dir /my/run --export_dir /my/export

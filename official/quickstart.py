@@ -7,7 +7,10 @@ photos changed since the runs of WORK_DIR were trained, those are moved aside, i
 before-DIGEST, so that training starts anew; nothing is removed.
 """
 
+import hashlib
+import json
 import os
+from typing import Any
 
 from absl import flags
 
@@ -63,11 +66,11 @@ def prepare(data_dir: str, work_dir: str) -> str:
     manifest = manifest_lib.load_manifest(data_dir)
     if manifest is None or "train" not in manifest["splits"]:
         raise RunError(f"--data_dir={data_dir} holds no records of `python -m datasets.convert`.")
-    digest = str(manifest.get("digest"))
+    digest = _digest(manifest)
     path = os.path.join(work_dir, FLAGS_FILE)
     before = _digest_of(path)
     if before == digest:
-        return "the photos are those of the runs that are there, if there are any"
+        return f"{path} is for these photos already"
     said = []
     if before:
         folder = os.path.join(work_dir, f"before-{before[:8]}")
@@ -79,6 +82,13 @@ def prepare(data_dir: str, work_dir: str) -> str:
     disk.write_atomically(path, "".join(f"{line}\n" for line in lines).encode("ascii"))
     words = ", ".join(f"{name} {value}" for name, value in chosen.items())
     return "\n".join([*said, f"{path}: {words}"])
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    """What the records are: unlike the manifest's own digest the same where files were copied."""
+    sums = [shard.get("sha256") for shard in manifest_lib.shards_of(manifest)]
+    classes = [list(split.get("class_counts", ())) for split in manifest["splits"].values()]
+    return hashlib.sha256(json.dumps([classes, sums]).encode("ascii")).hexdigest()
 
 
 def _digest_of(path: str) -> str:

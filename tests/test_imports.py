@@ -102,8 +102,8 @@ ROOMS = {
     "datasets": (
         "errors",
         "interrupts",
-        "machine",
         "disk",
+        "granted",
         "command_line",
         "catalog",
         "records",
@@ -150,9 +150,9 @@ COMMANDS = {
 DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
-    ("official/input", "datasets"): ("records", "errors", "catalog", "machine"),
-    ("official/train", "datasets"): ("records", "errors", "catalog", "machine"),
-    ("official/evaluate", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/input", "datasets"): ("records", "errors", "catalog", "granted"),
+    ("official/train", "datasets"): ("records", "errors", "catalog"),
+    ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
 }
 
 

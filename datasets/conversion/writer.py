@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from datasets import command_line, disk, machine
+from datasets import command_line, disk, granted
 from datasets.conversion import describe, inflate, pool
 from datasets.conversion.plan import WriterConfig, plan, shard_names
 from datasets.conversion.progress import Progress, locked
@@ -120,8 +120,7 @@ def _write_shards(
         many = num_images >= config.small_set
         num_workers = min(config.num_workers, len(tasks)) if many else 1
         if num_workers > 1:
-            granted = machine.granted_cpus()
-            command_line.note(f"{num_workers} processes; {granted} processors are granted")
+            command_line.note(f"{num_workers} processes; {granted.cpus()} processors are granted")
         bar = command_line.progress_bar(num_images, "converting", config.show_progress)
         seconds = dict.fromkeys(STAGES, 0.0)
         with bar:

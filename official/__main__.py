@@ -16,6 +16,7 @@ COMMANDS = {
     "benchmark": "measures exported models, networks without a checkpoint, or the input",
     "benchmark_ops": "measures what each operation on images costs",
     "show": "draws a data set as it is and as training sees it",
+    "quickstart": "fits the quick start's batch and schedule to the photos",
     "data_service": "lets other hosts prepare the images of a training",
 }
 

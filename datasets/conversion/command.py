@@ -18,6 +18,7 @@ from datasets import catalog, command_line
 from datasets.conversion import pool
 from datasets.conversion.plan import ON_BAD_RECORD, WriterConfig
 from datasets.conversion.writer import write_dataset
+from datasets.errors import DatasetError
 from datasets.sets.aircraft import Aircraft
 from datasets.sets.cars196 import Cars196, Cars196ZeroShot
 from datasets.sets.cub200 import Cub200, Cub200Official, Cub200Percent
@@ -95,7 +96,8 @@ def _add_common_arguments(parser: argparse.ArgumentParser, converter: Any) -> No
     what = "reduce images whose longer side has more pixels; 0 leaves all as they are" + default
     side = command_line.at_least(0)
     add("--max_side", type=side, default=0, metavar="N", help=what)
-    what = "replace a data set in --output_dir that was made from other input"
+    what = "replace a data set in --output_dir that was made from other input or with other flags; "
+    what += "of the same input only shards that are damaged are written again"
     add("--overwrite", action="store_true", help=what)
 
 
@@ -183,7 +185,13 @@ def differences(listing: Listing) -> list[str]:
 
 def _convert(args: argparse.Namespace) -> None:
     start = time.monotonic()
-    listing = CONVERTERS[args.name].from_arguments(args).listing()
+    source = CONVERTERS[args.name].from_arguments(args)
+    if os.path.realpath(args.raw_dir) == os.path.realpath(args.output_dir):
+        raise DatasetError(
+            f"--output_dir={args.output_dir} is --raw_dir; choose a folder of its own for the "
+            "records"
+        )
+    listing = source.listing()
     changed = differences(listing)
     if changed:
         command_line.note(f"this is not {listing.name} as published: {'; '.join(changed)}")

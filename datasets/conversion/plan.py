@@ -29,7 +29,8 @@ class WriterConfig:
         on_bad_record: "skip" counts and reports images that do not decode, "fail" stops.
         max_bad_fraction: Share of a split's images above which skipping stops, too.
         max_side: Images of a longer side are reduced to so many pixels; 0 leaves all as they are.
-        overwrite: Whether a data set made from other input may be replaced.
+        overwrite: Whether a data set made from other input may be replaced, and shards whose
+            checksum is wrong are written again.
         small_set: Under this number of images one process is faster: each worker spends
             seconds on starting TensorFlow.
         show_progress: Whether a progress bar goes to stderr.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from datasets import machine
+from datasets import granted
 from datasets.errors import DatasetError
 
 # What a process may need: TensorFlow, images that are read ahead, and the pixels of a large one.
@@ -35,8 +35,7 @@ class _StoppedError(Exception):
 
 def default_workers() -> int:
     """Processes to work with: one for each processor that is granted, as memory allows."""
-    memory = machine.granted_memory() or _WORKER_BYTES * machine.granted_cpus()
-    return max(1, min(machine.granted_cpus(), memory // _WORKER_BYTES))
+    return max(1, min(granted.cpus(), granted.memory_bytes() // _WORKER_BYTES))
 
 
 def run_tasks(

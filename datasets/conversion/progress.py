@@ -72,13 +72,22 @@ class Progress:
         manifest = self._read_manifest()
         return manifest if manifest and manifest.get("digest") == self._digest else None
 
-    def lost_shards(self, manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """What the manifest says of shards that are missing or of another size, by name."""
+    def lost_shards(
+        self, manifest: dict[str, Any], compare_sums: bool
+    ) -> dict[str, dict[str, Any]]:
+        """What the manifest says of shards that are missing or of another size, by name.
+
+        With `compare_sums` they are read, and a changed one is lost, too.
+        """
         return {
             shard["name"]: shard
             for shard in manifest_lib.shards_of(manifest)
             if not self._is_whole(shard["name"], shard["bytes"])
+            or (compare_sums and self._sum(shard["name"]) != shard.get("sha256"))
         }
+
+    def _sum(self, name: str) -> str:
+        return disk.summarise(os.path.join(self.directory, name))[1]
 
     def check_replaceable(self, overwrite: bool) -> None:
         """Raises `DatasetError` when writing would destroy something.
@@ -101,12 +110,14 @@ class Progress:
         elif manifest is None and self._others:
             held = f"an unfinished conversion of other input ({len(self._others)} shards done)"
         elif manifest_lib.FORMER_WORK_FILE in names:
-            held = f"an unfinished conversion of another version ({manifest_lib.FORMER_WORK_FILE})"
+            held = f"shards of unknown origin ({manifest_lib.FORMER_WORK_FILE} is there)"
         if held and not overwrite:
             raise DatasetError(
                 f"output directory {self.directory} holds {held}; choose another --output_dir, "
                 "or pass --overwrite to replace it"
             )
+        if held:
+            command_line.note(f"replacing {held}")
 
     def _foreign(self, names: list[str]) -> str:
         """What would be replaced and is of unknown origin, in words; empty where nothing is."""

@@ -4,20 +4,18 @@ What goes to a worker and what comes back is cheap to import; TensorFlow is impo
 """
 
 import collections
-import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from datasets import disk
 from datasets.conversion.options import RecordOptions
+from datasets.conversion.read_ahead import read_ahead
 from datasets.errors import DatasetError
 from datasets.records import manifest as manifest_lib
 from datasets.sources.items import Item, Skip
@@ -26,14 +24,8 @@ from datasets.sources.items import Item, Skip
 # itself with its checksum.
 STAGES = ("reading", "decoding", "writing")
 
-# Files that are read while an image is decoded, and images that wait for that in memory.
-_READERS = 4
-_READ_AHEAD = 16
-
 # Of each image's SHA-256, to tell equal ones in two splits.
 PRINT_BYTES = 8
-
-_Read = concurrent.futures.Future[bytes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +163,7 @@ def _write_records(
     from datasets.conversion.item_record import make_record
 
     written = _Written()
-    reads = contextlib.closing(_read_ahead(task.items))
+    reads = contextlib.closing(read_ahead(task.items))
     with tf.io.TFRecordWriter(disk.for_tensorflow(temporary)) as writer, reads as ahead:
         for item, read in ahead:
             try:
@@ -198,40 +190,6 @@ def _write_records(
             on_image()
             watch.end("writing")
     return written
-
-
-def _read_ahead(items: Sequence[Item]) -> Iterator[tuple[Item, _Read]]:
-    """Yields items in order with their bytes to come: the disk works while the decoder does."""
-    jobs: queue.SimpleQueue = queue.SimpleQueue()
-    for _ in range(_READERS):
-        # No pool: its threads would be waited for at the end, also where a network drive hangs.
-        threading.Thread(target=_read_jobs, args=(jobs,), daemon=True).start()
-    waiting: collections.deque[tuple[Item, _Read]] = collections.deque()
-    try:
-        for item in items:
-            read: _Read = concurrent.futures.Future()
-            jobs.put((item.source, read))
-            waiting.append((item, read))
-            if len(waiting) > _READ_AHEAD:
-                yield waiting.popleft()
-        while waiting:
-            yield waiting.popleft()
-    finally:
-        for _, read in waiting:
-            read.cancel()
-        for _ in range(_READERS):
-            jobs.put(None)
-
-
-def _read_jobs(jobs: queue.SimpleQueue) -> None:
-    """Reads one source after the other until there are no more."""
-    while (job := jobs.get()) is not None:
-        source, read = job
-        if read.set_running_or_notify_cancel():
-            try:
-                read.set_result(source.read())
-            except Exception as error:  # Whoever waits for the bytes meets it.
-                read.set_exception(error)
 
 
 def _writer_error(error: Any, path: str) -> DatasetError:

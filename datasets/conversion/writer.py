@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from datasets import command_line, disk, machine
+from datasets import command_line, disk, granted
 from datasets.conversion import describe, inflate, pool
 from datasets.conversion.plan import WriterConfig, plan, shard_names
 from datasets.conversion.progress import Progress, locked
@@ -36,10 +36,9 @@ def write_dataset(listing: Listing, output_dir: str, config: WriterConfig) -> di
     wanted = {name: task.digest for name, task in tasks.items()}
     with locked(output_dir):
         progress = Progress(output_dir, digest, wanted, config.on_bad_record == "skip")
-        if not config.overwrite:
-            done = _finished_before(listing, tasks, config, progress)
-            if done is not None:
-                return done
+        done = _finished_before(listing, tasks, config, progress)
+        if done is not None:
+            return done
         progress.check_replaceable(config.overwrite)
         missing = [task for name, task in tasks.items() if name not in progress.finished]
         # What can be known to fail fails before anything is replaced.
@@ -71,7 +70,7 @@ def _finished_before(
     manifest = progress.finished_manifest()
     if manifest is None:
         return None
-    lost = progress.lost_shards(manifest)
+    lost = progress.lost_shards(manifest, compare_sums=config.overwrite)
     missing = [tasks[name] for name in lost if name in tasks]
     same = len(missing) == len(lost)
     seconds: dict[str, float] = {}
@@ -121,8 +120,7 @@ def _write_shards(
         many = num_images >= config.small_set
         num_workers = min(config.num_workers, len(tasks)) if many else 1
         if num_workers > 1:
-            granted = machine.granted_cpus()
-            command_line.note(f"{num_workers} processes; {granted} processors are granted")
+            command_line.note(f"{num_workers} processes; {granted.cpus()} processors are granted")
         bar = command_line.progress_bar(num_images, "converting", config.show_progress)
         seconds = dict.fromkeys(STAGES, 0.0)
         with bar:

@@ -5,9 +5,8 @@ within a tar. A compressed tar can only be read forwards; the writer inflates su
 one hidden file beside the shards for as long as it works (see `inflate.py`).
 
 Names out of an archive become names of images and never paths to write to; all the same an
-archive with a name that points out of itself is refused.
-
-What is missing, damaged or cannot be read ends in a `DatasetError` that names it.
+archive with a name that points out of itself is refused. What is missing, damaged or cannot be read
+ends in a `DatasetError` that names it.
 """
 
 import contextlib

@@ -94,6 +94,7 @@ class CsvList(table.Divided):
             place = f"--raw_dir={self.raw_dir}"
         rows = [row for path, split in found for row in self._read(path, split, skipped)]
         if rows:
+            _note_repeated(rows)
             return rows
         bad = [f"{skip.file}: {skip.reason}" for skips in skipped.values() for skip in skips]
         if bad:
@@ -192,3 +193,17 @@ class CsvList(table.Divided):
                 "all images"
             )
         return os.path.relpath(path, root).replace(os.sep, "/")
+
+
+def _note_repeated(rows: list[table.Row]) -> None:
+    """Says how many images are listed several times, and of them with different labels."""
+    labels: dict[str, list[str]] = {}
+    for row in rows:
+        labels.setdefault(row.name, []).append(row.label)
+    several = {name: found for name, found in labels.items() if len(found) > 1}
+    if several:
+        differing = sum(len(set(found)) > 1 for found in several.values())
+        command_line.note(
+            f"{len(several)} images are listed more than once, {differing} of them with different "
+            f"labels, such as {min(several)}"
+        )

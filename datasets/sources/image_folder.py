@@ -161,12 +161,11 @@ def _check_classes(
         empty = [name for name, files in by_class.items() if not files]
         if empty and split == "train":
             folders = [os.path.join(where, name) for name in empty]
+            starts = tuple(f"{os.path.relpath(folder, layout.raw_dir)}/" for folder in folders)
             reasons = [
                 f"{skip.file}: {skip.reason}"
                 for skip in skipped[split]
-                if os.path.join(layout.raw_dir, skip.file).startswith(
-                    tuple(f"{f}/" for f in folders)
-                )
+                if skip.bad and skip.file.startswith(starts)
             ]
             raise DatasetError(
                 f"class folders without images: {command_line.shown(folders, _SHOWN_EMPTY)} "

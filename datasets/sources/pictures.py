@@ -35,8 +35,9 @@ _STARTS = (
 )
 # What stands behind "ftyp" in the files of phones: the first that fits, video where none does.
 _BRANDS = (
-    (("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), "HEIC"),
     (("avif", "avis"), "AVIF"),
+    # mif1 and msf1 are any kind of picture: HEIC, if nothing more exact stands there.
+    (("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"), "HEIC"),
     (("crx ",), "camera raw"),
 )
 
@@ -63,16 +64,16 @@ def kind(header: bytes, name: str = "") -> str:
 
     `name` is asked where the bytes say nothing.
     """
-    for start, name in _STARTS:
+    for start, found in _STARTS:
         if header.startswith(start):
-            return name
+            return found
     if header[:4] == b"RIFF":
         return {b"WEBP": "WebP", b"AVI ": "video"}.get(header[8:12], "")
     if header[4:8] == b"ftyp":
         # The main brand and, after its version, those that it is compatible with.
         words = [header[8:12], *(header[at : at + 4] for at in range(16, len(header), 4))]
         brands = {word.decode("latin-1") for word in words}
-        return next((name for known, name in _BRANDS if brands & set(known)), "video")
+        return next((found for known, found in _BRANDS if brands & set(known)), "video")
     # Last: two bytes are soon equal. Four that are zero stand behind the size in every BMP.
     if header[:2] == b"BM" and header[6:10] == bytes(4):
         return "BMP"

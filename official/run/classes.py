@@ -36,7 +36,8 @@ def count_classes(data_dir: str, dataset_name: str, num_classes: int, label_offs
         known[os.path.join(data_dir, LABELS_FILE)] = len(labels) + label_offset
     if not known:
         raise RunError(
-            f"the number of classes is unknown: {data_dir} has no {LABELS_FILE}. Give "
+            f"the number of classes is unknown: {data_dir} has no {LABELS_FILE}. Photos become "
+            "TFRecords by `python -m datasets.convert`; for records that have no names give "
             "--num_classes or --dataset_name."
         )
     hint = offset_hint(len(labels), next(iter(known.values()))) if labels else ""

@@ -66,6 +66,13 @@ def test_an_unknown_argument_is_refused():
     assert result.returncode == 1 and "unknown argument --photos=here" in result.stderr
 
 
+def test_folders_of_the_quick_start_are_checked_before_anything_is_done(tmp_path):
+    script = ROOT / "scripts/quickstart.sh"
+    result = run(script, f"--data_dir={tmp_path}/none [1]")
+    assert result.returncode == 1
+    assert result.stderr == f"error: --data_dir={tmp_path}/none [1] is no folder\n"
+
+
 def test_help_needs_no_installation(tmp_path):
     result = run(ROOT / "scripts/quickstart.sh", "--help", VENV=str(tmp_path / "venv"))
     assert result.returncode == 0 and "--data_dir /my/photos" in result.stdout

@@ -1,13 +1,17 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 import datasets
 from datasets.conversion import command
 from datasets.conversion.shard import STAGES
+from datasets.inspection import verification
+from datasets.records import reader
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))
 
@@ -183,6 +187,89 @@ def test_as_a_program_it_prints_no_noise(tmp_path, photos, jpeg):
     # Nothing but the progress bar.
     parts = result.stderr.replace("\n", "\r").split("\r")
     assert all(part.startswith("converting") for part in parts if part)
+
+
+@pytest.mark.parametrize("number,status", [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_a_signal_has_a_status_of_its_own(tmp_path, photos, number, status):
+    """Nothing half-written stays, and the same command goes on to the same bytes."""
+    raw_dir = photos()
+    # Nobody writes to the pipe: the conversion waits for it, until the signal comes.
+    os.mkfifo(os.path.join(raw_dir, "list.csv"))
+    arguments = ["csv", "--raw_dir", raw_dir, "--output_dir", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _START, *arguments, "--csv_file", f"{raw_dir}/list.csv"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "started\n"
+    time.sleep(0.3)
+    process.send_signal(getattr(signal, f"SIG{number}"))
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert error == "interrupted; the same command goes on from here\n"
+
+
+_START = """
+import sys
+from datasets.conversion import command
+print("started", flush=True)
+sys.exit(command.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("name", ["csv", "parquet", "food101", "imagenet"])
+def test_records_do_not_go_where_the_raw_data_is(name, make_folder, capsys):
+    raw_dir = make_folder({"a/b.txt": b"x"})
+    arguments = [name, f"--raw_dir={raw_dir}", f"--output_dir={raw_dir}/a/..", "--overwrite"]
+    assert command.main(arguments) == 1
+    assert f"--output_dir={raw_dir}/a/.. is --raw_dir; choose" in capsys.readouterr().err
+    assert os.listdir(raw_dir) == ["a"]
+
+
+def test_home_and_brackets_in_paths(tmp_path, photos, monkeypatch):
+    raw_dir = photos()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    os.rename(raw_dir, tmp_path / "my photos [1]")
+    assert run("--raw_dir=~/my photos [1]", "--output_dir=~/out [*]") == 0
+    assert (tmp_path / "out [*]/labels.txt").read_text() == "cat\ndog\n"
+    split = reader.find_split(str(tmp_path / "out [*]"))
+    assert len(list(reader.read_records(split).as_numpy_iterator())) == 20
+
+
+def test_a_folder_that_is_no_utf8(tmp_path, photos):
+    out = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    assert run("--raw_dir", photos(), "--output_dir", out) == 0
+    split = reader.find_split(out)
+    assert len(list(reader.read_records(split, shuffle_seed=1).as_numpy_iterator())) == 20
+    assert len(list(reader.read_records(split, skip_damage=True).as_numpy_iterator())) == 20
+    assert not verification.verify(out).findings
+
+
+def test_processes_are_those_that_are_granted():
+    """Also what --help says of --num_workers, of conversion and of verify."""
+    code = (
+        "from datasets.conversion import command, pool\n"
+        "from datasets.inspection import verify_command\n"
+        "parser = command.build_parser()\n"
+        "args = parser.parse_args(['csv', '--raw_dir=a', '--output_dir=b'])\n"
+        "verify = verify_command.build_parser().parse_args(['a'])\n"
+        "print(pool.default_workers(), args.num_workers, verify.num_workers)"
+    )
+    first = str(min(os.sched_getaffinity(0)))
+    words = ["taskset", "-c", first, sys.executable, "-c", code]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout == "1 1 1\n"
+
+
+def test_equal_photos_in_two_splits_are_said(tmp_path, photos, jpeg, capsys):
+    """As copies are that a share of the photos is held out of."""
+    raw_dir = photos(**{"validation/dog/copy.jpg": jpeg(3), "validation/dog/turned.jpg": jpeg(105)})
+    assert run("--raw_dir", raw_dir, "--output_dir", str(tmp_path / "out")) == 0
+    assert "2 images of split 'validation' are in 'train' as well" in capsys.readouterr().err
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert manifest["splits"]["validation"]["also_in_train"] == 2
 
 
 def test_help_needs_no_tensorflow():

@@ -341,6 +341,44 @@ def test_a_killed_run_leaves_whole_shards_and_goes_on(tmp_path, make_listing, ch
     assert contents(output) == contents(tmp_path / "straight")
 
 
+def test_overwrite_removes_only_what_a_conversion_wrote(tmp_path, make_listing, capsys):
+    """Records and labels of somebody else stay, whatever flag is given."""
+    listing = make_listing(num_train=6)
+    for name, words in (
+        ("train-00000-of-00009", "shards of unknown origin"),
+        ("labels.txt", "a file labels.txt of unknown origin"),
+        ("manifest.json", "a manifest.json that cannot be read"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text("mine")
+        with pytest.raises(DatasetError, match=f"{words}.*which no conversion wrote; choose"):
+            write_dataset(listing, str(folder), config(overwrite=True))
+        assert contents(folder) == {name: b"mine"}
+    # Beside a data set of ours, too.
+    out = tmp_path / "out"
+    write_dataset(listing, str(out), config())
+    (out / "train-00000-of-00009").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="unknown origin .train-00000-of-00009."):
+        write_dataset(listing, str(out), config(overwrite=True, seed=1))
+    (out / "train-00000-of-00009").unlink()
+    write_dataset(listing, str(out), config(overwrite=True, seed=1))
+    assert (out / "notes.txt").read_text() == "mine"
+    assert "replacing a data set made from other input" in capsys.readouterr().err
+
+
+def test_overwrite_of_the_same_input_mends_what_is_damaged(tmp_path, make_listing, capsys):
+    write_dataset(make_listing(), str(tmp_path), config())
+    before = contents(tmp_path)
+    assert write_dataset(make_listing(), str(tmp_path), config(overwrite=True))["num_written"] == 0
+    path = tmp_path / "train-00001-of-00004"
+    path.write_bytes(before[path.name][:-1] + b"x")
+    assert write_dataset(make_listing(), str(tmp_path), config(overwrite=True))["num_written"] == 5
+    assert contents(tmp_path) == before
+    assert "1 shards of this data set are missing or damaged" in capsys.readouterr().err
+
+
 def test_a_stopped_run_cleans_up_and_changed_input_needs_overwrite(
     tmp_path, make_listing, children, capsys
 ):

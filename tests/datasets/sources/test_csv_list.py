@@ -115,6 +115,50 @@ def test_one_list_that_does_not_say_the_split(make_folder, rows, columns, messag
         CsvList(folder, f"{folder}/all.csv", columns, validation_fraction=0.5).listing()
 
 
+@pytest.mark.parametrize("separator,word", [(";", "semicolons"), ("\t", "tabs")])
+def test_other_separators(make_folder, capsys, separator, word):
+    rows = "path,label\na.jpg,x\nb.jpg,y\n".replace(",", separator).encode()
+    listing = CsvList(make_folder({"Train.CSV": rows, "val.csv": VALIDATION})).listing
+    with pytest.raises(DatasetError, match="no training images of the classes cat"):
+        listing()
+    assert f"Train.CSV is separated by {word}" in capsys.readouterr().err
+    folder = make_folder({"train.csv": f"file{separator}label\n".encode()}, "other")
+    with pytest.raises(DatasetError, match=f"names: file, label. The separator .* a {word[:-1]}"):
+        CsvList(folder).listing()
+
+
+def test_a_bad_line_is_left_out_and_counted(make_folder, convert_listing, tmp_path, jpeg):
+    files = {f"{n}.jpg": jpeg(n) for n in range(40)}
+    lines = [f"{n}.jpg,{'ab'[n % 2]}" for n in range(40)]
+    lines += ["../out.jpg,a", "/etc/passwd,b", ",a", "7.jpg,"]
+    files["all.csv"] = "\n".join(["path,label", *lines]).encode()
+    folder = make_folder(files)
+    listing = CsvList(folder, f"{folder}/all.csv", validation_fraction=0.1).listing()
+    with pytest.raises(DatasetError, match="line 42 of .*'../out.jpg' lies outside.*4 cannot be"):
+        convert_listing(listing, tmp_path / "out", on_bad_record="fail")
+    train = convert_listing(listing, tmp_path / "out", max_bad_fraction=0.1)["splits"]["train"]
+    assert (train["num_images"], train["num_skipped"]) == (36, 4)
+    assert [skip["reason"][:12] for skip in train["skipped"]] == [
+        "'../out.jpg'", "'/etc/passwd", "path '', lab", "path '7.jpg'",
+    ]  # fmt: skip
+
+
+def test_images_that_are_listed_twice_are_said(make_folder, capsys):
+    rows = b"path,label\na.jpg,x\nb.jpg,y\na.jpg,x\n./b.jpg,x\n"
+    folder = make_folder({"train.csv": rows, "val.csv": b"path,label\nc.jpg,x\n"})
+    assert len(CsvList(folder).listing().splits["train"]) == 4
+    said = capsys.readouterr().err
+    assert "2 images are listed more than once, 1 of them with different labels, such as a" in said
+
+
+def test_paths_as_other_systems_write_them(make_folder):
+    rows = "path,label\ncats\\1.jpg,cat\ncaf\u00e9.jpg,dog\n".encode()
+    files = {"train.csv": rows, "val.csv": VALIDATION}
+    listing = CsvList(make_folder({**files, "cats/1.jpg": b"1", "cafe\u0301.jpg": b"2"})).listing()
+    assert [item.source.read() for item in listing.splits["train"]] == [b"1", b"2"]
+    assert listed(listing)["train"] == [("cats/1.jpg", 0), ("cafe\u0301.jpg", 1)]
+
+
 def test_numbers_without_training_images_are_noted(make_folder, capsys):
     files = {
         "train.csv": b"path,label\na.jpg,000\nb.jpg,8\n",

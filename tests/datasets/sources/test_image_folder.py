@@ -211,3 +211,161 @@ def test_records_may_not_lie_among_the_photos(make_folder, capsys, inside):
     assert command.main(arguments) == 1
     error = capsys.readouterr().err
     assert "lies in --raw_dir" in error and error.count("\n") == 1
+
+
+JPEG, PNG, HEIC = b"\xff\xd8\xff\xe0 and more", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x18ftypheic\0\0\0\0"
+
+
+def listed(make_folder, files, **arguments):
+    """Image names by class of the training split, and the whole listing."""
+    arguments = {"validation_fraction": "auto", **arguments}
+    listing = ImageFolder(make_folder(files), **arguments).listing()
+    everything = [item for items in listing.splits.values() for item in items]
+    by_class = {
+        name: {item.name for item in everything if item.label == label}
+        for label, name in enumerate(listing.labels)
+    }
+    return by_class, listing
+
+
+def test_folders_below_a_class_belong_to_it(make_folder, capsys):
+    files = {f"cat/{n}.jpg": X for n in range(2)} | {f"cat/batch1/{n}.jpg": X for n in range(5)}
+    files |= {f"dog/2020/may/{n}.jpg": X for n in range(3)}
+    by_class, _ = listed(make_folder, files)
+    assert [len(found) for found in by_class.values()] == [7, 3]
+    assert "8 training pictures lie in folders below the class folders" in capsys.readouterr().err
+
+
+def test_links_that_lead_back_up_are_followed_once(make_folder):
+    folder = make_folder(flat(3, 3))
+    os.symlink("..", f"{folder}/cat/up")
+    os.symlink(folder, f"{folder}/dog/all")
+    listing = ImageFolder(folder, validation_fraction=0.5).listing()
+    assert sum(map(len, listing.splits.values())) == 6
+
+
+def test_pictures_are_told_by_their_bytes(make_folder):
+    files = {
+        **{f"cat/{n}.jpg": X for n in range(2)},
+        **{"cat/a.jfif": JPEG, "cat/b.jpg_large": JPEG, "cat/c": PNG, "cat/d.heic": JPEG},
+        **{f"dog/{n}.PNG": X for n in range(2)},
+        **{"cat/0.txt": X, "cat/1.jpg.json": X, "cat/1.mov": b"\0\0\0\x14ftypqt  "},
+        **{"dog/e.heic": HEIC, "dog/f.dat": b"\0\1\2", "dog/notes.txt": X},
+        **{"cat/Thumbs.db": X, "__MACOSX/cat/._0.jpg": X, "dog/@eaDir/0.jpg": X},
+    }
+    by_class, listing = listed(make_folder, files)
+    assert by_class["cat"] == {
+        f"cat/{name}" for name in ("0.jpg", "1.jpg", "a.jfif", "b.jpg_large", "c", "d.heic")
+    }
+    assert by_class["dog"] == {"dog/0.PNG", "dog/1.PNG"}
+    skips = {skip.file: (skip.bad, skip.beside) for skip in listing.skipped["train"]}
+    assert skips == {
+        "cat/0.txt": (False, True),
+        "cat/1.jpg.json": (False, True),
+        "cat/1.mov": (False, True),
+        "dog/e.heic": (True, False),
+        "dog/f.dat": (True, False),
+        "dog/notes.txt": (False, False),
+    }
+    reason = next(skip.reason for skip in listing.skipped["train"] if skip.file == "dog/e.heic")
+    assert "a HEIC file" in reason and "heif-convert" in reason
+
+
+def test_a_large_share_that_is_left_out_stops(make_folder, convert_listing, tmp_path, jpeg):
+    """30 of 111 photos of a phone, once by their bytes and once by their names alone."""
+    for number, data in enumerate((HEIC, b"text")):
+        files = {f"{name}/{n}.jpg": jpeg(n) for name in ("cat", "dog") for n in range(40)}
+        files |= {f"cat/h{n}.heic": data for n in range(30)}
+        folder = make_folder(files, f"raw{number}")
+        listing = ImageFolder(folder, validation_fraction=0.2).listing()
+        out = tmp_path / f"out{number}"
+        with pytest.raises(DatasetError, match="30 cannot be used.*--on_bad_record=skip"):
+            convert_listing(listing, out, on_bad_record="fail")
+        with pytest.raises(DatasetError, match="30 of 94 images of split 'train'.*HEIC"):
+            convert_listing(listing, out)
+    files = {f"{name}/{n}.jpg": jpeg(n) for name in ("cat", "dog") for n in range(4)}
+    files |= {f"cat/lost{n}.txt": X for n in range(3)}
+    listing = ImageFolder(make_folder(files, "raw2"), validation_fraction=0.25).listing()
+    with pytest.raises(DatasetError, match="3 of 9 images of split 'train'"):
+        convert_listing(listing, tmp_path / "out2", on_bad_record="fail")
+
+
+@pytest.mark.parametrize(
+    "splits,found",
+    [
+        # Test pictures of a competition, flat or in one folder, have no labels.
+        ({"TRAIN/{}": 4, "Val/{}": 2, "Test": 3}, {"train": 8, "validation": 4}),
+        ({"train/{}": 4, "dev/{}": 2, "test/images": 3}, {"train": 8, "validation": 4}),
+        ({"Training/{}": 5, "Testing/{}": 2}, {"train": 8, "validation": 2, "test": 4}),
+        ({"seg_train/seg_train/{}": 5, "seg_test/seg_test/{}": 2},
+         {"train": 8, "validation": 2, "test": 4}),
+        ({"train/train/{}": 5, "valid/valid/{}": 1}, {"train": 10, "validation": 2}),
+        # Classes that are called like splits, told by where the pictures are.
+        ({"{}": 5, "train": 5, "test": 5}, {"train": 16, "validation": 4}),
+    ],
+)  # fmt: skip
+def test_layouts_as_people_have_them(make_folder, splits, found):
+    files = {
+        f"{folder.format(name)}/{number}.jpg": X
+        for folder, count in splits.items()
+        for name in (("cat", "dog") if "{" in folder else ("",))
+        for number in range(count)
+    }
+    _, listing = listed(make_folder, {**files, "sample_submission.csv": X})
+    assert {split: len(items) for split, items in listing.splits.items()} == found
+
+
+def test_one_validation_split_is_enough(make_folder, capsys):
+    files = {f"train/{name}": X for name in flat(10, 5)} | {
+        f"test/{name}": X for name in flat(2, 2)
+    }
+    _, listing = listed(make_folder, files)
+    assert {split: len(items) for split, items in listing.splits.items()} == {
+        "train": 12,
+        "validation": 3,
+        "test": 4,
+    }
+    assert "no validation split: 20% of each class" in capsys.readouterr().err
+    _, listing = listed(lambda files: make_folder(files, "whole"), two_splits())
+    assert len(listing.splits["validation"]) == 4 and not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "files,message",
+    [
+        (
+            {f"fruit/{c}/1.jpg": X for c in "ab"},
+            "one class .fruit.*one level deeper, in a, b.*/fruit$",
+        ),
+        ({f"{c}/{s}/1.jpg": X for c in "ab" for s in ("train", "test")}, "called like splits"),
+        ({f"{s}/1.jpg": X for s in ("train", "test")}, "train has no class folders.*datasets.conv"),
+        ({"a/1.jpg": X, "b/1.txt": X, "c/1.heic": HEIC}, "/b, .*/c have no images.*HEIC"),
+        ({f"{c}/1.jpg": X for c in "abc"} | flat(2, 2), "3 classes have one image only: a, b, c. "),
+    ],
+)
+def test_what_is_unclear_is_said(make_folder, files, message):
+    with pytest.raises(DatasetError, match=message):
+        listed(make_folder, files)
+
+
+def test_accents_and_names_that_are_no_text(make_folder):
+    files = {f"train/{name}/{n}.jpg": X for name in ("caf\u00e9", "$$", "日本") for n in range(2)}
+    files |= {f"val/{name}/1.jpg": X for name in ("cafe\u0301", "$$", "日本")}
+    folder = make_folder(files)
+    for split in ("train", "val"):
+        odd = os.path.join(os.fsencode(folder), split.encode(), b"\xe9")
+        os.mkdir(odd)
+        with open(os.path.join(odd, b"\xff.jpg"), "wb") as file:
+            file.write(X)
+    listing = ImageFolder(folder).listing()
+    assert listing.labels == ("$$", "caf\u00e9", "日本", "\ufffd")
+    assert [item.label for item in listing.splits["validation"]] == [0, 1, 2, 3]
+    assert listing.splits["validation"][3].source.read() == X
+
+
+def test_a_class_without_validation_pictures_has_an_empty_folder(make_folder, capsys):
+    folder = make_folder(two_splits(**{"train/eel/1.jpg": X}))
+    os.mkdir(f"{folder}/validation/eel")
+    listing = ImageFolder(folder).listing()
+    assert listing.labels == ("cat", "dog", "eel")
+    assert "no validation pictures of: eel" in capsys.readouterr().err

@@ -1,0 +1,106 @@
+"""Between conversion and training of the quick start."""
+
+import os
+
+import pytest
+
+from datasets.conversion import command
+from official import quickstart
+from official.run.errors import RunError
+
+
+def test_the_budget_of_the_groceries_is_that_of_the_flag_file():
+    assert quickstart.fitting(675) == {
+        "batch_size": 32,
+        "base_learning_rate": 0.05,
+        "train_epochs": 28,
+        "lr_warmup_epochs": 2,
+        "epochs_between_evals": 6,
+        "save_checkpoints_epochs": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    "images,batch,epochs,steps",
+    [
+        (2, 1, 150, 300),
+        (16, 4, 75, 300),
+        (100, 16, 50, 300),
+        (128, 32, 75, 300),
+        (9_000, 32, 27, 7_587),
+        (50_000, 32, 5, 7_810),
+        (1_000_000, 32, 4, 125_000),
+    ],
+)
+def test_batch_and_schedule_fit_the_data(images, batch, epochs, steps):
+    found = quickstart.fitting(images)
+    assert (found["batch_size"], found["train_epochs"]) == (batch, epochs)
+    assert images // batch * epochs == steps
+    assert found["base_learning_rate"] == 0.05 * batch / 32
+    assert 1 <= found["lr_warmup_epochs"] and 1 <= found["save_checkpoints_epochs"]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_photos_that_were_added_are_noticed(make_photos, tmp_path):
+    """Results of the photos before move aside, once; nothing is removed."""
+    raw, records, work = tmp_path / "photos [1]", tmp_path / "work/tfrecords", tmp_path / "work"
+    convert = ["image_folder", f"--raw_dir={raw}", f"--output_dir={records}", "--overwrite"]
+    convert += ["--validation_fraction=auto"]
+    make_photos(raw, 2)
+    assert command.main(convert) == 0
+    said = quickstart.prepare(str(records), str(work))
+    assert "batch_size 1, " in said and names(work) == ["fit.flags", "tfrecords"]
+    assert "--batch_size=1\n" in (work / "fit.flags").read_text()
+    for name in ("assemble", "export"):
+        (work / name).mkdir()
+        (work / name / "mine").write_text("one")
+    # The same again, but for the times of the files: nothing happens.
+    os.utime(raw / "cat/0.jpg", (9, 9))
+    assert command.main(convert) == 0
+    assert "for these photos already" in quickstart.prepare(str(records), str(work))
+    assert names(work) == ["assemble", "export", "fit.flags", "tfrecords"]
+    make_photos(raw, 4)
+    assert command.main(convert) == 0
+    digest = (work / "fit.flags").read_text().split("\n")[0].split()[-1]
+    aside = f"before-{digest[:8]}"
+    said = quickstart.prepare(str(records), str(work))
+    assert f"assemble, export of the earlier ones lie in {work / aside} now" in said
+    assert names(work) == [aside, "fit.flags", "tfrecords"]
+    assert (work / aside / "export/mine").read_text() == "one"
+    # Back and forth: what was put aside before stays.
+    make_photos(raw, 2)
+    (work / "export").mkdir()
+    assert command.main(convert) == 0
+    quickstart.prepare(str(records), str(work))
+    make_photos(raw, 4)
+    (work / "export").mkdir()
+    assert command.main(convert) == 0
+    quickstart.prepare(str(records), str(work))
+    assert (work / aside / "export/mine").read_text() == "one"
+    assert names(work / aside) == ["2-export", "assemble", "export"]
+
+
+def test_what_it_refuses(tmp_path):
+    with pytest.raises(RunError, match="nowhere holds no records of"):
+        quickstart.prepare(str(tmp_path / "nowhere"), str(tmp_path))
+
+
+@pytest.fixture
+def make_photos():
+    """Leaves so many photos, always the same, in each of two class folders."""
+    import tensorflow as tf
+
+    def make(folder, count):
+        for place, name in enumerate(("cat", "dog")):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            for number in range(4):
+                path = folder / name / f"{number}.jpg"
+                path.write_bytes(tf.io.encode_jpeg([[[place, number, 0]] * 8] * 8).numpy())
+                os.utime(path, (1, 1))
+                if number >= count:
+                    path.unlink()
+
+    return make

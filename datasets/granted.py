@@ -12,31 +12,35 @@ import pathlib
 from collections.abc import Iterator
 
 
-def cpus(root: str = "/") -> int:
+def cpus() -> int:
     """Returns how many processors this process may keep busy, at least 1.
 
-    A part of a processor counts as a whole one. `root` is the folder that has /proc and /sys.
+    A part of a processor counts as a whole one.
     """
-    quotas = [*_v2_quotas(root), *_v1_quotas(root)]
-    return max(1, min([_usable(), *(math.ceil(quota) for quota in quotas)]))
-
-
-def memory_bytes(root: str = "/") -> int:
-    """Returns how much memory this process may use; see `cpus` for `root`."""
-    limits = [*_numbers(root, "", "memory.max"), *_numbers(root, "memory", "memory.limit_in_bytes")]
-    return min([_physical(), *limits])
-
-
-def _usable() -> int:
-    """Returns the processors that the process may run on."""
+    usable = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        usable = len(os.sched_getaffinity(0))
+    return max(1, math.ceil(min(usable, cpu_quota())))
 
 
-def _physical() -> int:
-    """Returns the memory of the machine in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def memory_bytes() -> int:
+    """Returns how much memory this process may use."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(min(physical, memory_limit()))
+
+
+def cpu_quota(root: str = "/") -> float:
+    """Returns the processors that the groups grant, infinity without a limit.
+
+    `root` is the folder that has /proc and /sys.
+    """
+    return min([math.inf, *_v2_quotas(root), *_v1_quotas(root)])
+
+
+def memory_limit(root: str = "/") -> float:
+    """Returns the bytes that the groups grant, infinity without a limit; see `cpu_quota`."""
+    limits = [*_numbers(root, "", "memory.max"), *_numbers(root, "memory", "memory.limit_in_bytes")]
+    return min([math.inf, *limits])
 
 
 def _v2_quotas(root: str) -> Iterator[float]:

@@ -102,6 +102,7 @@ ROOMS = {
     "datasets": (
         "errors",
         "disk",
+        "granted",
         "command_line",
         "catalog",
         "records",
@@ -147,7 +148,7 @@ COMMANDS = {
 DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
-    ("official/input", "datasets"): ("records", "errors", "catalog"),
+    ("official/input", "datasets"): ("records", "errors", "catalog", "granted"),
     ("official/train", "datasets"): ("records", "errors", "catalog"),
     ("official/evaluate", "datasets"): ("records", "errors", "catalog"),
 }

@@ -1,5 +1,6 @@
 """Processors and memory that control groups of both versions grant, and `taskset`."""
 
+import math
 import os
 import pathlib
 import subprocess
@@ -24,7 +25,7 @@ def tree(folder, files):
 @pytest.mark.parametrize(
     "files, cpus, memory",
     [
-        ({}, 64, 512),
+        ({}, math.inf, math.inf),
         # Version 2, as Docker shows it to a container.
         (
             {
@@ -32,8 +33,8 @@ def tree(folder, files):
                 "sys/fs/cgroup/cpu.max": "150000 100000",
                 "sys/fs/cgroup/memory.max": str(3 * GIB),
             },
-            2,
-            3,
+            1.5,
+            3 * GIB,
         ),
         # Version 2, a service: the group above is the narrower one; its own has no limit.
         (
@@ -45,7 +46,7 @@ def tree(folder, files):
                 "sys/fs/cgroup/jobs.slice/memory.max": str(16 * GIB),
             },
             4,
-            16,
+            16 * GIB,
         ),
         # Version 1: the host's path does not exist inside of the container.
         (
@@ -55,8 +56,8 @@ def tree(folder, files):
                 "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000",
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": str(GIB),
             },
-            1,
-            1,
+            0.5,
+            GIB,
         ),
         # Version 1 without limits: -1, and a number larger than any memory.
         (
@@ -66,19 +67,16 @@ def tree(folder, files):
                 "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
                 "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
             },
-            64,
-            512,
+            math.inf,
+            9223372036854771712,
         ),
     ],
     ids=["none", "v2", "v2-above", "v1", "v1-unlimited"],
 )
-def test_limits_of_control_groups(files, cpus, memory, tmp_path, monkeypatch):
-    # The machine: 64 processors, 512 GiB.
-    monkeypatch.setattr(granted, "_usable", lambda: 64)
-    monkeypatch.setattr(granted, "_physical", lambda: 512 * GIB)
+def test_limits_of_control_groups(files, cpus, memory, tmp_path):
     root = tree(tmp_path, files)
-    assert granted.cpus(root) == cpus
-    assert granted.memory_bytes(root) == memory * GIB
+    assert granted.cpu_quota(root) == cpus
+    assert granted.memory_limit(root) == memory
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs Linux")

@@ -17,10 +17,14 @@ def cpus() -> int:
 
     A part of a processor counts as a whole one.
     """
-    usable = os.cpu_count() or 1
+    return max(1, math.ceil(min(visible_cpus(), cpu_quota())))
+
+
+def visible_cpus() -> int:
+    """Returns how many processors this process may run on, however little of their time."""
     if hasattr(os, "sched_getaffinity"):
-        usable = len(os.sched_getaffinity(0))
-    return max(1, math.ceil(min(usable, cpu_quota())))
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def memory_bytes() -> int:

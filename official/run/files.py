@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 import tensorflow as tf
@@ -67,6 +68,11 @@ def append_json_line(path: str, record: dict[str, Any]) -> None:
     """Adds one JSON object as a line at the end of `path`."""
     with tf.io.gfile.GFile(path, "a") as handle:
         handle.write(json.dumps(record) + "\n")
+
+
+def now() -> str:
+    """Returns the time with its zone, as ISO 8601 has it, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def forget_after(path: str, step: int) -> list[dict[str, Any]]:

@@ -64,6 +64,8 @@ _TEXTS = {
     "imagenet_224_256, imagenet_224_256a (train at 224, evaluate at 256), reid, reid_224, "
     "inception_331, inception_600.",
     "autoaugment_type": "AutoAugment policy: imagenet, v0, cifar10, svhn, good; default off.",
+    "bn_momentum": "Momentum of batch norm's moving statistics. official.train, unless it is "
+    "given: 1 - 10 / steps, at least 0.9 and at most the paper's 0.997.",
     "dct_method": "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST.",
     "decoder_type": "What the records hold: jpeg (and PNG), webp, or any of these, GIF and BMP. "
     "WebP needs `pip install -e .[webp]`.",

@@ -6,7 +6,6 @@ import sys
 
 import tensorflow as tf
 
-from datasets import granted
 from nets import build_model
 from official.checkpoints import pretrained
 from official.input import pipeline, search
@@ -36,7 +35,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     """Trains a run to its end; one that has a checkpoint goes on where it stopped.
 
     What `config.data` leaves open is worked out from the data: the number of images, the number of
-    classes where it is 0, the shuffle buffer where it is 0.
+    classes where it is 0, the shuffle buffer where it is 0, batch norm's momentum where it is 0.
 
     Args:
       config: what is trained on what.
@@ -50,7 +49,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     """
     devices.use_what_is_granted()
     if options.keep_freed_memory:
-        allocator.keep_freed_memory(granted.cpus())
+        allocator.keep_freed_memory()
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
     source = resolve(config)

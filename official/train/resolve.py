@@ -9,6 +9,7 @@ from official.input.splits import evaluation_split, find_split, shuffle_buffer
 from official.run.classes import count_classes
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
+from official.train.schedules import fitting_bn_momentum
 
 
 class Source(NamedTuple):
@@ -53,7 +54,12 @@ def resolve(config: RunConfig) -> Source:
         data_dir=os.path.abspath(data.data_dir) if local else data.data_dir,
         num_classes=classes,
         num_images=split.num_examples,
-        shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
+        shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer, split),
     )
     config = dataclasses.replace(config, data=data)
+    if not config.model.bn_momentum:
+        momentum = fitting_bn_momentum(config.recipe.total_steps(split.num_examples))
+        config = dataclasses.replace(
+            config, model=dataclasses.replace(config.model, bn_momentum=momentum)
+        )
     return Source(config, split, evaluation_split(config))

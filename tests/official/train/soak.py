@@ -10,7 +10,6 @@ checkpoint, and every field of the logs but times and rates.
 
 import collections
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -26,8 +25,7 @@ import tensorflow as tf
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FLAGS = [
     "--deterministic", "--resnet_size=18", "--num_filters=4", "--image_size=32", "--batch_size=4",
-    "--seed=3", "--bn_momentum=0.8", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine",
-    "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1", "--autoaugment_type=imagenet",
+    "--seed=3", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine", "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1", "--autoaugment_type=imagenet",
     "--use_dropblock", "--dropblock_kp=0.9,0.7", "--dtype=fp16", "--loss_scale=dynamic",
     "--train_epochs=4", "--epochs_between_evals=1", "--save_checkpoints_epochs=0.2",
     "--num_best_ckpt_to_keep=2", "--val_batch_size=4",
@@ -48,7 +46,11 @@ def start(data, folder, flags=FLAGS) -> subprocess.Popen:
         f"--model_dir={folder}",
     ]
     return subprocess.Popen(
-        [*command, *flags], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [*command, *flags],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

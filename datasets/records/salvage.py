@@ -49,8 +49,8 @@ def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
     """Every record of a file, with `unreadable` in the place of those that cannot be read.
 
     A whole file costs one look at its first record. From the first damaged record on, each is
-    looked up by itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more, whose
-    length TensorFlow cannot tell, nothing behind the first damage is found.
+    looked up by itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more,
+    whose length TensorFlow cannot tell, nothing behind the first damage is found.
 
     Args:
         file: string [], path of a TFRecord file, local or remote. One that cannot be opened has no

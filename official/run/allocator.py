@@ -26,7 +26,8 @@ def keep_freed_memory(cores: int | None = None) -> bool:
 
     With few cores one heap serves all threads and all sizes; with more, pieces up to 32 MB stay in
     the heaps of the threads. The process then holds the most memory that it has needed at one time.
-    Call it early: threads that exist keep the heap that they have. `cores` are those that this process may use.
+    Call it early: threads that exist keep the heap that they have. `cores` are those that this
+    process may use.
 
     Returns:
       Whether this system's malloc can be told so: glibc, so Linux in general.

@@ -25,7 +25,8 @@ import tensorflow as tf
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FLAGS = [
     "--deterministic", "--resnet_size=18", "--num_filters=4", "--image_size=32", "--batch_size=4",
-    "--seed=3", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine", "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1", "--autoaugment_type=imagenet",
+    "--seed=3", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine",
+    "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1", "--autoaugment_type=imagenet",
     "--use_dropblock", "--dropblock_kp=0.9,0.7", "--dtype=fp16", "--loss_scale=dynamic",
     "--train_epochs=4", "--epochs_between_evals=1", "--save_checkpoints_epochs=0.2",
     "--num_best_ckpt_to_keep=2", "--val_batch_size=4",

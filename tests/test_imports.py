@@ -113,6 +113,7 @@ ROOMS = {
     ),
     "official": (
         "quiet_tensorflow",
+        "early_interrupt",
         "run",
         "command",
         "input",

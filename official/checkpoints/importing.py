@@ -2,6 +2,7 @@
 
 import collections
 import os
+import sys
 from typing import Any
 
 import tensorflow as tf
@@ -9,11 +10,11 @@ import tensorflow as tf
 from nets import ModelConfig, original_variable_names, variable_shapes
 from official.checkpoints import infer_model, mapping
 from official.checkpoints.original_checkpoint import OriginalCheckpoint
-from official.run import files, history
+from official.run import checkpoint_files, files, history, lock, ownership, paths
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.folder import CHECKPOINT_NAME, CONFIG_FILE, IMPORT_FILE
+from official.run.folder import CHECKPOINT_NAME, IMPORT_FILE, LOCK_FILE, UNFINISHED
 from official.run.network import input_shape, network_for_inference
 
 
@@ -22,8 +23,8 @@ def import_checkpoint(
 ) -> dict[str, Any]:
     """Writes a MODEL_DIR with the weights of a checkpoint.
 
-    It must be new or empty; with `clean` what it holds, if it is a run, is deleted once the weights
-    are mapped.
+    It must be new or empty; with `clean` the run that it holds is removed once the weights are
+    mapped and written; files that are not of that run stay.
 
     Returns:
       What is recorded in import.json: checkpoint, step, mapped (original name -> shape),
@@ -33,8 +34,13 @@ def import_checkpoint(
       RunError: the folder is in use, or the variables are not those of the network.
     """
     require_free(model_dir, clean)
-    if os.path.abspath(checkpoint.prefix).startswith(os.path.abspath(model_dir) + os.sep):
-        raise RunError(f"--checkpoint={checkpoint.prefix} is inside --model_dir={model_dir}.")
+    ownership.require_apart(
+        "model_dir",
+        model_dir,
+        removed=clean,
+        checkpoint=checkpoint.prefix,
+        data_dir=config.data.data_dir,
+    )
     shape = input_shape(config)
     wanted = variable_shapes(config.model, config.preprocessing.eval_size)
     mapping.require_match(checkpoint.prefix, checkpoint.shapes, wanted, config.model)
@@ -44,7 +50,7 @@ def import_checkpoint(
         variables[name].assign(value)
     averages = sorted(name for name, key in checkpoint.keys.items() if key != name)
     record = {
-        "checkpoint": checkpoint.prefix,
+        "checkpoint": paths.absolute(checkpoint.prefix),
         "step": checkpoint.step,
         "parameters": network.count_params(),
         "moving_averages": averages,
@@ -61,8 +67,8 @@ def require_free(model_dir: str, clean: bool) -> None:
         return
     if not tf.io.gfile.isdir(model_dir):
         raise RunError(f"--model_dir={model_dir} is a file; give a folder that is new or empty.")
-    content = sorted(tf.io.gfile.listdir(model_dir))
-    is_run = CONFIG_FILE in content
+    content = [n for n in paths.list_names(model_dir) if n not in (LOCK_FILE, UNFINISHED)]
+    is_run = ownership.is_run(model_dir)
     if content and not (clean and is_run):
         help_with_it = "delete it with --clean" if is_run else "empty it yourself"
         raise RunError(
@@ -75,26 +81,26 @@ def require_free(model_dir: str, clean: bool) -> None:
 def _write(
     network: tf.keras.Model, config: RunConfig, record: dict, model_dir: str, clean: bool
 ) -> None:
-    """Writes the whole MODEL_DIR beside its place, then moves it there."""
-    model_dir = model_dir.rstrip("/")
-    unfinished = f"{model_dir}.unfinished-{os.getpid()}"
-    try:
-        manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(network=network), unfinished, 1, checkpoint_name=CHECKPOINT_NAME
-        )
-        manager.save(checkpoint_number=record["step"])
-        history.write(unfinished, config, step=record["step"])
-        files.write_json(os.path.join(unfinished, IMPORT_FILE), record)
-        if config.data.data_dir:
-            save_labels(config.data.data_dir, unfinished, config.data.label_offset)
-        if tf.io.gfile.exists(model_dir):
-            require_free(model_dir, clean)
-            tf.io.gfile.rmtree(model_dir)
-        tf.io.gfile.rename(unfinished, model_dir)
-    except BaseException:
-        if tf.io.gfile.exists(unfinished):
-            tf.io.gfile.rmtree(unfinished)
-        raise
+    """Writes all of a run in a folder of its own, then moves it to its place in MODEL_DIR."""
+    unfinished = os.path.join(model_dir, UNFINISHED)
+    with lock.hold(model_dir):
+        require_free(model_dir, clean)
+        try:
+            name = f"{CHECKPOINT_NAME}-{record['step']}"
+            checkpoint_files.write(tf.train.Checkpoint(network=network), unfinished, name)
+            history.write(unfinished, config, step=record["step"])
+            files.write_json(os.path.join(unfinished, IMPORT_FILE), record)
+            if config.data.data_dir:
+                save_labels(config.data.data_dir, unfinished, config.data.label_offset)
+            foreign = ownership.clean(model_dir)
+            for path in ownership.written(unfinished):
+                tf.io.gfile.rename(os.path.join(unfinished, path), os.path.join(model_dir, path))
+            paths.sync(model_dir)
+        finally:
+            if tf.io.gfile.exists(unfinished):
+                tf.io.gfile.rmtree(unfinished)
+    if foreign:
+        print(f"note: {ownership.describe_foreign(model_dir, foreign)}", file=sys.stderr)
 
 
 def infer_network(

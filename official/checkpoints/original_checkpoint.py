@@ -4,12 +4,15 @@ Besides the weights such a file holds what training left behind (global step, Mo
 moving averages). None of it needs the meta graph.
 """
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from nets.variable_names import MOBILENET_ROOT, ROOT
+from official.run import checkpoint_files
 from official.run.checkpoints import resolve_prefix, step_of
 from official.run.errors import RunError, short
 
@@ -56,24 +59,27 @@ class OriginalCheckpoint:
         Raises:
           RunError: the file is damaged, or a value is no finite number.
         """
-        reader = _reader(self.prefix)
         values, bad = {}, []
-        for name in names:
-            try:
-                value = np.asarray(reader.get_tensor(self.keys[name]), np.float32)
-            except (tf.errors.OpError, ValueError, TypeError, RuntimeError) as error:
-                raise RunError(
-                    f"{self.prefix} is damaged: {self.keys[name]} cannot be read: {short(error)}"
-                ) from error
-            if not np.all(np.isfinite(value)):
-                bad.append(self.keys[name])
-            values[name] = value
+        with _reader(self.prefix) as reader:
+            for name in names:
+                values[name] = self._value(reader, self.keys[name])
+                if not np.all(np.isfinite(values[name])):
+                    bad.append(self.keys[name])
         if bad:
             raise RunError(
                 f"{self.prefix} holds values that are no finite numbers in {len(bad)} variables: "
                 f"{', '.join(bad)}. The training that wrote it diverged; take an earlier one."
             )
         return values
+
+    def _value(self, reader, key: str) -> np.ndarray:
+        """Returns a tensor of the file; raises RunError where it is damaged."""
+        try:
+            return np.asarray(reader.get_tensor(key), np.float32)
+        except checkpoint_files.READ_ERRORS as error:
+            raise RunError(
+                f"{self.prefix} is damaged: {key} cannot be read: {short(error)}"
+            ) from error
 
 
 def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
@@ -86,7 +92,7 @@ def read(path: str, use_moving_averages: bool = False) -> OriginalCheckpoint:
         no moving averages although they were asked for.
     """
     prefix = resolve_prefix(path)
-    shapes = _reader(prefix).get_variable_to_shape_map()
+    shapes = _shapes(prefix)
     if is_object_based(prefix):
         raise RunError(
             f"{prefix} is a checkpoint of TensorFlow 2, not one of the original. A MODEL_DIR of "
@@ -142,20 +148,30 @@ def _sort_keys(shapes: dict[str, list[int]]) -> tuple[dict[str, str], dict[str, 
 
 def is_object_based(prefix: str) -> bool:
     """Whether a checkpoint was written by TensorFlow 2's objects, as those of a MODEL_DIR are."""
-    shapes = _reader(prefix).get_variable_to_shape_map()
+    shapes = _shapes(prefix)
     return _OBJECT_GRAPH in shapes and not any(name.startswith(ROOTS) for name in shapes)
 
 
-def _reader(prefix: str):
+def _shapes(prefix: str) -> dict[str, list[int]]:
+    """Returns the shape of each tensor of a checkpoint."""
+    with _reader(prefix) as reader:
+        return reader.get_variable_to_shape_map()
+
+
+@contextlib.contextmanager
+def _reader(prefix: str) -> Iterator:
     """Opens a checkpoint."""
-    try:
-        return tf.train.load_checkpoint(prefix)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise RunError(f"{prefix} cannot be read as a checkpoint: {short(error)}") from error
+    with checkpoint_files.plain(prefix) as plain:
+        try:
+            reader = tf.train.load_checkpoint(plain)
+        except checkpoint_files.READ_ERRORS as error:
+            raise RunError(f"{prefix} cannot be read as a checkpoint: {short(error)}") from error
+        yield reader
 
 
 def _step(prefix: str, shapes: dict[str, list[int]]) -> int:
     """Returns the global step."""
     if shapes.get("global_step") == []:
-        return max(0, int(_reader(prefix).get_tensor("global_step")))
+        with _reader(prefix) as reader:
+            return max(0, int(reader.get_tensor("global_step")))
     return step_of(prefix)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from nets import ModelConfig, original_variable_names
 from official.checkpoints import mapping, original_checkpoint
-from official.run import checkpoints, configuration
+from official.run import checkpoints, configuration, paths
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE
 from official.run.network import input_shape, network_for_inference
@@ -58,7 +58,7 @@ def load(path: str) -> Pretrained:
     in its folders `best` and `periodical`); RunError is raised for anything else.
     """
     try:
-        prefix = checkpoints.resolve_prefix(path)
+        prefix = checkpoints.resolve_prefix(paths.absolute(path))
         if original_checkpoint.is_object_based(prefix):
             return _of_this_program(prefix)
         checkpoint = original_checkpoint.read(prefix)
@@ -70,7 +70,7 @@ def load(path: str) -> Pretrained:
 def _of_this_program(prefix: str) -> Pretrained:
     """Opens a checkpoint of a MODEL_DIR, whose config.json says what it is a checkpoint of."""
     folder = os.path.dirname(prefix) or "."
-    for model_dir in (folder, os.path.dirname(os.path.abspath(folder))):
+    for model_dir in (folder, os.path.dirname(paths.absolute(folder))):
         if tf.io.gfile.exists(os.path.join(model_dir, CONFIG_FILE)):
             break
     else:

@@ -9,11 +9,13 @@ from absl import flags
 
 from nets import ModelConfig, named_config
 from official.command.flags import FLAG_OF
+from official.run import configuration, files, ownership, paths
 from official.run.classes import count_classes
 from official.run.configuration import DataConfig, RunConfig
 from official.run.errors import RunError, refusals
+from official.run.folder import CONFIG_FILE
 from official.run.options import RunOptions
-from official.run.recipe import RecipeConfig, sigmoid_bias
+from official.run.recipe import RecipeConfig, dataclass_from, sigmoid_bias
 from preprocessing import PreprocessingConfig
 from preprocessing.decode import webp_available
 
@@ -30,9 +32,18 @@ _TRAINING_ONLY = {
 
 
 def run_config() -> RunConfig:
-    """Returns the run that the flags describe; `official.train.run` adds what the data says."""
+    """Returns the run that the flags describe; `official.train.run` adds what the data says.
+
+    Of a run that is gone on with, flags that are not given are as it was started last.
+    """
+    known = _known_run()
+    if known:
+        return _changed(configuration.load(FLAGS.model_dir))
     if not FLAGS.data_dir:
-        raise RunError("--data_dir must be given; see --help.")
+        raise RunError(
+            "--data_dir must be given: the folder of the TFRecords. (Only a MODEL_DIR that holds a "
+            "run needs none.)"
+        )
     name = FLAGS.dataset_name or ""
     with refusals():
         classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
@@ -48,25 +59,50 @@ def run_config() -> RunConfig:
 
 
 def run_options() -> RunOptions:
-    """Returns how the flags want it to be run.
+    """Returns how the flags want it to be run; those not given as in `run_config`.
 
     Raises:
       RunError: an impossible value, or flags of fine-tuning that say not from where.
     """
-    if not FLAGS.pretrained_model_checkpoint_path:
-        for name in ("restore_trainable_only", "restore_classifier"):
-            if FLAGS[name].present:
-                raise RunError(f"--{name} needs --pretrained_model_checkpoint_path.")
+    given = _fields(RunOptions, given_only=True)
+    known = _known_run()
     with refusals():
-        return RunOptions(**_fields(RunOptions))
+        if known:
+            last = {**known["options"], "clean": False}
+            options = dataclasses.replace(dataclass_from(RunOptions, last), **given)
+        else:
+            options = RunOptions(**_fields(RunOptions))
+    if not options.pretrained_model_checkpoint_path:
+        for name in {"restore_trainable_only", "restore_classifier"} & set(given):
+            raise RunError(f"--{name} needs --pretrained_model_checkpoint_path.")
+    return options
+
+
+def _known_run() -> dict[str, Any] | None:
+    """Returns config.json of the training in MODEL_DIR; None where a new one is started."""
+    if FLAGS.clean or not ownership.is_run(FLAGS.model_dir):
+        return None
+    known = files.read_json(os.path.join(FLAGS.model_dir, CONFIG_FILE))
+    return known if known.get("options") else None
+
+
+def _changed(config: RunConfig) -> RunConfig:
+    """Returns a run with what the flags on the command line say otherwise."""
+
+    def given(part: _Config) -> _Config:
+        return dataclasses.replace(part, **_fields(type(part), given_only=True))
+
+    with refusals():
+        data = given(config.data)
+        data = dataclasses.replace(data, data_dir=paths.absolute(data.data_dir))
+        model = model_config(data.num_classes) if FLAGS.model else given(config.model)
+        return RunConfig(model, given(config.preprocessing), given(config.recipe), data)
 
 
 def data_config(**known: Any) -> DataConfig:
     """Returns what the flags say of the data; `known` are fields that were worked out."""
     fields = {**_fields(DataConfig), **known}
-    if fields["data_dir"] and "://" not in fields["data_dir"]:
-        fields["data_dir"] = os.path.abspath(fields["data_dir"])
-    return DataConfig(**fields)
+    return DataConfig(**{**fields, "data_dir": paths.absolute(fields["data_dir"])})
 
 
 def recipe_config() -> RecipeConfig:

@@ -1,5 +1,6 @@
 """What every command line shares: start, devices, and one clear error instead of a stack trace."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -8,11 +9,18 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from datasets.errors import DatasetError
+from official import early_interrupt
 from official.command import original_flags
 from official.run import signals
 from official.run.errors import RunError, explain
 
 FLAGS = flags.FLAGS
+
+# Flags whose values are paths.
+_PATHS = (
+    "data_dir", "model_dir", "export_dir", "output_dir", "saved_model", "checkpoint",
+    "pretrained_model_checkpoint_path", "baseline_dir", "benchmark", "picture",
+)  # fmt: skip
 
 
 def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool = False) -> None:
@@ -23,6 +31,7 @@ def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool =
     Flags that are `required` must have a value. Words that belong to no flag are welcome only with
     `words`; `main` takes them then.
     """
+    early_interrupt.over()
     try:
         with signals.interrupting():
             app.run(lambda argv: _guarded(main, argv[1:], required, words))
@@ -40,6 +49,7 @@ def _guarded(
         logging.set_verbosity(logging.WARNING)
         tf.get_logger().setLevel("WARNING")
     try:
+        _name_paths()
         missing = [f"--{name}" for name in required if not FLAGS[name].value]
         if missing:
             raise RunError(f"{', '.join(missing)} must be given; see --help.")
@@ -59,6 +69,27 @@ def _guarded(
         # TensorFlow quotes bytes that are no tf.train.Example in its error, as if they were text.
         quoted = bytes(error.object)[:60].decode("ascii", "backslashreplace")
         fail(f"the data could not be read: a record is damaged: {quoted}", error)
+
+
+def _name_paths() -> None:
+    """Makes the home folder of `~` in flags that are paths: behind `=` no shell does it.
+
+    Raises:
+      RunError: a path is no UTF-8, as which TensorFlow takes every path.
+    """
+    for name in _PATHS:
+        value = FLAGS[name].value if name in FLAGS else None
+        if not isinstance(value, str):
+            continue
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            shown = value.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            raise RunError(
+                f"--{name}={shown}: TensorFlow takes names as UTF-8, which this is not; rename it, "
+                "or reach it by a link of another name."
+            ) from None
+        FLAGS[name].value = os.path.expanduser(value)
 
 
 def fail(message: str, error: BaseException | None = None) -> None:

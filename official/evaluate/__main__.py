@@ -35,7 +35,12 @@ def define_flags() -> None:
     """Defines the flags of this command."""
     run_flags.define_directory_flags()
     flags.DEFINE_string("val_regex", "", "Glob of the shards to score; default: the run's.")
-    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_string(
+        "checkpoint",
+        "",
+        "`best` (validation top-1), a name such as model.ckpt-120 in MODEL_DIR, or the prefix of a "
+        "checkpoint; default: the newest.",
+    )
     flags.DEFINE_integer("val_batch_size", 0, "Images per batch; 0: the run's.", lower_bound=0)
     run_flags.define_run_flags("num_gpus")
     flags.DEFINE_boolean(

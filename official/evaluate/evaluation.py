@@ -13,7 +13,7 @@ from official.input import pipeline, search
 from official.input.bad_records import check_scored
 from official.input.examples import Prepare
 from official.input.splits import evaluation_split
-from official.run import checkpoints, configuration, devices, files
+from official.run import checkpoints, configuration, devices, files, paths
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import EVALUATION_FILE, EVALUATION_LOG
@@ -37,7 +37,7 @@ def evaluate(
       model_dir: folder of the run.
       data_dir: folder of TFRecords; default: the run's.
       pattern: glob of the shards; default: the run's --val_regex.
-      checkpoint: prefix of a checkpoint; default: the newest.
+      checkpoint: see `checkpoints.choose`; default: the newest.
       batch_size: images per batch; default: the run's --val_batch_size.
       num_gpus: see `devices.strategy`.
       ten_crop: whether to average over ten crops of each image.
@@ -64,6 +64,7 @@ def evaluate(
         model = Scorer(network)
         model.compile()
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
+    print(checkpoints.describe(model_dir, path), file=sys.stderr)
     if test_scales:
         # Whole images have different shapes, so each is a batch of its own.
         config = config.with_data(val_batch_size=1)
@@ -72,7 +73,7 @@ def evaluate(
     return {
         "checkpoint": os.path.basename(path),
         "step": checkpoints.step_of(path),
-        "data_dir": data_dir or config.data.data_dir,
+        "data_dir": paths.absolute(data_dir or config.data.data_dir),
         "val_regex": pattern or config.data.val_regex,
         "views": views.describe(ten_crop, test_scales),
         **scores,

@@ -42,7 +42,12 @@ def define_flags() -> None:
         ["jpeg", "png", "webp", "any"],
         "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
     )
-    flags.DEFINE_string("checkpoint", "", "Prefix of a checkpoint; default: the newest.")
+    flags.DEFINE_string(
+        "checkpoint",
+        "",
+        "`best` (validation top-1), a name such as model.ckpt-120 in MODEL_DIR, or the prefix of a "
+        "checkpoint; default: the newest.",
+    )
     flags.DEFINE_boolean("verify", True, "Score raw images and compare with the evaluation.")
     flags.DEFINE_boolean(
         "fold_batch_norm",

@@ -4,8 +4,10 @@ import dataclasses
 import io
 import logging
 import os
-import shutil
+import re
+import sys
 import tempfile
+from collections.abc import Callable
 
 import PIL.Image
 import tensorflow as tf
@@ -15,7 +17,7 @@ from official.evaluate import evaluation, views
 from official.export import serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
-from official.run import checkpoints, configuration, files
+from official.run import checkpoints, configuration, files, lock, paths
 from official.run.classes import class_names
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
@@ -46,7 +48,7 @@ def export(
       data_dir: folder of the TFRecords to verify with; default: those last evaluated.
       version: number of the version; 0: the next one.
       decoder: what `image_bytes` will be: jpeg, png, webp, or any of TensorFlow's own formats.
-      checkpoint: prefix of a checkpoint; default: the newest.
+      checkpoint: see `checkpoints.choose`; default: the newest.
       verify: compare the scores on raw bytes with the run's evaluation.
       fold: fold batch norm into the convolutions; see `nets.fold_batch_norm`.
 
@@ -58,25 +60,50 @@ def export(
         raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
     network = network_for_inference(config.model, input_shape(config))
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
+    print(checkpoints.describe(model_dir, path), file=sys.stderr)
     if fold:
         network = fold_batch_norm(network)
-    version = version or serving.next_version(export_dir)
-    target = os.path.join(export_dir, str(version))
-    if tf.io.gfile.exists(target):
-        raise RunError(f"{target} exists already; choose another --export_version.")
     prepared = dataclasses.replace(config.preprocessing, decoder=decoder)
-    tf.io.gfile.makedirs(export_dir)
-    # A name that is no number: TensorFlow Serving does not look at it.
-    unfinished = os.path.join(export_dir, f"unfinished-{version}-{os.getpid()}")
-    try:
+
+    def write(unfinished: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             assets = _write_assets(config, prepared, model_dir, path, scratch)
             _save(serving.ServingModule(network, prepared, assets), unfinished)
         if verify:
             _verify(unfinished, config, model_dir, path, data_dir)
+
+    with lock.hold(export_dir):
+        return _publish(write, export_dir, version)
+
+
+def _publish(write: Callable[[str], None], export_dir: str, version: int) -> str:
+    """Lets `write` make a folder, and gives it the name of a version once it is on the disk."""
+    version = version or serving.next_version(export_dir)
+    target = os.path.join(export_dir, str(version))
+    if tf.io.gfile.exists(target):
+        raise RunError(f"{target} exists already; choose another --export_version.")
+    # A name that is no number: TensorFlow Serving does not look at it.
+    unfinished = os.path.join(export_dir, f"unfinished-export-{version}")
+    for name in paths.list_names(export_dir):
+        if re.fullmatch(r"unfinished-export-\d+", name):
+            print(f"note: {name}, of an export that was ended, is removed", file=sys.stderr)
+            tf.io.gfile.rmtree(os.path.join(export_dir, name))
+    try:
+        write(unfinished)
+        for folder, _, names in tf.io.gfile.walk(unfinished):
+            for name in (*names, ""):
+                paths.sync(os.path.join(folder, name))
         tf.io.gfile.rename(unfinished, target)
+        paths.sync(export_dir)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)
+    if paths.has_signs(target):
+        print(
+            f"note: TensorFlow takes a sign in {target} for a pattern: its own tools and "
+            "TensorFlow Serving read the model only from a folder without * ? [ and \\",
+            file=sys.stderr,
+        )
     return target
 
 
@@ -158,7 +185,7 @@ def _evaluation(model_dir: str, checkpoint: str, data_dir: str) -> dict:
     path = os.path.join(model_dir, EVALUATION_FILE)
     if tf.io.gfile.exists(path):
         known = files.read_json(path)
-        same_data = not data_dir or data_dir == known["data_dir"]
+        same_data = not data_dir or paths.absolute(data_dir) == paths.absolute(known["data_dir"])
         # A mean over several views of an image is not what the exported model gives.
         one_view = known.get("views", "one") == views.describe(False, ())
         if known["checkpoint"] == os.path.basename(checkpoint) and same_data and one_view:

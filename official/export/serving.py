@@ -5,7 +5,7 @@ import os
 import tensorflow as tf
 
 import preprocessing
-from official.run import files
+from official.run import files, paths
 from official.run.errors import RunError
 from official.run.folder import LABELS_FILE
 from preprocessing import PreprocessingConfig
@@ -100,7 +100,8 @@ class Served:
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
-        self._loaded = tf.saved_model.load(self.path)
+        with paths.plain_folder(self.path) as plain:
+            self._loaded = tf.saved_model.load(plain)
 
     def signature(self, name: str) -> tf.types.experimental.ConcreteFunction:
         """Returns a signature: `serving_default` or `images`."""

@@ -16,8 +16,13 @@ IMPORT_FILE = "import.json"
 PRETRAINED_FILE = "pretrained.json"
 # TensorBoard's events.
 EVENTS = "logs"
-# Checkpoints are `model.ckpt-STEP`; those put aside lie in folders, as in the original.
+# Checkpoints are `model.ckpt-STEP`; those put aside lie in folders, as in the original. Which one
+# is the newest stands in STATE_FILE for TensorFlow's own tools; here the folder is listed.
 CHECKPOINT_NAME = "model.ckpt"
+STATE_FILE = "checkpoint"
 BEST = "best"
 BEST_LIST = "best_checkpoints"
 PERIODICAL = "periodical"
+# Who writes in the folder, and what is not whole yet.
+LOCK_FILE = "in_use.json"
+UNFINISHED = "model.ckpt.unfinished"

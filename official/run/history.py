@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from official.run import files
+from official.run import files, paths
 from official.run.configuration import RunConfig
 from official.run.folder import CONFIG_FILE, HISTORY_FILE
 from official.run.options import RunOptions
@@ -23,19 +23,29 @@ def write(
     """Writes MODEL_DIR/config.json and adds a line to MODEL_DIR/history.jsonl.
 
     Both say the configuration, the options (None for an imported network, which is not trained),
-    versions and the command. config.json is what evaluate and export go by; the history keeps what
-    every earlier start was given, and the updates that were done before.
+    versions, the command and the directory it was typed in; paths are absolute. config.json is what
+    evaluate and export go by; the history keeps what every earlier start was given, and the updates
+    that were done before.
     """
     record: dict[str, Any] = {
         **config.to_dict(),
-        "options": dataclasses.asdict(options) if options else None,
+        "options": _lasting(options) if options else None,
         "versions": versions(),
         "command": sys.argv,
+        "directory": os.getcwd(),
     }
     files.write_json(os.path.join(model_dir, CONFIG_FILE), record)
     path = os.path.join(model_dir, HISTORY_FILE)
     files.drop_torn_line(path)
     files.append_json_line(path, {"started": files.now(), "step": step, **record})
+
+
+def _lasting(options: RunOptions) -> dict[str, Any]:
+    """Returns options whose paths mean the same from every working directory."""
+    values = dataclasses.asdict(options)
+    for name in ("model_dir", "pretrained_model_checkpoint_path"):
+        values[name] = paths.absolute(values[name])
+    return values
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
 from official.export import exporter
-from official.run import configuration
+from official.run import checkpoint_files, configuration
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
@@ -67,7 +67,7 @@ def _finished_run() -> RunConfig:
     """Returns the configuration of MODEL_DIR; raises RunError if the flags given contradict it."""
     model_dir = FLAGS.model_dir
     path = os.path.join(model_dir, CONFIG_FILE)
-    if not tf.io.gfile.exists(path) and tf.io.gfile.glob(os.path.join(model_dir, "*.index")):
+    if not tf.io.gfile.exists(path) and checkpoint_files.names(model_dir):
         raise RunError(
             f"{model_dir} holds checkpoints but no {CONFIG_FILE}. Those of the original are "
             f"imported first: python -m official.import_checkpoint --checkpoint={model_dir} "

@@ -8,7 +8,7 @@ import os
 
 import tensorflow as tf
 
-from official.run import files
+from official.run import checkpoint_files, checkpoints, files
 from official.run.folder import BEST, BEST_LIST, CHECKPOINT_NAME, PERIODICAL
 
 
@@ -50,21 +50,22 @@ def keep_best(model_dir: str, name: str, score: float, count: int) -> None:
         put_aside(model_dir, name, BEST)
     files.write_json(listed, kept)
     for dropped, _ in ranking[count:]:
-        for path in tf.io.gfile.glob(os.path.join(folder, f"{dropped}.*")):
-            tf.io.gfile.remove(path)
+        checkpoint_files.remove(os.path.join(folder, dropped))
 
 
 def put_aside(model_dir: str, name: str, place: str) -> None:
     """Copies a checkpoint into a folder of MODEL_DIR, as a link where the disk can do that."""
-    folder = os.path.join(model_dir, place)
-    tf.io.gfile.makedirs(folder)
-    paths = tf.io.gfile.glob(os.path.join(model_dir, f"{name}.*"))
-    # The index last: a checkpoint whose index is there is whole.
-    for path in sorted(paths, key=lambda path: path.endswith(".index")):
-        target = os.path.join(folder, os.path.basename(path))
-        temporary = f"{target}.tmp-{os.getpid()}"
-        try:
-            os.link(path, temporary)
-        except OSError:
-            tf.io.gfile.copy(path, temporary, overwrite=True)
-        tf.io.gfile.rename(temporary, target, overwrite=True)
+    checkpoint_files.copy(os.path.join(model_dir, name), os.path.join(model_dir, place))
+
+
+def describe(model_dir: str) -> str:
+    """Returns a line about the best checkpoint of a run; "" where none was kept."""
+    scores = checkpoints.scores(model_dir)
+    if not scores:
+        return ""
+    # The list is in the order of the scores.
+    name, score = next(iter(scores.items()))
+    return (
+        f"best in validation: {os.path.join(model_dir, BEST, name)}, top-1 {100 * score:.2f} %; "
+        "evaluate, export and report take it with --checkpoint=best"
+    )

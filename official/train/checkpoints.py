@@ -5,24 +5,63 @@ import sys
 
 import tensorflow as tf
 
-from official.run.checkpoints import step_of
+from official.run import checkpoint_files
+from official.run.checkpoints import newest, step_of
 from official.run.errors import RunError, short, stopped
+from official.run.folder import CHECKPOINT_NAME
 from official.train import records
 from official.train.watch import Watch
 
 
-def restore(manager: tf.train.CheckpointManager, model_dir: str) -> int:
-    """Restores the newest checkpoint, if there is one, and returns its step."""
-    path = manager.latest_checkpoint
+class CheckpointFolder:
+    """The checkpoints that a training writes into its MODEL_DIR.
+
+    Used like `tf.train.CheckpointManager`, which takes brackets in a path for a pattern, believes
+    its file `checkpoint`, and gives a checkpoint its name before it is on the disk.
+
+    Attributes:
+      checkpoint: what is saved.
+      directory: MODEL_DIR.
+      latest_checkpoint: prefix of the one that was restored or written last; None: there is none.
+    """
+
+    def __init__(self, checkpoint: tf.train.Checkpoint, directory: str, max_to_keep: int | None):
+        """Keeps the newest `max_to_keep`; None: all."""
+        self.checkpoint = checkpoint
+        self.directory = directory
+        self.latest_checkpoint: str | None = None
+        self._keep = max_to_keep
+
+    def save(self, checkpoint_number: int) -> None:
+        """Writes the checkpoint of a step, and removes those that are too many.
+
+        Raises:
+          RunError, OSError or tf.errors.OpError: see `checkpoint_files.write`.
+        """
+        name = f"{CHECKPOINT_NAME}-{checkpoint_number}"
+        self.latest_checkpoint = checkpoint_files.write(self.checkpoint, self.directory, name)
+        # A damaged one of a later step is written again when that is reached.
+        known = checkpoint_files.names_of_run(self.directory)
+        known = [name for name in known if step_of(name) <= checkpoint_number]
+        for old in known[: -self._keep] if self._keep else []:
+            checkpoint_files.remove(os.path.join(self.directory, old))
+
+
+def restore(manager: CheckpointFolder, model_dir: str) -> int:
+    """Restores the newest whole checkpoint, if there is one, and returns its step."""
+    path = newest(model_dir)
     if path is None:
         return 0
     try:
-        manager.checkpoint.restore(path).assert_existing_objects_matched()
+        with checkpoint_files.plain(path) as plain:
+            manager.checkpoint.read(plain).assert_existing_objects_matched()
     except (AssertionError, ValueError, tf.errors.OpError) as error:
         raise RunError(
-            f"{path} cannot be restored: {str(error).splitlines()[0]}. If the file is damaged, "
-            f"delete it and its line in {model_dir}/checkpoint; the one before is used then."
+            f"{path} cannot be restored: {short(error)}. Another version of this program may have "
+            f"written it. --pretrained_model_checkpoint_path={path} with a new --model_dir starts "
+            "from its weights."
         ) from error
+    manager.latest_checkpoint = path
     step = step_of(path)
     records.forget_after(model_dir, step)
     print(f"resuming {path}", file=sys.stderr)
@@ -36,7 +75,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
     same command goes on from there. See `watch.Watch` for evaluations, and steps that do not end.
     """
 
-    def __init__(self, manager: tf.train.CheckpointManager, every_steps: int, watcher: Watch):
+    def __init__(self, manager: CheckpointFolder, every_steps: int, watcher: Watch):
         """Saves through `manager` every `every_steps` steps; 0: only at the end of epochs."""
         super().__init__()
         self._manager = manager
@@ -76,25 +115,21 @@ class Checkpoints(tf.keras.callbacks.Callback):
         try:
             with self._watch.saving:
                 self._manager.save(checkpoint_number=step)
-        except (tf.errors.OpError, OSError) as error:
-            _remove_partial(self._manager.directory, step)
+        except (tf.errors.OpError, OSError, checkpoint_files.Unusable) as error:
+            good = self._manager.latest_checkpoint
+            before = f"The last good checkpoint is {good}" if good else "There is none before it"
+            way = "make room and run the same command again."
+            if isinstance(error, checkpoint_files.Unusable):
+                way = (
+                    "nothing was saved. Where values are not finite try a lower "
+                    "--base_learning_rate or a longer --lr_warmup_epochs."
+                )
             raise RunError(
                 f"the checkpoint of step {step} could not be written to "
-                f"{self._manager.directory}: {short(error)}. The one before it, "
-                f"{self._manager.latest_checkpoint or 'none'}, is whole; make room and run the "
-                "same command again."
+                f"{self._manager.directory}: {short(error)}. {before}; {way}"
             ) from error
         self._saved_step = step
 
     def _step(self) -> int:
         """Returns the updates done."""
         return int(self.model.optimizer.iterations.numpy())
-
-
-def _remove_partial(directory: str, step: int) -> None:
-    """Removes what a failed save left of the checkpoint of `step`."""
-    for path in tf.io.gfile.glob(os.path.join(directory, f"model.ckpt-{step}*")):
-        if tf.io.gfile.isdir(path):
-            tf.io.gfile.rmtree(path)
-        else:
-            tf.io.gfile.remove(path)

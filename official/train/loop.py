@@ -10,17 +10,16 @@ from nets import build_model
 from official.checkpoints import pretrained
 from official.input import pipeline, search
 from official.input.bad_records import SkippedRecords
-from official.run import allocator, devices, files, history
-from official.run.checkpoints import newest
+from official.run import allocator, checkpoint_files, devices, files, history, lock
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.folder import CHECKPOINT_NAME, PRETRAINED_FILE
+from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import folder, records, unfinished
+from official.train import best_checkpoints, folder, records, unfinished
 from official.train.best_checkpoints import KeptCheckpoints
-from official.train.checkpoints import Checkpoints, restore
+from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
 from official.train.not_finite import StopOnNotFinite
 from official.train.progress import Progress, Times
@@ -53,9 +52,19 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
     source = resolve(config)
+    # An error here leaves no folder behind.
+    shape = input_shape(source.config)
+    folder.check(source.config, options)
+    with lock.hold(options.model_dir):
+        return _train(source, options, shape)
+
+
+def _train(
+    source: Source, options: RunOptions, shape: tuple[int | None, int | None, int]
+) -> tf.keras.Model:
+    """Trains in a MODEL_DIR that this process holds."""
     config, recipe = source.config, source.config.recipe
-    shape = input_shape(config)  # An error here leaves no folder behind.
-    folder.check(config, options)
+    folder.check(config, options)  # Again: another process may have held it.
     weights = open_pretrained(options)
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
@@ -87,13 +96,11 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
         print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)
     times = Times()
-    manager = tf.train.CheckpointManager(
-        tf.train.Checkpoint(
-            network=model.network, optimizer=optimizer, epoch=unfinished.state(model, times)
-        ),
+    state = unfinished.state(model, times)
+    manager = CheckpointFolder(
+        tf.train.Checkpoint(network=model.network, optimizer=optimizer, epoch=state),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
-        checkpoint_name=CHECKPOINT_NAME,
     )
     step = restore(manager, options.model_dir)
     history.write(options.model_dir, config, options, step)
@@ -114,7 +121,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if newest(options.model_dir) and not options.clean:
+    if checkpoint_files.names_of_run(options.model_dir) and not options.clean:
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",
@@ -128,7 +135,7 @@ def fit(
     model: Trainer,
     source: Source,
     options: RunOptions,
-    manager: tf.train.CheckpointManager,
+    manager: CheckpointFolder,
     step: int,
     times: Times,
 ) -> None:
@@ -180,6 +187,15 @@ def fit(
         if step == before:
             raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
+    if last_step < config.recipe.train_epochs * per_epoch:
+        print(
+            f"that is where --max_train_steps={options.max_train_steps} ends; "
+            "--max_train_steps=0 goes on",
+            file=sys.stderr,
+        )
+    best = best_checkpoints.describe(options.model_dir)
+    if best:
+        print(best, file=sys.stderr)
 
 
 def _watch(source: Source, options: RunOptions) -> Watch:
@@ -194,7 +210,7 @@ def _watch(source: Source, options: RunOptions) -> Watch:
 def _callbacks(
     source: Source,
     options: RunOptions,
-    manager: tf.train.CheckpointManager,
+    manager: CheckpointFolder,
     watch: Watch,
     skipped: SkippedRecords,
     epochs: int,

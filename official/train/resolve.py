@@ -1,11 +1,11 @@
 """What a configuration leaves open, worked out from the data."""
 
 import dataclasses
-import os
 from typing import NamedTuple
 
 from datasets.records import reader
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
+from official.run import paths
 from official.run.classes import count_classes
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
@@ -48,10 +48,9 @@ def resolve(config: RunConfig) -> Source:
             f"training images in {data.data_dir}"
             + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
-    local = "://" not in data.data_dir
     data = dataclasses.replace(
         data,
-        data_dir=os.path.abspath(data.data_dir) if local else data.data_dir,
+        data_dir=paths.absolute(data.data_dir),
         num_classes=classes,
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer, split),

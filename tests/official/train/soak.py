@@ -12,6 +12,7 @@ import collections
 import json
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -82,16 +83,16 @@ def wait_for(moment: str, process, folder, seconds: float, draw: random.Random) 
             time.sleep(0.001)
 
     if moment == "anywhere":
-        stop = time.monotonic() + draw.uniform(0.0, seconds)
+        stop = time.monotonic() + draw.uniform(0.0, 0.7 * seconds)
         until(lambda: time.monotonic() > stop)
         return
-    wanted = draw.randint(1, 4)
+    wanted = draw.randint(1, 2)
     until(lambda: len(checkpoints(folder) - before) >= wanted)
     if moment == "training":
         stop = time.monotonic() + draw.uniform(0.0, 0.5)
         until(lambda: time.monotonic() > stop)
     elif moment == "writing":
-        until(lambda: any("tmp" in name or "temp" in name for name in names(folder)))
+        until(lambda: any(re.search("tmp|temp|unfinished", name) for name in names(folder)))
     elif moment == "scoring":
         # A checkpoint is written before an evaluation, at the end of every epoch.
         until(lambda: any(_step(name) % 10 == 0 for name in checkpoints(folder) - before))
@@ -183,7 +184,7 @@ def main(wanted: int, folder: pathlib.Path) -> None:
     while done < wanted:
         victim = folder / f"run-{runs:03d}"
         victim.mkdir()
-        kills = min(draw.randint(1, 6), wanted - done)
+        kills = min(draw.randint(3, 12), wanted - done)
         done += kill_and_finish(data, victim, kills, seconds, draw, counted)
         found = differences(folder / "reference", victim)
         runs, bad = runs + 1, bad + bool(found)

@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-# How long what is under way may take to tidy up behind itself.
-_TIDY_SECONDS = 10.0
 
 
 class InterruptedBySignal(KeyboardInterrupt):
@@ -82,11 +80,11 @@ def listening(
 
 
 @contextlib.contextmanager
-def interrupting() -> Iterator[None]:
+def interrupting(tidy_seconds: float = 10.0) -> Iterator[None]:
     """Makes `InterruptedBySignal` of the first signal in the body.
 
-    Where it is not raised within some seconds, since the main thread is inside of TensorFlow, and
-    at a second signal, the process ends with the signal's status.
+    Where the body has not ended `tidy_seconds` later, since the main thread is inside of
+    TensorFlow, and at a second signal, the process ends with the signal's status.
     """
     asked: list[tuple[signal.Signals, float]] = []
 
@@ -102,7 +100,7 @@ def interrupting() -> Iterator[None]:
         asked.append((number, time.monotonic()))
 
     def look() -> None:
-        if asked and time.monotonic() - asked[0][1] > _TIDY_SECONDS:
+        if asked and time.monotonic() - asked[0][1] > tidy_seconds:
             end(f"\nstopped by {asked[0][0].name}", 128 + asked[0][0])
 
     with listening(hear, look, interrupt):

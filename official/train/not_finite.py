@@ -14,8 +14,8 @@ from official.run.recipe import RecipeConfig
 class StopOnNotFinite(tf.keras.callbacks.Callback):
     """Ends the run with RunError once loss, gradient or weights are not finite.
 
-    The training step looks at all of them and makes the loss NaN, so that nothing is computed here
-    unless there is something to tell. Must come before whatever saves.
+    The training step computes the sums that show it, so that nothing more is fetched here unless
+    there is something to tell. Must come before whatever saves.
     """
 
     def __init__(self, recipe: RecipeConfig, model_dir: str):
@@ -25,8 +25,9 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         self._model_dir = model_dir
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Looks at the loss."""
-        if math.isfinite(logs["loss"]):
+        """Looks at loss and weights."""
+        fine = math.isfinite(logs["loss"]) and math.isfinite(logs["weight_norm"])
+        if fine and not self._skips_for_ever(logs):
             return
         step = int(self.model.optimizer.iterations.numpy())
         saved = newest(self._model_dir)
@@ -36,6 +37,12 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
             f"training cannot recover. {self._advice(logs)} No checkpoint of this step was "
             f"written; {good}."
         )
+
+    def _skips_for_ever(self, logs: dict) -> bool:
+        """Whether the gradient is not finite although a dynamic loss scale is as low as can be."""
+        if logs.get("loss_scale", 2.0) > 1.0 or not logs["skipped_steps"]:
+            return False
+        return int(self.model.optimizer.dynamic_counter.numpy()) == 0
 
     def _bad_terms(self, logs: dict) -> list[str]:
         """Returns the terms of the loss that are not finite, with their values."""
@@ -51,10 +58,13 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         terms = self._bad_terms(logs)
         if terms:
             return f"the loss is not finite ({', '.join(terms)})"
-        if _finite(self.model.network.trainable_variables):
+        if self._skips_for_ever(logs):
             return "the gradient is not finite, even at a loss scale of 1,"
+        largest = _largest(self.model.network.trainable_variables)
+        if math.isfinite(largest):
+            return f"the weights have grown to {largest:.1e}, of which no square can be taken,"
         slots = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer).accumulators
-        if not _finite(slots):
+        if not math.isfinite(_largest(slots)):
             return "the loss is finite, but not its gradient,"
         return "loss and gradient are finite, but not the weights"
 
@@ -73,6 +83,7 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         )
 
 
-def _finite(variables: list[tf.Variable]) -> bool:
-    """Whether all values are finite."""
-    return all(np.isfinite(variable.numpy()).all() for variable in variables)
+def _largest(variables: list[tf.Variable]) -> float:
+    """Returns the largest magnitude of all values; not finite if one is not."""
+    # Unlike Python's max, NumPy's lets NaN through.
+    return float(np.max([np.abs(variable.numpy()).max() for variable in variables]))

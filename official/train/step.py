@@ -1,7 +1,6 @@
 """One training step, for `Model.fit`."""
 
 import functools
-import math
 
 import tensorflow as tf
 
@@ -42,7 +41,7 @@ class Trainer(Scorer):
         self._control = None
         if recipe.use_dropblock:
             self._control = network.get_layer("drop_block_control")
-        names = ["loss", "cross_entropy", "l2_loss"]
+        names = ["loss", "cross_entropy", "l2_loss", "weight_norm"]
         if recipe.kd_temp > 0:
             names.append("cross_entropy_kd")
         # float64: exact sums of float32 values, however they are divided among devices and starts.
@@ -79,12 +78,12 @@ class Trainer(Scorer):
             scaled = self._scaled(loss / replicas)
         variables = self.network.trainable_variables
         gradients = self._unscaled(tape.gradient(scaled, variables))
-        hopeless = self._apply(gradients, variables)
+        self._apply(gradients, variables)
 
-        # With the old weights the loss can be finite; with these nothing will be.
-        size = tf.add_n([tf.nn.l2_loss(tf.cast(weight, tf.float32)) for weight in variables])
-        good = tf.math.is_finite(size) & ~hopeless
-        self.sums["loss"].update_state(tf.where(good, loss, math.nan))
+        # A loss of the old weights can be finite where nothing will be with the new ones.
+        squares = [2 * tf.nn.l2_loss(tf.cast(weight, tf.float32)) for weight in variables]
+        self.sums["weight_norm"].update_state(tf.sqrt(tf.add_n(squares)))
+        self.sums["loss"].update_state(loss)
         for name, value in terms.items():
             self.sums[name].update_state(value)
         if "top1" in self.sums:
@@ -108,23 +107,18 @@ class Trainer(Scorer):
             logs["loss_scale"] = tf.convert_to_tensor(self.optimizer.loss_scale)
         return logs
 
-    def _apply(self, gradients: list[tf.Tensor], variables: list[tf.Variable]) -> tf.Tensor:
-        """Updates the weights; counts a step that a dynamic loss scale skips.
-
-        Returns:
-          bool []: whether the gradient is not finite although the loss is scaled by 1.
-        """
+    def _apply(self, gradients: list[tf.Tensor], variables: list[tf.Variable]) -> None:
+        """Updates the weights; counts a step that a dynamic loss scale skips."""
         pairs = zip(gradients, variables, strict=True)
         if "skipped_steps" not in self.sums:
             self.optimizer.apply_gradients(pairs)
-            return tf.constant(False)
+            return
         before = tf.convert_to_tensor(self.optimizer.loss_scale)
         self.optimizer.apply_gradients(pairs)
         # Good steps are counted from 0 after one that is not, and after the scale has grown.
         skipped = (self.optimizer.dynamic_counter == 0) & (self.optimizer.loss_scale <= before)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.sums["skipped_steps"].update_state(tf.cast(skipped, tf.float64) / replicas)
-        return skipped & (before <= 1.0)
 
     def loss_terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the terms of the loss, float32 scalars, whose sum is minimised.

@@ -10,6 +10,7 @@ checkpoint, and every field of the logs but times and rates.
 
 import collections
 import json
+import os
 import pathlib
 import random
 import re
@@ -66,7 +67,12 @@ def finish(data, folder, flags=FLAGS) -> str:
 
 def names(folder) -> set[str]:
     """The files of a run, also in its folders, that are there now."""
-    return {str(p.relative_to(folder)) for p in pathlib.Path(folder).rglob("*") if p.is_file()}
+    # Unlike Path.rglob it goes on where a folder vanishes meanwhile.
+    return {
+        os.path.relpath(os.path.join(where, name), folder)
+        for where, _, files in os.walk(folder)
+        for name in files
+    }
 
 
 def checkpoints(folder) -> set[str]:

@@ -23,11 +23,13 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         super().__init__()
         self._recipe = recipe
         self._model_dir = model_dir
+        self._skipped_at_one = False
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Looks at loss and weights."""
-        fine = math.isfinite(logs["loss"]) and math.isfinite(logs["weight_norm"])
-        if fine and not self._skips_for_ever(logs):
+        skipped_before, self._skipped_at_one = self._skipped_at_one, self._skips_at_one(logs)
+        hopeless = skipped_before and self._skipped_at_one
+        if math.isfinite(logs["loss"]) and math.isfinite(logs["weight_norm"]) and not hopeless:
             return
         step = int(self.model.optimizer.iterations.numpy())
         saved = newest(self._model_dir)
@@ -38,8 +40,8 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
             f"written; {good}."
         )
 
-    def _skips_for_ever(self, logs: dict) -> bool:
-        """Whether the gradient is not finite although a dynamic loss scale is as low as can be."""
+    def _skips_at_one(self, logs: dict) -> bool:
+        """Whether the step was skipped and leaves a dynamic loss scale as low as it can be."""
         if logs.get("loss_scale", 2.0) > 1.0 or not logs["skipped_steps"]:
             return False
         return int(self.model.optimizer.dynamic_counter.numpy()) == 0
@@ -58,7 +60,7 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         terms = self._bad_terms(logs)
         if terms:
             return f"the loss is not finite ({', '.join(terms)})"
-        if self._skips_for_ever(logs):
+        if self._skipped_at_one:
             return "the gradient is not finite, even at a loss scale of 1,"
         largest = _largest(self.model.network.trainable_variables)
         if math.isfinite(largest):

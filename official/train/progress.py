@@ -1,6 +1,7 @@
 """Shows how a training gets on."""
 
 import json
+import math
 import sys
 import time
 
@@ -115,6 +116,8 @@ class Progress(tf.keras.callbacks.Callback):
         if "val_images" in logs:
             share = logs["val_correct_top1"] / max(1, logs["val_images"])
             words.append(f"validation top-1 {100 * share:.2f} % of {int(logs['val_images'])}")
+            if not math.isfinite(logs["val_cross_entropy"]):
+                words.append("(not all logits are finite)")
         if logs.get("skipped_steps"):
             words.append(
                 f"{logs['skipped_steps']:.0f} steps skipped (fp16 overflow), loss scale "

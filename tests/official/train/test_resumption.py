@@ -40,7 +40,7 @@ def points(folder):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             for value in event.summary.value:
                 place = (path.parent.name, value.tag, event.step)
-                found.setdefault(place, set()).add(float(tf.make_ndarray(value.tensor)))
+                found.setdefault(place, set()).add(str(tf.make_ndarray(value.tensor)))
     return found
 
 

@@ -84,6 +84,8 @@ def _first_cause(text: str) -> str:
 
 
 def short(error: BaseException) -> str:
-    """Returns the first line of an error."""
+    """Returns the first line of an error, without TensorFlow's names of nodes."""
     lines = str(getattr(error, "message", None) or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return re.sub(r"\{\{[^}]*\}\}\s*|\s*\[Op:.*$", "", lines[0])

@@ -1,4 +1,4 @@
-"""The shuffle buffer is bounded by bytes, and files that vanish do not stop the reading for ever."""
+"""The shuffle buffer is bounded by bytes; files that vanish do not stop the reading for ever."""
 
 from datasets import granted
 from datasets.records import reader, salvage

@@ -32,9 +32,3 @@ def guard() -> None:
         os._exit(128 + number)
 
     signal.signal(signal.SIGINT, end)
-
-
-def over() -> None:
-    """Ctrl-C raises KeyboardInterrupt again."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)

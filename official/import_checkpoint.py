@@ -133,7 +133,7 @@ def define_flags() -> None:
     run_flags.define_recipe_flags()
     run_flags.define_run_flags(
         "clean", "num_gpus", "save_checkpoints_epochs", "keep_checkpoint_max", "max_train_steps",
-        "epochs_between_evals", "data_service_patience", "keep_freed_memory",
+        "epochs_between_evals", "patience", "deterministic", "keep_freed_memory",
     )  # fmt: skip
     original_flags.define()
     flags.adopt_module_key_flags(run_flags)

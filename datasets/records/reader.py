@@ -168,14 +168,18 @@ def training_stream(
         cardinality. The epoch counts passes from 0.
 
     Raises:
-        DatasetError: A number out of its range.
+        DatasetError: A number out of its range, or a split without records.
     """
     _check(shuffle_buffer=shuffle_buffer, start_example=start_example, cycle_length=cycle_length)
+    if not split.num_examples:
+        raise DatasetError(f"{split.pattern}: {len(split.files)} files without a record")
     first_epoch, skipped = divmod(start_example, split.num_examples)
 
     def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
         seed_pair = tf.stack([tf.constant(seed, tf.int64), epoch])
         records = _shuffled_pass(split, seed_pair, shuffle_buffer, cycle_length, skip_damage)
+        # A pass without a record would be followed by the next one for ever.
+        records = records.apply(tf.data.experimental.assert_cardinality(split.num_examples))
         records = records.skip(tf.where(epoch == first_epoch, tf.constant(skipped, tf.int64), 0))
         return records.map(lambda *record: _named(*record, epoch=epoch))
 

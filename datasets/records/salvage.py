@@ -50,19 +50,20 @@ def read(path: str) -> Iterator[Record]:
 def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
     """Every record of a file, with `unreadable` in the place of those that cannot be read.
 
-    A whole file costs nothing extra. From the first damaged record on, each is looked up by
-    itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more, whose
-    length TensorFlow cannot tell, nothing behind the first damage is found.
+    A whole file costs one look at its first record. From the first damaged record on, each is
+    looked up by itself, and the whole file is held in memory meanwhile. In a file of 2 GiB or more,
+    whose length TensorFlow cannot tell, nothing behind the first damage is found.
 
     Args:
-        file: string [], path of a TFRecord file, local or remote.
+        file: string [], path of a TFRecord file, local or remote. One that cannot be opened has no
+            record that can be read.
         unreadable: Stands for a damaged record.
 
     Returns:
         Dataset of string []. It has no end: behind the last record that can be found there is
         `unreadable` again and again.
     """
-    good = tf.data.TFRecordDataset(file).ignore_errors()
+    good = _whole(file)
     # A dataset of its own, so that nothing of it happens in a whole file.
     rest = tf.data.Dataset.from_tensors(file).flat_map(lambda file: _rest(file, unreadable))
     return good.concatenate(rest)
@@ -70,24 +71,40 @@ def read_or(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
 
 def _rest(file: tf.Tensor, unreadable: bytes) -> tf.data.Dataset:
     """The records from the first damaged one on; see `read_or`."""
-    good = tf.data.TFRecordDataset(file).ignore_errors()
-    first = good.reduce(
+    first = _whole(file).reduce(
         tf.constant(0, tf.int64),
         lambda position, record: position + _frame_bytes(_length64(record)),
     )
     lost = tf.data.Dataset.from_tensors(unreadable)
-    # To walk over its lengths: every dataset that can begin at an offset reads all before it.
-    content = tf.io.read_file(file)
 
     def at(position: tf.Tensor) -> tf.data.Dataset:
         records = _records_from(file, tf.maximum(position, 0))
         wanted = tf.where(position == _NOWHERE, tf.constant(0, tf.int64), 1)
         return records.take(wanted).ignore_errors().concatenate(lost).take(1)
 
-    places = tf.data.Dataset.range(tf.int64.max).scan(
-        first, lambda position, _: (_behind(content, position), position)
+    def places(content: tf.Tensor) -> tf.data.Dataset:
+        found = tf.data.Dataset.range(tf.int64.max).scan(
+            first, lambda position, _: (_behind(content, position), position)
+        )
+        return found.flat_map(at)
+
+    # To walk over its lengths: every dataset that can begin at an offset reads all before it.
+    content = tf.data.Dataset.from_tensors(file).map(tf.io.read_file).ignore_errors()
+    # Behind a file that cannot be read, and only there.
+    return content.flat_map(places).concatenate(lost.repeat())
+
+
+def _whole(file: tf.Tensor) -> tf.data.Dataset:
+    """The records up to the first damaged one; none of a file that cannot be opened.
+
+    Such a file fails again at each try, and `ignore_errors` would try for ever. The mapping of a
+    single element fails once.
+    """
+    opened = tf.data.Dataset.from_tensors(file).map(
+        lambda file: tf.data.TFRecordDataset(file).take(1).reduce(0, lambda count, _: count + 1)
     )
-    return places.flat_map(at)
+    records = opened.ignore_errors().flat_map(lambda _: tf.data.TFRecordDataset(file))
+    return records.ignore_errors()
 
 
 def _records_from(file: tf.Tensor, position: tf.Tensor) -> tf.data.Dataset:

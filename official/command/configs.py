@@ -48,8 +48,11 @@ def run_config() -> RunConfig:
     name = FLAGS.dataset_name or ""
     with refusals():
         classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
+        model = model_config(classes)
+        if not FLAGS["bn_momentum"].present:
+            model = dataclasses.replace(model, bn_momentum=0.0)  # It follows from the steps.
         return RunConfig(
-            model=model_config(classes),
+            model=model,
             preprocessing=preprocessing_config(),
             recipe=recipe_config(),
             data=data_config(num_classes=classes),

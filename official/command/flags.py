@@ -48,7 +48,7 @@ _AT_LEAST: dict[str, float] = {
     "train_epochs": 0, "max_train_steps": 0, "epochs_between_evals": 1, "lr_warmup_epochs": 0.0,
     "mixup_type": 0, "num_gpus": -1, "save_checkpoints_epochs": 0.0, "keep_checkpoint_max": 0,
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
-    "data_service_patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1,
+    "patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}
 # Where a command line starts from something else than Python does.
@@ -70,6 +70,8 @@ _TEXTS = {
     "imagenet_224_256, imagenet_224_256a (train at 224, evaluate at 256), reid, reid_224, "
     "inception_331, inception_600.",
     "autoaugment_type": "AutoAugment policy: imagenet, v0, cifar10, svhn, good; default off.",
+    "bn_momentum": "Momentum of batch norm's moving statistics. official.train, unless it is "
+    "given: 1 - 10 / steps, at least 0.9 and at most the paper's 0.997.",
     "dct_method": "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST.",
     "decoder_type": "What the records hold: jpeg (and PNG), webp, or any of these, GIF and BMP. "
     "WebP needs `pip install -e .[webp]`.",

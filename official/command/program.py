@@ -1,6 +1,7 @@
 """What every command line shares: start, devices, and one clear error instead of a stack trace."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -8,8 +9,8 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from datasets.errors import DatasetError
-from official import early_interrupt
 from official.command import original_flags, parsing
+from official.run import signals
 from official.run.errors import RunError, explain
 
 FLAGS = flags.FLAGS
@@ -26,14 +27,23 @@ _PATHS = (
 def run(main: Callable[..., None], required: tuple[str, ...] = (), words: bool = False) -> None:
     """Parses the flags and runs `main`; exits with status 1 and `error: ...` where it cannot go on.
 
+    A signal that asks for the end gets one line and the status 128 + its number.
+
     Flags that are `required` must have a value. Words that belong to no flag are welcome only with
     `words`; `main` takes them then.
     """
-    early_interrupt.over()
     for stream in (sys.stdout, sys.stderr):
         # Names that a terminal cannot show, or that are no UTF-8, are shown as far as they go.
         stream.reconfigure(errors="backslashreplace")
-    app.run(lambda argv: _guarded(main, argv[1:], required, words), flags_parser=parsing.parse)
+    try:
+        with signals.interrupting():
+            app.run(
+                lambda argv: _guarded(main, argv[1:], required, words), flags_parser=parsing.parse
+            )
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", signal.SIGINT)
+        signals.say(f"\nstopped by {number.name}")
+        sys.exit(128 + number)
 
 
 def _guarded(
@@ -70,9 +80,6 @@ def _guarded(
         # TensorFlow quotes bytes that are no tf.train.Example in its error, as if they were text.
         quoted = bytes(error.object)[:60].decode("ascii", "backslashreplace")
         fail(f"the data could not be read: a record is damaged: {quoted}", error)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        sys.exit(130)
 
 
 def _flush() -> None:
@@ -107,8 +114,11 @@ def _name_paths() -> None:
 
 
 def fail(message: str, error: BaseException | None = None) -> None:
-    """Prints `error: message` and exits with status 1; with --verbosity=1 the trace comes too."""
+    """Prints `error: message` and exits with the error's status, 1 unless it has one of its own.
+
+    With --verbosity=1 the trace comes too.
+    """
     if error is not None and logging.get_verbosity() >= logging.DEBUG:
         raise error
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(getattr(error, "status", 1))

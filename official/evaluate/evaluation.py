@@ -1,5 +1,6 @@
 """Scores a run's checkpoint on every image of a split, and writes the scores down."""
 
+import math
 import os
 import sys
 import time
@@ -50,7 +51,7 @@ def evaluate(
 
     Returns:
       checkpoint, step, data_dir, val_regex, label_offset, images, correct_top1, correct_top5, top1,
-      top5, ece (shares in 0 to 1), cross_entropy, seconds; bad_records where they are skipped.
+      top5, ece (shares in 0 to 1), cross_entropy, seconds, time; bad_records where they are skipped.
 
     Raises:
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
@@ -85,6 +86,7 @@ def evaluate(
         "views": views.describe(ten_crop, test_scales),
         **scores,
         "seconds": round(seconds, 2),
+        "time": files.now(),
     }
 
 
@@ -97,8 +99,8 @@ def score(
     """Returns the scores over all of `split`, with `bad_records` if those are skipped; and seconds.
 
     Raises:
-      RunError: another number of images was scored than the split holds, or fewer than
-        `max_bad_records` allows.
+      RunError: another number of images was scored than the split holds, fewer than
+        `max_bad_records` allows, or with a cross entropy that is not finite.
     """
     start = time.monotonic()
     dataset = pipeline.evaluation_dataset(config, split, prepare)
@@ -111,6 +113,12 @@ def score(
         raise RunError(f"{images} images were scored, but the shards hold {split.num_examples}.")
     check_scored(config, split.num_examples, bad)
     scores = summarise(found)
+    if not math.isfinite(scores["cross_entropy"]):
+        raise RunError(
+            f"the cross entropy over {images} images is {scores['cross_entropy']}: the network's "
+            "logits are not finite, or its weights are not. Score an earlier checkpoint with "
+            "--checkpoint."
+        )
     if config.data.on_bad_val_record == "skip":
         scores["bad_records"] = bad
     return scores, time.monotonic() - start

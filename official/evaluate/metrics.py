@@ -6,8 +6,9 @@ import tensorflow as tf
 class Correct(tf.keras.metrics.Sum):
     """Number of images whose label is among the k highest logits; an integer, so that it is exact.
 
-    A label ties with another class as wrong only if the other logit is strictly higher, as
-    `tf.math.in_top_k` has it.
+    Exactly k classes are the highest: of equal logits those of the lower labels, as argmax has it.
+    (`tf.math.in_top_k` takes all that are equal, so that a dead network would be always right.) An
+    image whose logits are not finite is wrong.
     """
 
     def __init__(self, k: int = 1, name: str = "correct"):
@@ -17,7 +18,11 @@ class Correct(tf.keras.metrics.Sum):
 
     def update_state(self, labels: tf.Tensor, logits: tf.Tensor) -> None:
         """Adds a batch: labels integer [N], logits float32 [N, C]."""
-        super().update_state(tf.math.in_top_k(tf.cast(labels, tf.int64), logits, self.k))
+        logits = tf.convert_to_tensor(logits)
+        best = tf.math.top_k(logits, tf.minimum(self.k, tf.shape(logits)[-1])).indices
+        hits = tf.equal(tf.cast(best, tf.int64), tf.cast(labels, tf.int64)[:, tf.newaxis])
+        finite = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
+        super().update_state(tf.reduce_any(hits, axis=-1) & finite)
 
 
 class Images(tf.keras.metrics.Sum):

@@ -51,6 +51,11 @@ class Scorer(tf.keras.Model):
         return {metric.name: metric.result() for metric in self.scores}
 
 
+def validation_scores(logs: dict[str, float]) -> dict[str, float | int]:
+    """Returns what `summarise` makes of the entries `val_...` of the logs of a training."""
+    return summarise({k.removeprefix("val_"): v for k, v in logs.items() if k.startswith("val_")})
+
+
 def summarise(scores: dict[str, float]) -> dict[str, float | int]:
     """Returns top-1, top-5, ECE, cross entropy and counts from what `evaluate` returned."""
     images = int(scores["images"])

@@ -60,10 +60,10 @@ class SkippedRecords(tf.keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Starts the epoch's count, or goes on with that of an interrupted epoch."""
-        self._counted, self._scored = 0, False
+        self._counted, self._scored = round(float(self.model.sums["bad_records"].result())), False
         self._first_step = min(epoch * self._steps_per_epoch, self._step)
         before = _total_at(files.read_json_lines(self._path), self._first_step)
-        self._before = self.total - before
+        self._before = self.total - before - self._counted
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Writes down what the step left out.

@@ -9,6 +9,7 @@ k + 1. docs/input_pipeline.md has the reasons and the measurements.
 import tensorflow as tf
 
 import preprocessing
+from datasets import granted
 from datasets.records import reader, schema
 from official.input import data_service, mixing, skipping
 from official.input.examples import EvaluationExample, Prepare, TrainingExample, class_of
@@ -52,7 +53,7 @@ def training_dataset(
         batches = _batches(records, config, split, whole=True)
     means = config.preprocessing.channel_means
     mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas, means)
-    return mixed.prefetch(tf.data.AUTOTUNE).with_options(_options(data))
+    return mixed.prefetch(tf.data.AUTOTUNE).with_options(_options(data, here=True))
 
 
 def served_batches(
@@ -115,7 +116,7 @@ def evaluation_dataset(
     if skip:
         examples = examples.ignore_errors()
     batches = examples.batch(config.data.val_batch_size)
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(config.data))
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(config.data, here=True))
 
 
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
@@ -145,11 +146,20 @@ def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> 
     return examples.batch(batch_size).prefetch(1)
 
 
-def _options(data: DataConfig) -> tf.data.Options:
-    """Returns options that keep order and let one process feed all its devices."""
+def _options(data: DataConfig, here: bool = False) -> tf.data.Options:
+    """Returns options that keep order and let one process feed all its devices.
+
+    What is read `here`, and not by a data service, is bounded by what this process may use: by
+    itself tf.data counts the processors and the memory of the machine.
+    """
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    if here:
+        options.autotune.cpu_budget = granted.cpus()
+        options.autotune.ram_budget = granted.memory_bytes() // 2
+        if granted.cpus() < granted.visible_cpus():
+            options.threading.private_threadpool_size = granted.cpus()
     if data.private_threads:
         options.threading.private_threadpool_size = data.private_threads
     return options

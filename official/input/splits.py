@@ -4,10 +4,13 @@ import sys
 
 import tensorflow as tf
 
-from datasets import catalog
+from datasets import catalog, granted
 from datasets.records import reader
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
+
+# The most that the shuffle buffer holds unless told otherwise, and its share of the memory.
+_BUFFER_BYTES, _BUFFER_SHARE = 2 * 2**30, 8
 
 
 def find_split(data_dir: str, pattern: str, on_bad_record: str) -> reader.Split:
@@ -44,6 +47,37 @@ def evaluation_split(config: RunConfig, data_dir: str = "", pattern: str = "") -
     )
 
 
-def shuffle_buffer(dataset_name: str, wanted: int) -> int:
-    """Returns the size of the shuffle buffer: what is wanted, else the catalogue's, else 10,000."""
-    return wanted or (catalog.get(dataset_name).shuffle_buffer if dataset_name else 10_000)
+def shuffle_buffer(dataset_name: str, wanted: int, split: reader.Split) -> int:
+    """Returns the size of the shuffle buffer in records.
+
+    It is what is wanted; else the catalogue's, or 10,000, but no more than fit into `_BUFFER_BYTES`
+    and into a share of the memory that this process may use.
+    """
+    if wanted:
+        return wanted
+    usual = catalog.get(dataset_name).shuffle_buffer if dataset_name else 10_000
+    memory = min(_BUFFER_BYTES, granted.memory_bytes() // _BUFFER_SHARE)
+    return max(1, min(usual, int(memory / record_bytes(split))))
+
+
+def record_bytes(split: reader.Split) -> float:
+    """Returns the mean size of a record, at least 1."""
+    total = sum(tf.io.gfile.stat(path).length for path in split.files)
+    return max(1.0, total / max(1, split.num_examples))
+
+
+def describe_memory(split: reader.Split, buffer: int) -> str:
+    """Returns what the input takes of the machine, such as `shuffle buffer of 10,000 records`."""
+    taken, memory = min(buffer, split.num_examples) * record_bytes(split), granted.memory_bytes()
+    text = (
+        f"shuffle buffer of {min(buffer, split.num_examples):,} records ({_size(taken)}); "
+        f"{granted.cpus()} processors and {_size(memory)} of memory may be used"
+    )
+    if taken > memory / 2:
+        text += "; --shuffle_buffer is large for that memory"
+    return text
+
+
+def _size(number: float) -> str:
+    """Returns bytes in words, such as `1.2 GB`."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"

@@ -6,8 +6,9 @@ to 0.5 ms per image where that was measured, half of what decoding takes (docs/i
 """
 
 import ctypes
-import os
 import sys
+
+from datasets import granted
 
 # glibc's malloc.h
 _M_TRIM_THRESHOLD = -1
@@ -25,7 +26,8 @@ def keep_freed_memory(cores: int | None = None) -> bool:
 
     With few cores one heap serves all threads and all sizes; with more, pieces up to 32 MB stay in
     the heaps of the threads. The process then holds the most memory that it has needed at one time.
-    Call it early: threads that exist keep the heap that they have. `cores` are this machine's.
+    Call it early: threads that exist keep the heap that they have. `cores` are those that this
+    process may use.
 
     Returns:
       Whether this system's malloc can be told so: glibc, so Linux in general.
@@ -37,7 +39,7 @@ def keep_freed_memory(cores: int | None = None) -> bool:
     except (OSError, AttributeError):
         return False
     settings = [(_M_TRIM_THRESHOLD, _LARGEST_INT)]
-    if (cores or os.cpu_count() or 1) <= _MOST_CORES_FOR_ONE_HEAP:
+    if (cores or granted.cpus()) <= _MOST_CORES_FOR_ONE_HEAP:
         settings += [(_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0)]
     else:
         settings += [(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)]

@@ -31,8 +31,8 @@ class DataConfig:
       num_images: Training images that the schedules were made for; 0: as many as there are.
       label_offset: Added to the labels of the records; 1 where they count from 0 and the network
         has a background class at 0.
-      shuffle_buffer: Records in the shuffle buffer; 0: the data set's own (catalogue), else
-        10,000. It holds encoded images.
+      shuffle_buffer: Records in the shuffle buffer, which holds encoded images; 0: the data set's
+        own (catalogue), else 10,000, but at most 2 GiB and an eighth of the memory.
       val_batch_size: Images in one evaluation batch.
       private_threads: Threads of the input pipeline; 0: TensorFlow chooses.
       on_bad_record: Training records that cannot be used (damaged shard or image, label out of

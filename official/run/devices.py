@@ -1,13 +1,25 @@
 """Which devices compute, and in what precision."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 
 import tensorflow as tf
 
+from datasets import granted
 from official.run.errors import RunError
 from official.run.recipe import DTYPES
+
+
+def use_what_is_granted() -> None:
+    """Takes as many threads as this process may use processors, where that is fewer than it sees.
+
+    TensorFlow counts those that it sees: in a container with a quota all of the machine. Call it
+    before anything is computed; later it changes nothing.
+    """
+    cpus = granted.cpus()
+    if cpus < granted.visible_cpus():
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(cpus)
 
 
 def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
@@ -45,4 +57,4 @@ def describe_devices(scope: tf.distribute.Strategy) -> str:
     gpus = [name for name in scope.extended.worker_devices if "GPU" in name.upper()]
     if gpus:
         return f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}"
-    return f"{scope.num_replicas_in_sync} CPU device ({os.cpu_count()} cores)"
+    return f"{scope.num_replicas_in_sync} CPU device ({granted.cpus()} cores)"

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -18,7 +19,23 @@ _ASSERTED = "asserted: "
 
 
 class RunError(ValueError):
-    """A run that cannot go on: the message names the value, its origin and what would be right."""
+    """A run that cannot go on: the message names the value, its origin and what would be right.
+
+    Attributes:
+      status: what the command exits with; 1 unless the run was `stopped`.
+    """
+
+    status = 1
+
+
+def stopped(signal_name: str, what: str) -> RunError:
+    """Returns the error of a run that a signal such as `SIGTERM` ended, with a status of its own.
+
+    `what` says where it ended and what was kept; see `official.run.signals` for the status.
+    """
+    error = RunError(f"stopped by {signal_name} {what}")
+    error.status = 128 + signal.Signals[signal_name]
+    return error
 
 
 @contextlib.contextmanager

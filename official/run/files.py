@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import time
 from typing import Any
 
 import tensorflow as tf
@@ -108,6 +109,11 @@ def append_json_line(path: str, record: dict[str, Any]) -> None:
         except OSError as error:
             handle.truncate(size)
             raise OSError(error.errno, error.strerror, path) from error
+
+
+def now() -> str:
+    """Returns the time with its zone, as ISO 8601 has it, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def forget_after(path: str, step: int) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,7 @@ def write(
     files.write_json(os.path.join(model_dir, CONFIG_FILE), record)
     path = os.path.join(model_dir, HISTORY_FILE)
     files.drop_torn_line(path)
-    started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    files.append_json_line(path, {"started": started, "step": step, **record})
+    files.append_json_line(path, {"started": files.now(), "step": step, **record})
 
 
 def _lasting(options: RunOptions) -> dict[str, Any]:

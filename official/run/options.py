@@ -28,8 +28,10 @@ class RunOptions:
       restore_trainable_only: Fine-tune as the original does: batch-norm statistics, embedding layer
         and classifier start fresh.
       restore_classifier: Take over the classifier too, if it has as many classes.
-      data_service_patience: With --data_service: seconds without the end of a training step after
-        which the run ends. The first step takes longer than others.
+      patience: Seconds without the end of a training step, or of a batch of an evaluation, after
+        which the run ends; ten times the longest step so far, where that is more.
+      deterministic: Choose operations that give the same bits in every run, where TensorFlow has
+        them (slower on a GPU); docs/reliability.md.
       keep_freed_memory: Keep the memory of batches for the next ones instead of giving it back to
         the system each time (glibc only): less CPU time for the input, and memory stays at its
         peak.
@@ -48,7 +50,8 @@ class RunOptions:
     pretrained_model_checkpoint_path: str = ""
     restore_trainable_only: bool = False
     restore_classifier: bool = True
-    data_service_patience: float = 600.0
+    patience: float = 1800.0
+    deterministic: bool = False
     keep_freed_memory: bool = True
 
     def __post_init__(self) -> None:
@@ -57,7 +60,7 @@ class RunOptions:
         require(self, "num_gpus", self.num_gpus >= -1, "at least -1")
         require(self, "ratio_fine_eval", 0 <= self.ratio_fine_eval <= 1, "in [0, 1]")
         require(self, "epochs_between_evals", self.epochs_between_evals >= 1, "at least 1")
-        require(self, "data_service_patience", self.data_service_patience >= 1, "at least 1")
+        require(self, "patience", self.patience >= 1, "at least 1")
         for name in (
             "max_train_steps", "save_checkpoints_epochs", "keep_checkpoint_max",
             "num_best_ckpt_to_keep",

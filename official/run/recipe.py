@@ -115,6 +115,11 @@ class RecipeConfig:
         """What is done to whole batches."""
         return MixingConfig(self.mixup_type, self.mixup_alpha, self.cutmix_alpha)
 
+    @property
+    def scales_loss_dynamically(self) -> bool:
+        """Whether the scale of the loss follows from the gradients, of which some are skipped."""
+        return self.dtype == "fp16" and self.loss_scale == "dynamic"
+
     def total_steps(self, num_images: int) -> int:
         """Returns the number of updates of the whole training."""
         return int(self.train_epochs * num_images / self.batch_size)

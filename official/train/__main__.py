@@ -134,6 +134,7 @@ def define_flags() -> None:
     run_flags.define_recipe_flags()
     run_flags.define_run_flags()
     original_flags.define()
+    flags.DEFINE_alias("data_service_patience", "patience")
     flags.DEFINE_boolean("eval_only", False, "Do not train: score MODEL_DIR's newest checkpoint.")
     flags.DEFINE_boolean(
         "export_only", False, "Do not train: export MODEL_DIR's newest checkpoint to EXPORT_DIR."

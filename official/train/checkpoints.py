@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from official.run import checkpoint_files
 from official.run.checkpoints import newest, step_of
-from official.run.errors import RunError, short
+from official.run.errors import RunError, short, stopped
 from official.run.folder import CHECKPOINT_NAME
 from official.train import records
 from official.train.watch import Watch
@@ -71,9 +71,8 @@ def restore(manager: CheckpointFolder, model_dir: str) -> int:
 class Checkpoints(tf.keras.callbacks.Callback):
     """Saves every so many steps, before evaluations, at each epoch's end, and when asked to stop.
 
-    SIGTERM and the first Ctrl-C end the run after the step in progress (in an evaluation: after the
-    first step behind it) with a checkpoint; the same command goes on from there. See `watch.Watch`
-    for steps that do not end.
+    A signal (`official.run.signals`) ends the run after the step in progress with a checkpoint; the
+    same command goes on from there. See `watch.Watch` for evaluations, and steps that do not end.
     """
 
     def __init__(self, manager: CheckpointFolder, every_steps: int, watcher: Watch):
@@ -88,9 +87,10 @@ class Checkpoints(tf.keras.callbacks.Callback):
         """Saves if it is time to; ends the run with RunError if somebody asked for it."""
         if self._watch.stopped_by is not None:
             self.save()
-            raise RunError(
-                f"stopped by {self._watch.stopped_by} after step {self._step()}; the checkpoint is "
-                "saved and the same command goes on from it."
+            raise stopped(
+                self._watch.stopped_by,
+                f"after step {self._step()}; the checkpoint is saved and the same command goes on "
+                "from it.",
             )
         if self._every and self._step() % self._every == 0:
             self.save()

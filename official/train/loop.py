@@ -1,7 +1,6 @@
 """A whole training: TFRecords in, checkpoints and scores out."""
 
 import dataclasses
-import math
 import os
 import sys
 
@@ -15,17 +14,19 @@ from official.run import allocator, checkpoint_files, devices, files, history, l
 from official.run.classes import save_labels
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.folder import EVENTS, PRETRAINED_FILE
+from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import best_checkpoints, folder
+from official.train import best_checkpoints, folder, records, unfinished
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
-from official.train.progress import Progress
+from official.train.not_finite import StopOnNotFinite
+from official.train.progress import Progress, Times
 from official.train.records import Records
 from official.train.resolve import Source, resolve
 from official.train.step import Trainer, make_optimizer
+from official.train.summaries import Summaries
 from official.train.watch import Watch
 
 
@@ -33,7 +34,7 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     """Trains a run to its end; one that has a checkpoint goes on where it stopped.
 
     What `config.data` leaves open is worked out from the data: the number of images, the number of
-    classes where it is 0, the shuffle buffer where it is 0.
+    classes where it is 0, the shuffle buffer where it is 0, batch norm's momentum where it is 0.
 
     Args:
       config: what is trained on what.
@@ -45,8 +46,11 @@ def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
     Raises:
       RunError or DatasetError: it cannot be trained, or was stopped; the message says what to do.
     """
+    devices.use_what_is_granted()
     if options.keep_freed_memory:
         allocator.keep_freed_memory()
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
     source = resolve(config)
     options = dataclasses.replace(options, model_dir=os.path.expanduser(options.model_dir))
     # An error here leaves no folder behind.
@@ -94,8 +98,10 @@ def _train(
         )
         print(taken_over.describe(), file=sys.stderr)
     folder.clean(options)
+    times = Times()
+    state = unfinished.state(model, times)
     manager = CheckpointFolder(
-        tf.train.Checkpoint(network=model.network, optimizer=optimizer),
+        tf.train.Checkpoint(network=model.network, optimizer=optimizer, epoch=state),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
     )
@@ -105,7 +111,7 @@ def _train(
     if weights:
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
-    fit(model, source, options, manager, step)
+    fit(model, source, options, manager, step, times)
     return model.network
 
 
@@ -134,22 +140,33 @@ def fit(
     options: RunOptions,
     manager: CheckpointFolder,
     step: int,
+    times: Times,
 ) -> None:
-    """Runs the epochs that are left, an unfinished one first."""
-    recipe, per_epoch = source.config.recipe, source.steps_per_epoch
+    """Runs the epochs that are left: first the end of one, or the rest of one, that is missing."""
+    config, per_epoch = source.config, source.steps_per_epoch
     replicas = model.distribute_strategy.num_replicas_in_sync
-    last_step = recipe.train_epochs * per_epoch
+    last_step = config.recipe.train_epochs * per_epoch
     if options.max_train_steps:
         last_step = min(last_step, options.max_train_steps)
     epochs = -(-last_step // per_epoch)
-    watch = Watch(source.config.data.data_service, options.data_service_patience)
+    end_missing = 0 < step <= last_step and step in (
+        last_step, step // per_epoch * per_epoch
+    ) and not records.ended(options.model_dir, step)  # fmt: skip
+    watch = _watch(source, options)
     skipped = SkippedRecords(options.model_dir, *source, step)
-    callbacks = [
-        watch,
-        skipped,  # Before the checkpoints: a resumed run needs the account of its step.
-        *_callbacks(source, options, manager, watch, epochs, step),
-    ]
-    evaluated = evaluation_epochs(recipe.train_epochs, epochs, options)
+    goes_on = end_missing or step % per_epoch > 0
+    callbacks = _callbacks(source, options, manager, watch, skipped, epochs, times)
+    callbacks.insert(1, unfinished.GoOn(model, goes_on))
+    evaluated = evaluation_epochs(config.recipe.train_epochs, epochs, options)
+    validation = pipeline.evaluation_dataset(config, source.validation)
+    if end_missing:
+        epoch = -(-step // per_epoch)
+        scored = validation if epoch in evaluated else None
+        print(f"the end of epoch {epoch} is made up for", file=sys.stderr)
+        with search.named(*source), watch.running():
+            unfinished.end_epoch(
+                model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
+            )
     while step < last_step:
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
@@ -160,20 +177,20 @@ def fit(
             until = last_step // per_epoch
         with search.named(*source), watch.running():
             model.fit(
-                pipeline.training_dataset(
-                    source.config, source.training, step, skipped.total, replicas
-                ),
+                pipeline.training_dataset(config, source.training, step, skipped.total, replicas),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
-                validation_data=pipeline.evaluation_dataset(source.config, source.validation),
+                validation_data=validation,
                 validation_freq=evaluated,
                 callbacks=callbacks,
                 verbose=0,
             )
-        step = int(model.optimizer.iterations.numpy())
+        before, step = step, int(model.optimizer.iterations.numpy())
+        if step == before:
+            raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
-    if last_step < recipe.train_epochs * per_epoch:
+    if last_step < config.recipe.train_epochs * per_epoch:
         print(
             f"that is where --max_train_steps={options.max_train_steps} ends; "
             "--max_train_steps=0 goes on",
@@ -184,54 +201,44 @@ def fit(
         print(best, file=sys.stderr)
 
 
+def _watch(source: Source, options: RunOptions) -> Watch:
+    """Returns what looks after a training that may wait for its images."""
+    place, hint = f"images from {source.config.data.data_dir}", ""
+    if source.config.data.data_service:
+        place = f"the data service at {source.config.data.data_service}"
+        hint = "See that its dispatcher and at least one worker run and can be reached from here."
+    return Watch(place, options.patience, hint=hint)
+
+
 def _callbacks(
     source: Source,
     options: RunOptions,
     manager: CheckpointFolder,
     watch: Watch,
+    skipped: SkippedRecords,
     epochs: int,
-    step: int,
+    times: Times,
 ) -> list[tf.keras.callbacks.Callback]:
     """Returns what happens around the steps, in its order."""
     recipe, per_epoch = source.config.recipe, source.steps_per_epoch
-    progress = Progress(recipe.batch_size, per_epoch, epochs, step)
+    progress = Progress(recipe.batch_size, per_epoch, epochs, times)
     validation = {
         "val_regex": source.config.data.val_regex,
         "val_records": source.validation.num_examples,
     }
     return [
-        Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
+        watch,
+        # Before the checkpoints: what must not be saved, and what belongs to a checkpoint.
+        StopOnNotFinite(recipe, options.model_dir),
+        skipped,
         progress,
-        Records(options.model_dir, progress, validation),
-        StopOnNonFinite(recipe.dtype),
-        tf.keras.callbacks.TensorBoard(
-            os.path.join(options.model_dir, EVENTS),
-            write_graph=False,
-            update_freq=max(1, per_epoch // 10),
-        ),
+        Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
+        Summaries(options.model_dir, progress, per_epoch),
         KeptCheckpoints(
             options.model_dir, options.num_best_ckpt_to_keep, options.keep_ckpt_every_eval
         ),
+        Records(options.model_dir, progress, validation),
     ]
-
-
-class StopOnNonFinite(tf.keras.callbacks.Callback):
-    """Ends the run with RunError when the mean loss of the epoch is infinite or not a number."""
-
-    def __init__(self, dtype: str):
-        """Gives advice for that --dtype."""
-        super().__init__()
-        self._more = ", or --loss_scale=dynamic, or --dtype=bf16" if dtype == "fp16" else ""
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Looks at the loss."""
-        if not math.isfinite(logs["loss"]):
-            step = int(self.model.optimizer.iterations.numpy())
-            raise RunError(
-                f"the loss is {logs['loss']} after step {step}; training cannot recover. Try a "
-                f"lower --base_learning_rate or a longer --lr_warmup_epochs{self._more}; the "
-                "checkpoints in MODEL_DIR are from before."
-            )
 
 
 def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:

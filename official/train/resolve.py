@@ -9,6 +9,7 @@ from official.run import paths
 from official.run.classes import count_classes, names_of
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
+from official.train.schedules import fitting_bn_momentum
 
 
 class Source(NamedTuple):
@@ -56,9 +57,14 @@ def resolve(config: RunConfig) -> Source:
         class_names=names_of(data.data_dir, data.label_offset),
         upright=bool((reader.load_manifest(data.data_dir) or {}).get("upright")),
         num_images=split.num_examples,
-        shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer),
+        shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer, split),
     )
     config = dataclasses.replace(config, data=data)
+    if not config.model.bn_momentum:
+        momentum = fitting_bn_momentum(config.recipe.total_steps(split.num_examples))
+        config = dataclasses.replace(
+            config, model=dataclasses.replace(config.model, bn_momentum=momentum)
+        )
     return Source(config, split, evaluation_split(config))
 
 

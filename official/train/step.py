@@ -18,6 +18,9 @@ class Trainer(Scorer):
 
     DropBlock's keep probability ends at `total_steps` updates. Of `multi_scale`, sides in pixels,
     one is drawn for each training batch; empty: off. `channel_means` are subtracted from bytes.
+
+    Attributes:
+      sums: metrics of the epoch so far, by name; a part of every checkpoint.
     """
 
     def __init__(
@@ -41,23 +44,23 @@ class Trainer(Scorer):
         self._control = None
         if recipe.use_dropblock:
             self._control = network.get_layer("drop_block_control")
-        names = ["loss", "cross_entropy", "l2_loss"]
+        names = ["loss", "cross_entropy", "l2_loss", "weight_norm"]
         if recipe.kd_temp > 0:
             names.append("cross_entropy_kd")
-        self._means = {name: tf.keras.metrics.Mean(name=name) for name in names}
+        # float64: exact sums of float32 values, however they are divided among devices and starts.
+        sums = {name: tf.keras.metrics.Mean(name=name, dtype=tf.float64) for name in names}
         # Mixed labels have no single right answer, so there is nothing to count with mixup.
-        self._train_top1 = None if recipe.mixing.active else tf.keras.metrics.Mean(name="top1")
-        self._bad_records = tf.keras.metrics.Sum(name="bad_records", dtype=tf.int64)
+        if not recipe.mixing.active:
+            sums["top1"] = tf.keras.metrics.Mean(name="top1", dtype=tf.float64)
+        sums["bad_records"] = tf.keras.metrics.Sum(name="bad_records", dtype=tf.float64)
+        if recipe.scales_loss_dynamically:
+            sums["skipped_steps"] = tf.keras.metrics.Sum(name="skipped_steps", dtype=tf.float64)
+        self.sums = sums
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
         """Returns the metrics that Keras resets at the start of each epoch and evaluation."""
-        return [
-            *self._means.values(),
-            *([self._train_top1] if self._train_top1 else []),
-            self._bad_records,
-            *self.scores,
-        ]
+        return [*self.sums.values(), *self.scores]
 
     def train_step(self, batch: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """Does one update; see `official.input.pipeline.training_dataset` for `batch`."""
@@ -70,7 +73,7 @@ class Trainer(Scorer):
         images = preprocessing.to_input(images, self._channel_means)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
-        keep_probability = self._set_dropblock(step)
+        self._set_dropblock(step)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
             logits = self.network(images, training=True)
@@ -80,24 +83,47 @@ class Trainer(Scorer):
             scaled = self._scaled(loss / replicas)
         variables = self.network.trainable_variables
         gradients = self._unscaled(tape.gradient(scaled, variables))
-        rate = tf.convert_to_tensor(self.optimizer.learning_rate)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._apply(gradients, variables)
 
-        self._means["loss"].update_state(loss)
+        # A loss of the old weights can be finite where nothing will be with the new ones.
+        squares = [2 * tf.nn.l2_loss(tf.cast(weight, tf.float32)) for weight in variables]
+        self.sums["weight_norm"].update_state(tf.sqrt(tf.add_n(squares)))
+        self.sums["loss"].update_state(loss)
         for name, value in terms.items():
-            self._means[name].update_state(value)
-        result = {name: metric.result() for name, metric in self._means.items()}
-        if self._train_top1 is not None:
+            self.sums[name].update_state(value)
+        if "top1" in self.sums:
             hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets["labels"], -1))
-            self._train_top1.update_state(tf.cast(hits, tf.float32))
-            result["top1"] = self._train_top1.result()
+            self.sums["top1"].update_state(tf.cast(hits, tf.float32))
         if "bad_records" in targets:
-            self._bad_records.update_state(targets["bad_records"])
-            result["bad_records"] = self._bad_records.result()
-        result["learning_rate"] = rate
-        if keep_probability is not None:
-            result["dropblock_kp"] = keep_probability
-        return result
+            self.sums["bad_records"].update_state(targets["bad_records"])
+        return self.epoch_logs("bad_records" in targets)
+
+    def epoch_logs(self, with_bad_records: bool) -> dict[str, tf.Tensor]:
+        """Returns sums of the epoch so far, and the settings of its last update, float scalars."""
+        logs = {
+            name: metric.result()
+            for name, metric in self.sums.items()
+            if with_bad_records or name != "bad_records"
+        }
+        logs["learning_rate"] = tf.convert_to_tensor(self.optimizer.learning_rate)
+        if self._control is not None:
+            logs["dropblock_kp"] = tf.convert_to_tensor(self._control.keep_prob)
+        if "skipped_steps" in self.sums:
+            logs["loss_scale"] = tf.convert_to_tensor(self.optimizer.loss_scale)
+        return logs
+
+    def _apply(self, gradients: list[tf.Tensor], variables: list[tf.Variable]) -> None:
+        """Updates the weights; counts a step that a dynamic loss scale skips."""
+        pairs = zip(gradients, variables, strict=True)
+        if "skipped_steps" not in self.sums:
+            self.optimizer.apply_gradients(pairs)
+            return
+        before = tf.convert_to_tensor(self.optimizer.loss_scale)
+        self.optimizer.apply_gradients(pairs)
+        # Good steps are counted from 0 after one that is not, and after the scale has grown.
+        skipped = (self.optimizer.dynamic_counter == 0) & (self.optimizer.loss_scale <= before)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        self.sums["skipped_steps"].update_state(tf.cast(skipped, tf.float64) / replicas)
 
     def loss_terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the terms of the loss, float32 scalars, whose sum is minimised.
@@ -120,15 +146,14 @@ class Trainer(Scorer):
             )
         return terms
 
-    def _set_dropblock(self, step: tf.Tensor) -> tf.Tensor | None:
+    def _set_dropblock(self, step: tf.Tensor) -> None:
         """Hands step and keep probability to the network's DropBlock layers, if it has any."""
         if self._control is None:
-            return None
+            return
         first, last = self.recipe.dropblock_kp
         value = schedules.keep_probability(step, first, last, self.total_steps)
         self._control.keep_prob.assign(value)
         self._control.step.assign(tf.cast(step, self._control.step.dtype))
-        return value
 
     def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """Returns the loss times the loss scale, where there is one."""
@@ -152,7 +177,7 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
     optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
     if recipe.dtype != "fp16":
         return optimizer
-    if recipe.loss_scale == "dynamic":
+    if recipe.scales_loss_dynamically:
         return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     scale = float(recipe.loss_scale or 128)
     return tf.keras.mixed_precision.LossScaleOptimizer(

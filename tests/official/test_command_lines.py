@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import PIL.Image
@@ -42,13 +41,6 @@ def run(module, *arguments, status=0, **options):
     out, err = process.communicate(timeout=300)
     assert process.returncode == status, f"{module} {arguments}\n{out}\n{err}"
     return out, err
-
-
-def weights(folder, step):
-    """Every network weight and optimiser slot of a checkpoint, by name."""
-    reader = tf.train.load_checkpoint(str(folder / f"model.ckpt-{step}"))
-    names = [n for n in reader.get_variable_to_shape_map() if n.endswith("VARIABLE_VALUE")]
-    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
 
 
 @pytest.fixture(scope="module")
@@ -90,31 +82,15 @@ def test_training_leaves_its_records(trained):
     )
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(trained, records, tmp_path):
-    folder = tmp_path / "model"
-    arguments = [
-        f"--data_dir={records}", f"--model_dir={folder}", *TINY, "--train_epochs=6",
-        "--epochs_between_evals=2", "--save_checkpoints_epochs=0.2",
-    ]  # fmt: skip
-    process = start("official.train", *arguments)
-    deadline = time.monotonic() + 240
-    while not (folder / "model.ckpt-12.index").exists():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.02)
+def test_a_command_that_saves_nothing_ends_with_one_line(trained):
+    process = start("official.evaluate", f"--model_dir={trained}")
+    # It says which checkpoint it takes, and then makes a graph.
+    said = process.stderr.readline()
+    assert "model.ckpt-30" in said
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 1 and "the same command goes on from it" in err, err
-    stopped = int(tf.train.latest_checkpoint(str(folder)).rsplit("-", 1)[1])
-    assert 12 <= stopped < 30
-
-    _, err = run("official.train", *arguments)
-    assert f"resuming {folder}/model.ckpt-{stopped}" in err
-    wanted, found = weights(trained, 30), weights(folder, 30)
-    assert set(wanted) == set(found) and len(wanted) > 100
-    for name, value in wanted.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
-    lines = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [5, 10, 15, 20, 25, 30]
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143 and err.splitlines()[-1] == "stopped by SIGTERM", err
+    assert "Traceback" not in err and not (trained / "evaluation.json").exists()
 
 
 def test_evaluation_is_written(exported, trained):

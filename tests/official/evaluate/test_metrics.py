@@ -36,6 +36,16 @@ def test_correct_counts_the_best_k():
         assert int(metric.result()) == wanted
 
 
+def test_equal_logits_are_not_all_right():
+    """A dead network knows one class of four, not all; a broken one knows none."""
+    labels = np.arange(4)
+    for logits, one, two in ((np.zeros([4, 4]), 1, 2), (np.full([4, 4], np.nan), 0, 0)):
+        for k, wanted in ((1, one), (2, two)):
+            metric = metrics.Correct(k)
+            metric.update_state(labels, logits.astype(np.float32))
+            assert int(metric.result()) == wanted
+
+
 def test_scores_do_not_depend_on_the_batches():
     random = np.random.RandomState(0)
     confidence, labels = random.rand(23).astype(np.float32), random.randint(0, 2, 23)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from official.run.recipe import RecipeConfig
-from official.train.schedules import LearningRate, keep_probability
+from official.train.schedules import LearningRate, fitting_bn_momentum, keep_probability
 
 VALUES = np.load(pathlib.Path(__file__).parents[2] / "reference/official/schedules.npz")
 IMAGES, BATCH, EPOCHS = 1_281_167, 1024, 120
@@ -81,3 +81,11 @@ def test_what_cannot_be_computed_is_refused():
             piecewise_lr_boundary_epochs=(1, 2),
             piecewise_lr_decay_rates=(1.0, 0.1),
         )
+
+
+def test_batch_norm_forgets_its_start_within_the_training():
+    # 126 steps: 1 - 10/126; from 3,334 steps on, so in all of the paper's, the paper's own.
+    found = [fitting_bn_momentum(steps) for steps in (10, 126, 1000, 3334, 150_136)]
+    assert found == [0.9, 0.9206, 0.99, 0.997, 0.997]
+    # What is left of the first statistics: with 0.997 it would be 68 % after 126 steps.
+    assert 0.9206**126 < 1e-4 and 0.68 < 0.997**126 < 0.69

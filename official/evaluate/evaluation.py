@@ -51,7 +51,7 @@ def evaluate(
 
     Returns:
       checkpoint, step, data_dir, val_regex, label_offset, images, correct_top1, correct_top5, top1,
-      top5, ece (shares in 0 to 1), cross_entropy, seconds, time; bad_records where they are skipped.
+      top5, ece (shares in 0 to 1), cross_entropy, seconds, time; bad_records if they are skipped.
 
     Raises:
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.

@@ -197,7 +197,9 @@ def make() -> None:
             export(str(run), str(folder / "export"))
         np.save(folder / "logits.npy", logits_of(run))
         text = (run / "config.json").read_text().replace(f"{folder}/", "")
-        (run / "config.json").write_text(text)
+        of_here = ("directory", "command")
+        kept_of = {key: value for key, value in json.loads(text).items() if key not in of_here}
+        (run / "config.json").write_text(json.dumps(kept_of, indent=2))
         kept = ("config.json", "labels.txt", "checkpoint", "model.ckpt")
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(folder.rglob("*")):

@@ -117,12 +117,12 @@ def verify(
         for (reference, label), (exported, _) in pairs:
             found.add(reference, exported, label)
     _require_equal(found, known)
-    left_out = known.get("bad_records", 0)
+    left_out = split.num_examples - found.images
     return (
         f"verified: {found.right} of {found.images} raw images right (top-1 "
         f"{100 * found.right / found.images:.2f} %)"
         + (", as in the evaluation" if known else "")
-        + (f"; {left_out} bad records left out, as there" if left_out else "")
+        + (f"; {left_out} bad records left out" if left_out else "")
         + f"; logits within {found.largest:.1e} of the largest (tolerance {TOLERANCE:g}), in "
         "float32 without TF32"
     )

@@ -516,7 +516,7 @@ def test_an_export_leaves_out_what_the_evaluation_left_out(base, tmp_path, capsy
     exporter.export(folder, str(tmp_path / "out"))
     out = capsys.readouterr().out
     assert f" of {usable} raw images right" in out
-    assert f"as in the evaluation; {len(records) - usable} bad records left out, as there" in out
+    assert f"; {len(records) - usable} bad records left out; logits within" in out
 
 
 def test_records_of_other_formats_need_their_decoder(tmp_path):

@@ -139,7 +139,7 @@ def save(manager, step, value):
     model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
     model.compile(optimizer="sgd")
     model.optimizer.iterations.assign(step)
-    callback = Checkpoints(manager, 1, Watch())
+    callback = Checkpoints(manager, 1, Watch("data"))
     callback.set_model(model)
     callback.save()
 

@@ -30,7 +30,8 @@ def describe(
             f"{source.validation.num_examples} validation images of {config.data.num_classes} "
             f"classes in {config.data.data_dir}",
             f"input   {describe_memory(source.training, config.data.shuffle_buffer)}",
-            f"network {kind_of(config.model)}, {network.count_params():,} parameters{_learning(network, recipe)}, "
+            f"network {kind_of(config.model)}, {network.count_params():,} parameters"
+            f"{_learning(network, recipe)}, "
             f"{config.preprocessing.train_size} pixels for training, "
             f"{config.preprocessing.eval_size} for evaluation",
             f"recipe  {recipe.train_epochs} epochs, batch {recipe.batch_size}, {recipe.dtype}, "

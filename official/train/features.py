@@ -1,6 +1,6 @@
-"""What a frozen trunk makes of the training crops: computed once, kept in MODEL_DIR while it trains.
+"""What a frozen trunk makes of the training crops: computed once, kept until training is done.
 
-The file is a table float16 [passes, records, ...], passes after passes, so that a run that was
+A file in MODEL_DIR is a table float16 [passes, records, ...], passes after passes, so that a run that was
 stopped goes on with the pass that is missing. It goes when the training is finished.
 """
 
@@ -82,7 +82,7 @@ def compute(
     if done < passes:
         print(
             f"features of {passes} crops of each of {split.num_examples} images, up to the layer "
-            f"{trunk.layers[-1].name}: {size / 2**20:,.0f} MiB in {path}",
+            f"{trunk.layers[-1].name}: {size / 1e6:,.1f} MB in {path}",
             file=sys.stderr,
         )
     forward = tf.function(lambda images: trunk(images, training=False), reduce_retracing=True)

@@ -40,6 +40,25 @@ def test_batch_and_schedule_fit_the_data(images, batch, epochs, steps):
     assert 1 <= found["lr_warmup_epochs"] and 1 <= found["save_checkpoints_epochs"]
 
 
+@pytest.mark.parametrize(
+    "images,batch,rate,crops",
+    [(8, 2, 5e-5, 16), (75, 16, 0.000141, 16), (675, 32, 2e-4, 7), (50_000, 32, 2e-4, 2)],
+)
+def test_fine_tuning_fits_the_data(images, batch, rate, crops):
+    """From five photos of each of two classes on, of which four are for training."""
+    found = quickstart.finetuning(images, free_bytes=2**40)
+    assert (found["batch_size"], found["base_learning_rate"]) == (batch, rate)
+    assert (found["repeat_crops"], found["train_epochs"]) == (crops, 2 * crops)
+    assert found["freeze"] == "stem,stage1,stage2,stage3,batch_norm"
+
+
+def test_fine_tuning_fits_the_disk():
+    # 675 * 7 maps of 14 * 14 * 1024 numbers of 16 bits are 1.9 GB.
+    assert quickstart.finetuning(675, 3_800_000_000)["freeze"].startswith("stem,")
+    small = quickstart.finetuning(675, 3_700_000_000)
+    assert (small["freeze"], small["base_learning_rate"]) == ("backbone", 1e-3)
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -52,7 +71,7 @@ def test_photos_that_were_added_are_noticed(make_photos, tmp_path):
     make_photos(raw, 2)
     assert command.main(convert) == 0
     said = quickstart.prepare(str(records), str(work))
-    assert "batch_size 1, " in said and names(work) == ["fit.flags", "tfrecords"]
+    assert "--batch_size=1 " in said and names(work) == ["fit.flags", "tfrecords"]
     assert "--batch_size=1\n" in (work / "fit.flags").read_text()
     for name in ("assemble", "export"):
         (work / name).mkdir()

@@ -28,7 +28,15 @@ FLAGS = flags.FLAGS
 FLAGS_FILE, FINETUNE_FILE = "fit.flags", "finetune.flags"
 RECIPES = ("finetune", "scratch")
 # What the quick start makes of the photos, in WORK_DIR.
-RESULTS = ("finetuned", "assemble", "plain", "export", "benchmark.jsonl", "report.png")
+RESULTS = (
+    "finetuned",
+    "export-finetuned",
+    "assemble",
+    "plain",
+    "export",
+    "benchmark.jsonl",
+    "report.png",
+)
 _HEADER = "# Made by official.quickstart for the records "
 
 # Those of scripts/quickstart/budget.flags, for one to ten thousand pictures.

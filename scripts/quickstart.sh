@@ -80,12 +80,12 @@ py official.quickstart --data_dir "$records" --work_dir "$work" --recipe "$recip
 scored='validation-*'
 for shard in "$records"/test-*; do [ ! -e "$shard" ] || scored='test-*'; done
 
-run="$work/assemble" name=Assemble-ResNet compared=()
+run="$work/assemble" name=Assemble-ResNet export="$work/export" compared=()
 train() { # NAME FLAGS...
   py official.train "${@:2}" --data_dir "$records" --model_dir "$work/$1"
 }
 if [ "$recipe" = finetune ]; then
-  run="$work/finetuned" name="ResNet-50, fine-tuned"
+  run="$work/finetuned" name="ResNet-50, fine-tuned" export="$work/export-finetuned"
   step "3/7 Training: ImageNet weights, fine-tuned"
   train finetuned --flagfile="$work/finetune.flags"
   [ -z "$beside" ] || compared=(assemble "Assemble-ResNet from nothing")
@@ -108,15 +108,15 @@ if [ ${#compared[@]} -gt 0 ]; then
 fi
 
 step "5/7 Export, checked on raw JPEG bytes"
-py official.export --model_dir "$run" --export_dir "$work/export"
+py official.export --model_dir "$run" --export_dir "$export"
 
 step "6/7 Throughput of the SavedModel, FP32"
-py official.benchmark --saved_model "$work/export" --batch_size 64,1 --seconds 5 \
+py official.benchmark --saved_model "$export" --batch_size 64,1 --seconds 5 \
   >"$work/benchmark.jsonl"
 
 step "7/7 Result"
 py official.report --model_dir "$run" --name "$name" ${baseline[@]+"${baseline[@]}"} \
-  --saved_model "$work/export" --benchmark "$work/benchmark.jsonl" --picture "$work/report.png"
+  --saved_model "$export" --benchmark "$work/benchmark.jsonl" --picture "$work/report.png"
 cat <<END
 
 Finished in $(((SECONDS - start) / 60)):$(printf %02d $(((SECONDS - start) % 60))). All is in $work (TensorBoard: $VENV/bin/tensorboard --logdir $work).

@@ -1,7 +1,7 @@
 """What a frozen trunk makes of the training crops: computed once, kept until training is done.
 
-A file in MODEL_DIR is a table float16 [passes, records, ...], passes after passes, so that a run that was
-stopped goes on with the pass that is missing. It goes when the training is finished.
+A file in MODEL_DIR is a table float16 [passes, records, ...], pass after pass, so that a run that
+was stopped goes on with the pass that is missing. It goes when the training is finished.
 """
 
 import contextlib

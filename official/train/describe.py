@@ -11,7 +11,7 @@ from official.input import mixing
 from official.input.splits import describe_memory
 from official.run.devices import describe_devices
 from official.run.folder import CONFIG_FILE
-from official.run.recipe import RecipeConfig
+from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
 from official.train.resolve import Source
 from official.train.schedules import fitting_bn_momentum, share_of_start
 
@@ -53,6 +53,8 @@ def _learning(network: tf.keras.Model, recipe: RecipeConfig) -> str:
 
 def _notes(source: Source) -> list[str]:
     """Returns what a reader may wonder about."""
+    if {BACKBONE, BATCH_NORM} & set(source.config.recipe.freeze):
+        return []  # No statistics move.
     momentum = source.config.model.bn_momentum
     steps = source.config.recipe.total_steps(source.training.num_examples)
     fitting, share = fitting_bn_momentum(steps), share_of_start(momentum, steps)

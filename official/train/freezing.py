@@ -15,6 +15,10 @@ from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
 
 # Where a network can be cut in two, from the image on: one tensor leads on from there.
 _CUTS = ("initial_pool", "stage1", "stage2", "stage3", "stage4", "global_pool", "embedding")
+NOTHING_KEPT = (
+    "no features are kept, so every step goes through the whole network: they need a frozen stem, "
+    "and no mixup, CutMix, DropBlock, --multi_scale or data service"
+)
 
 
 def freeze(network: tf.keras.Model, recipe: RecipeConfig) -> None:

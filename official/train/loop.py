@@ -218,6 +218,9 @@ def _kept_features(model: Trainer, source: Source, options: RunOptions) -> featu
     """Returns what the frozen layers make of the training images, and trains the others alone."""
     parts = freezing.split(model.network) if freezing.keeps_features(source.config) else None
     if parts is None:
+        recipe = source.config.recipe
+        if recipe.freeze and recipe.repeat_crops:
+            print(f"note: {freezing.NOTHING_KEPT}", file=sys.stderr)
         return None
     trunk, model.learning = parts
     with search.named(source.config, source.training, None):

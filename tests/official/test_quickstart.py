@@ -6,6 +6,7 @@ import pytest
 
 from datasets.conversion import command
 from official import quickstart
+from official.checkpoints import downloads
 from official.run.errors import RunError
 
 
@@ -100,6 +101,33 @@ def test_photos_that_were_added_are_noticed(make_photos, tmp_path):
     quickstart.prepare(str(records), str(work))
     assert (work / aside / "export/mine").read_text() == "one"
     assert names(work / aside) == ["2-export", "assemble", "export"]
+
+
+def test_weights_decide_what_is_trained(make_photos, tmp_path, monkeypatch, capsys):
+    """Without them it says so; once they are there, and after photos were added, flags follow."""
+    file = downloads.Published("w.h5", "md5:900150983cd24fb0d6963f7d28e17f72", "http://localhost:9")
+    monkeypatch.setattr(downloads, "WEIGHTS", {"resnet50": (file,)})
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    raw, records, work = tmp_path / "photos", tmp_path / "records", tmp_path / "work"
+    convert = ["image_folder", f"--raw_dir={raw}", f"--output_dir={records}", "--overwrite"]
+    convert += ["--validation_fraction=auto"]
+    make_photos(raw, 2)
+    work.mkdir()
+    assert command.main(convert) == 0
+    quickstart.prepare(str(records), str(work), "finetune")
+    assert names(work) == ["fit.flags"]
+    said = capsys.readouterr().err
+    assert "no ImageNet weights, so the network starts from nothing" in said and "w.h5" in said
+    (tmp_path / "models/w.h5").write_bytes(b"abc")  # As long as its checksum is right.
+    said = quickstart.prepare(str(records), str(work), "finetune")
+    assert "--pretrained=imagenet --freeze=" in said and "--batch_size=1 " in said
+    (work / "finetuned").mkdir()
+    make_photos(raw, 4)
+    assert command.main(convert) == 0
+    said = quickstart.prepare(str(records), str(work), "finetune")
+    assert "photos changed: finetuned of" in said and "--repeat_crops=16" in said
+    (aside,) = work.glob("before-*")
+    assert names(work) == [aside.name, "finetune.flags", "fit.flags"]
 
 
 def test_what_it_refuses(tmp_path):

@@ -45,7 +45,8 @@ class RecipeConfig:
       cutmix_alpha: CutMix: parameter of the Beta distribution (1905.04899); 0: off.
       mixup_on_device: Mixup or CutMix in the training step, as in the original; off: in the input
         pipeline. The images are the same, on any number of devices.
-      optimizer: momentum, as the original has it, or adam (1412.6980), whose rates are near 1e-4.
+      optimizer: momentum, as the original has it, or adam (1412.6980), whose beta_1 is `momentum`
+        and whose rates are near 1e-4.
       freeze: Groups of layers that do not learn: stem, stage1 to stage4, or backbone for all of
         these; batch_norm for all batch norms. Frozen batch norms keep their statistics.
       repeat_crops: Passes over the images after which the same random crops come again; 0: never.

@@ -178,7 +178,7 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
     """
     rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
     if recipe.optimizer == "adam":
-        optimizer = tf.keras.optimizers.Adam(rate)
+        optimizer = tf.keras.optimizers.Adam(rate, beta_1=recipe.momentum)
     else:
         optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
     if recipe.dtype != "fp16":

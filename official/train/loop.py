@@ -17,7 +17,7 @@ from official.run.errors import RunError
 from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import best_checkpoints, folder, records, unfinished
+from official.train import best_checkpoints, features, folder, freezing, records, unfinished
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
@@ -67,6 +67,7 @@ def _train(
     config, recipe = source.config, source.config.recipe
     folder.check(config, options)  # Again: another process may have held it.
     weights = open_pretrained(options)
+    freezing.check(recipe, options, begun=_has_checkpoint(options))
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
     if recipe.batch_size % strategy.num_replicas_in_sync:
@@ -76,8 +77,10 @@ def _train(
         )
     images = source.training.num_examples
     with strategy.scope(), devices.precision(recipe.dtype):
+        network = build_model(config.model, shape)
+        freezing.freeze(network, recipe)
         model = Trainer(
-            build_model(config.model, shape),
+            network,
             recipe,
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
@@ -124,7 +127,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if checkpoint_files.names_of_run(options.model_dir) and not options.clean:
+    if _has_checkpoint(options):
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",
@@ -132,6 +135,11 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
         )
         return None
     return pretrained.load(path)
+
+
+def _has_checkpoint(options: RunOptions) -> bool:
+    """Whether the training goes on from a checkpoint of its own."""
+    return bool(checkpoint_files.names_of_run(options.model_dir)) and not options.clean
 
 
 def fit(
@@ -167,6 +175,7 @@ def fit(
             unfinished.end_epoch(
                 model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
             )
+    kept = _kept_features(model, source, options) if step < last_step else None
     while step < last_step:
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
@@ -177,7 +186,9 @@ def fit(
             until = last_step // per_epoch
         with search.named(*source), watch.running():
             model.fit(
-                pipeline.training_dataset(config, source.training, step, skipped.total, replicas),
+                pipeline.training_dataset(
+                    config, source.training, step, skipped.total, replicas, kept
+                ),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
@@ -190,7 +201,9 @@ def fit(
         if step == before:
             raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
-    if last_step < config.recipe.train_epochs * per_epoch:
+    if last_step == config.recipe.train_epochs * per_epoch:
+        features.remove(options.model_dir)
+    else:
         print(
             f"that is where --max_train_steps={options.max_train_steps} ends; "
             "--max_train_steps=0 goes on",
@@ -199,6 +212,19 @@ def fit(
     best = best_checkpoints.describe(options.model_dir)
     if best:
         print(best, file=sys.stderr)
+
+
+def _kept_features(model: Trainer, source: Source, options: RunOptions) -> features.Features | None:
+    """Returns what the frozen layers make of the training images, and trains the others alone."""
+    parts = freezing.split(model.network) if freezing.keeps_features(source.config) else None
+    if parts is None:
+        recipe = source.config.recipe
+        if recipe.freeze and recipe.repeat_crops:
+            print(f"note: {freezing.NOTHING_KEPT}", file=sys.stderr)
+        return None
+    trunk, model.learning = parts
+    with search.named(source.config, source.training, None):
+        return features.compute(trunk, source.config, source.training, options.model_dir)
 
 
 def _watch(source: Source, options: RunOptions) -> Watch:

@@ -21,6 +21,8 @@ class Trainer(Scorer):
 
     Attributes:
       sums: metrics of the epoch so far, by name; a part of every checkpoint.
+      learning: what a batch goes through: the network, or the part of it behind the features that
+        the input gives.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Trainer(Scorer):
     ):
         """Wraps `network`; call inside the strategy's scope."""
         super().__init__(network, name="trainer")
+        self.learning = network
         self.recipe = recipe
         self.total_steps = total_steps
         # A tuple would become a tracked structure of Keras.
@@ -76,7 +79,7 @@ class Trainer(Scorer):
         self._set_dropblock(step)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
-            logits = self.network(images, training=True)
+            logits = self.learning(images, training=True)
             terms = self.loss_terms(logits, targets)
             loss = tf.add_n(list(terms.values()))
             # Gradients of the replicas are summed, so each contributes its share of the mean.
@@ -174,7 +177,10 @@ def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers
     With fp16 the loss is scaled by a constant 128, as in the original, or as --loss_scale says.
     """
     rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
-    optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
+    if recipe.optimizer == "adam":
+        optimizer = tf.keras.optimizers.Adam(rate, beta_1=recipe.momentum)
+    else:
+        optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
     if recipe.dtype != "fp16":
         return optimizer
     if recipe.scales_loss_dynamically:

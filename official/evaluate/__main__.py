@@ -43,7 +43,7 @@ def main() -> None:
     evaluation.record(FLAGS.model_dir, scored.result)
     if FLAGS.report:
         folder = FLAGS.report_dir or os.path.join(FLAGS.model_dir, REPORT)
-        print(f"report: {findings.write(folder, findings.collect(FLAGS.model_dir, scored))}")
+        print(f"report: {findings.report(folder, FLAGS.model_dir, scored)}")
 
 
 def define_flags() -> None:

@@ -32,7 +32,7 @@ class Scored(NamedTuple):
       config: the run, as it reads the records that were scored.
       split: those records.
       network: with the weights that were scored.
-      answers: see `metrics.Answers`, float32 [N, 4]; a row per image scored, in their order.
+      answers: see `metrics.Answers`, float32 [N, 5]; a row per image scored, in their order.
     """
 
     result: dict

@@ -38,7 +38,7 @@ class Images(tf.keras.metrics.Sum):
 
 
 class Answers(tf.keras.metrics.Metric):
-    """What the network says of each image: 16 bytes of each, whatever the number of classes.
+    """What the network says of each image: 20 bytes of each, whatever the number of classes.
 
     Every image has a number, under which one device writes it down; the sum over the devices is
     what all of them wrote.
@@ -47,7 +47,7 @@ class Answers(tf.keras.metrics.Metric):
     def __init__(self, images: int, name: str = "answers"):
         """Makes room for that many images."""
         super().__init__(name=name, dtype=tf.float32)
-        self.rows = self.add_weight(name="rows", shape=(images, 4), initializer="zeros")
+        self.rows = self.add_weight(name="rows", shape=(images, 5), initializer="zeros")
 
     def update_state(self, numbers: tf.Tensor, labels: tf.Tensor, probabilities: tf.Tensor) -> None:
         """Adds a batch.
@@ -59,12 +59,13 @@ class Answers(tf.keras.metrics.Metric):
         """
         best = tf.math.top_k(probabilities, 2 if probabilities.shape[-1] > 1 else 1)
         # Whole numbers are exact in float32 up to 16 million classes.
-        columns = [labels, best.indices[:, 0], best.values[:, 0], best.values[:, -1]]
+        columns = [labels]
+        columns += [part[:, place] for part in (best.indices, best.values) for place in (0, -1)]
         rows = tf.stack([tf.cast(column, tf.float32) for column in columns], axis=-1)
         self.rows.assign_add(tf.scatter_nd(numbers[:, tf.newaxis], rows, self.rows.shape))
 
     def result(self) -> tf.Tensor:
-        """Returns true class, answer, its probability and that of the next best, float32 [N, 4]."""
+        """Returns true class, answer, next best class, and the probabilities of both: [N, 5]."""
         return tf.convert_to_tensor(self.rows)
 
 

@@ -145,7 +145,7 @@ def curves(figure, runs: list[tuple[str, list[dict]]]) -> None:
     left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
     for axes in (left, right):
-        axes.grid(alpha=0.3)
+        _epochs(axes)
         if any(name for name, _ in runs):
             axes.legend()
 
@@ -158,8 +158,14 @@ def _validation(axes, found: dict) -> None:
         axes.plot(numbers, [100 * line["top1"] for line in lines], label="training", color="grey")
     _top1(axes, lines, "validation")
     axes.set(title="training", xlabel="epoch", ylabel="top-1 (%)", ylim=(0, 100))
-    axes.grid(alpha=0.3)
+    _epochs(axes)
     axes.legend(fontsize=8, loc="lower right")
+
+
+def _epochs(axes) -> None:
+    """Draws a grid of whole epochs."""
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
 
 
 def _top1(axes, epochs: list[dict], label: str) -> None:

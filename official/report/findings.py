@@ -29,6 +29,18 @@ from official.run.folder import (
 FORMAT = 1
 
 
+def report(folder: str, model_dir: str, scored: Scored) -> str:
+    """Writes the report of an evaluation into `folder`; returns the path of its page.
+
+    That of an evaluation before is removed first.
+
+    Raises:
+      RunError: it could not be written; no part of a report is left in the folder.
+    """
+    remove(folder)
+    return write(folder, collect(model_dir, scored))
+
+
 def collect(model_dir: str, scored: Scored) -> dict:
     """Returns all that a report of an evaluation shows, as JSON can hold it.
 
@@ -124,7 +136,10 @@ def write(folder: str, found: dict) -> str:
     except BaseException as error:
         remove(folder)
         if isinstance(error, OSError | tf.errors.OpError):
-            raise RunError(f"the report could not be written: {short(error)}") from error
+            raise RunError(
+                f"the report could not be written into {folder}: {short(error)}. The scores are "
+                "not lost; --report_dir takes another folder, --noreport leaves the report out."
+            ) from error
         raise
     return os.path.join(folder, REPORT_PAGE)
 

@@ -102,8 +102,11 @@ def _photos(title: str, which: str, sheet: list[dict]) -> str:
 def _figure(one: dict) -> str:
     """Returns a photo with its map and what the network says."""
     wrong = one["answer"] != one["true"]
-    said = f"{one['answer']} {_percent(one['probability'])}, next {_percent(one['next'])}"
-    caption = f'<span class="{"wrong" if wrong else "right"}">{escape(said)}</span>'
+    said = f"{one['answer']} {_percent(one['probability'])}"
+    following = f"{one['next']} {_percent(one['next_probability'])}"
+    caption = (
+        f'<span class="{"wrong" if wrong else "right"}">{escape(said)}</span>, {escape(following)}'
+    )
     if wrong:
         caption += f"<br>is {escape(one['true'])}"
     if one["name"]:

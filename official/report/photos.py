@@ -29,8 +29,8 @@ def choose(scored: Scored, names: list[str]) -> dict[str, list[dict]]:
 
     Returns:
       `worst` (see `statistics.worst`) and `uncertain` (see `statistics.uncertain`), lists of: name
-      (of the file, as the records have it), true and answer (names of classes), probability and
-      next (of the next best class) in 0 to 1, photo and map (JPEG in base64): the photo, and the
+      (of the file, as the records have it), true, answer and next (names of classes), probability
+      and next_probability in 0 to 1, photo and map (JPEG in base64): the photo, and the
       part of it that the network sees with its Grad-CAM for the answer.
     """
     wanted = {
@@ -49,14 +49,15 @@ def choose(scored: Scored, names: list[str]) -> dict[str, list[dict]]:
             break
         if number in needed:
             encoded, _, name = record
-            true, answer, probability, following = scored.answers[number].tolist()
+            true, answer, following, *shares = scored.answers[number].tolist()
             photo, overlay = _pictures(encoded, config.preprocessing, draw, int(answer))
             drawn[number] = {
                 "name": name.numpy().decode(errors="backslashreplace"),
                 "true": names[int(true)],
                 "answer": names[int(answer)],
-                "probability": probability,
-                "next": following,
+                "next": names[int(following)],
+                "probability": shares[0],
+                "next_probability": shares[1],
                 "photo": photo,
                 "map": overlay,
             }
@@ -78,14 +79,16 @@ def _pictures(
 def overlay(pixels: np.ndarray, heat: np.ndarray) -> PIL.Image.Image:
     """Returns an image, uint8 [H, W, 3], with a map in 0 to 1, float32 [h, w], in colours on it.
 
-    Where the map is 0 the image is as it was; the longer side becomes 200 pixels.
+    The image is in grey levels, which are as they were where the map is 0; its longer side becomes
+    200 pixels.
     """
     from matplotlib import colormaps
 
     height, width = pixels.shape[:2]
     scale = _SIDE / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = np.asarray(PIL.Image.fromarray(pixels).resize(size, PIL.Image.BILINEAR), np.float32)
+    grey = PIL.Image.fromarray(pixels).convert("L").convert("RGB")
+    picture = np.asarray(grey.resize(size, PIL.Image.BILINEAR), np.float32)
     large = np.asarray(PIL.Image.fromarray(heat, "F").resize(size, PIL.Image.BILINEAR))
     share = _COVER * np.clip(large, 0, 1)[..., np.newaxis]
     colours = 255 * colormaps["turbo"](large)[..., :3]

@@ -1,7 +1,7 @@
 """From what a network said of each image to confusions, scores of classes, and calibration.
 
-`answers` are rows of true class, answer, its probability and that of the next best class, as
-`official.evaluate.metrics.Answers` keeps them: float32 [N, 4].
+`answers` are rows of true class, answer, next best class, and the probabilities of both, as
+`official.evaluate.metrics.Answers` keeps them: float32 [N, 5].
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def reliability(answers: np.ndarray) -> list[dict]:
       begin, end, images; confidence (mean probability) and accuracy in 0 to 1, None where no image
       is.
     """
-    probabilities = answers[:, 2]
+    probabilities = answers[:, 3]
     right = answers[:, 0] == answers[:, 1]
     boundaries = np.array([k / _BINS for k in range(1, _BINS)], np.float32)
     places = np.searchsorted(boundaries, probabilities, side="left")
@@ -85,12 +85,12 @@ def reliability(answers: np.ndarray) -> list[dict]:
 def worst(answers: np.ndarray, most: int) -> list[int]:
     """Returns the numbers of wrong images, of which the network was surest first."""
     wrong = np.flatnonzero(answers[:, 0] != answers[:, 1])
-    return wrong[np.argsort(-answers[wrong, 2], kind="stable")][:most].tolist()
+    return wrong[np.argsort(-answers[wrong, 3], kind="stable")][:most].tolist()
 
 
 def uncertain(answers: np.ndarray, most: int) -> list[int]:
     """Returns the numbers of the images whose two best classes are nearest to each other."""
-    return np.argsort(answers[:, 2] - answers[:, 3], kind="stable")[:most].tolist()
+    return np.argsort(answers[:, 3] - answers[:, 4], kind="stable")[:most].tolist()
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -4,8 +4,6 @@ All three are made of one value, which report.json holds.
 """
 
 import os
-import re
-import shlex
 import sys
 
 import tensorflow as tf
@@ -14,7 +12,7 @@ from nets import cost
 from official.evaluate import recorded
 from official.evaluate.evaluation import Scored
 from official.report import charts, page, photos, statistics
-from official.run import files, paths
+from official.run import files, history, paths
 from official.run.classes import names_or_numbers
 from official.run.errors import RunError, short
 from official.run.folder import (
@@ -100,19 +98,10 @@ def _commands(model_dir: str) -> list[dict]:
         {
             "time": start.get("started", ""),
             "directory": start.get("directory", ""),
-            "line": command_line(start["command"]),
+            "line": history.command_line(start["command"]),
         }
         for start in starts
     ]
-
-
-def command_line(words: list[str]) -> str:
-    """Returns a command as it can be typed again, of what a process finds in `sys.argv`."""
-    module = re.search(r"(official/[\w/]+)\.py$", words[0]) if words else None
-    if module:
-        name = module[1].removesuffix("/__main__").replace("/", ".")
-        words = ["python", "-m", name, *words[1:]]
-    return shlex.join(words)
 
 
 def write(folder: str, found: dict) -> str:

@@ -57,12 +57,13 @@ class Answers(tf.keras.metrics.Metric):
           labels: true class, integer [N].
           probabilities: float32 [N, C].
         """
+        places = tf.reshape(tf.cast(numbers, tf.int64), [-1, 1])
         best = tf.math.top_k(probabilities, 2 if probabilities.shape[-1] > 1 else 1)
         # Whole numbers are exact in float32 up to 16 million classes.
         columns = [labels]
         columns += [part[:, place] for part in (best.indices, best.values) for place in (0, -1)]
         rows = tf.stack([tf.cast(column, tf.float32) for column in columns], axis=-1)
-        self.rows.assign_add(tf.scatter_nd(numbers[:, tf.newaxis], rows, self.rows.shape))
+        self.rows.assign_add(tf.scatter_nd(places, rows, self.rows.shape))
 
     def result(self) -> tf.Tensor:
         """Returns true class, answer, next best class, and the probabilities of both: [N, 5]."""

@@ -137,7 +137,7 @@ def remove(folder: str) -> None:
     """Removes the report in `folder`, if there is one, and nothing else."""
     for name in (REPORT_FILE, REPORT_PICTURE, REPORT_PAGE):
         path = os.path.join(folder, name)
-        if tf.io.gfile.exists(path):
+        if tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path):
             tf.io.gfile.remove(path)
 
 

@@ -201,9 +201,9 @@ def _data(config: RunConfig) -> str:
         return _list(lines)
     for split, described in found["splits"].items():
         images = sum(shard["images"] for shard in described["shards"])
-        each = described.get("class_counts", {})
+        each = described.get("class_counts", {}).values()
         lines[split] = f"{images:,} images" + (
-            f", of each class {min(each.values()):,} to {max(each.values()):,}" if each else ""
+            f", at least {min(each):,} and at most {max(each):,} of a class" if each else ""
         )
     with tf.io.gfile.GFile(os.path.join(folder, manifest.MANIFEST_FILE), "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()

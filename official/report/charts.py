@@ -140,7 +140,7 @@ def curves(figure, runs: list[tuple[str, list[dict]]]) -> None:
     for name, epochs in runs:
         # A legend leaves out what begins with a line below.
         numbers = [line["epoch"] for line in epochs]
-        left.plot(numbers, [line["cross_entropy"] for line in epochs], label=f" {name}")
+        left.plot(numbers, [line["cross_entropy"] for line in epochs], ".-", label=f" {name}")
         _top1(right, epochs, f" {name}")
     left.set(xlabel="epoch", ylabel="cross entropy in training")
     right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
@@ -155,7 +155,8 @@ def _validation(axes, found: dict) -> None:
     lines = found["training"]
     if all("top1" in line for line in lines):
         numbers = [line["epoch"] for line in lines]
-        axes.plot(numbers, [100 * line["top1"] for line in lines], label="training", color="grey")
+        values = [100 * line["top1"] for line in lines]
+        axes.plot(numbers, values, ".-", label="training", color="grey")
     _top1(axes, lines, "validation")
     axes.set(title="training", xlabel="epoch", ylabel="top-1 (%)", ylim=(0, 100))
     _epochs(axes)
@@ -164,7 +165,7 @@ def _validation(axes, found: dict) -> None:
 
 def _epochs(axes) -> None:
     """Draws a grid of whole epochs."""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
 
 

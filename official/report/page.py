@@ -200,7 +200,7 @@ def _throughput(lines: list[dict]) -> str:
     ]
     if not rows:
         return ""
-    return f"<h2>Throughput</h2>\n{_table(('', 'images/s', 'on'), rows)}"
+    return f"<h2>Throughput</h2>\n{_table(('', 'images/s', 'device'), rows)}"
 
 
 def _commands(lines: list[dict]) -> str:

@@ -132,7 +132,7 @@ def test_evaluation_leaves_a_report(exported, trained):
     assert f"| 0 | blue | 5 | {100 * blue['recall']:.2f} % |" in card
     assert f"{found['network']['parameters']:,}" in card and "--num_filters=8" in card
     assert "123.68, 116.78, 103.94 are subtracted" in card and "--mixup_type=1" in card
-    assert "* train: 40 images, of each class 10 to 10" in card and "sha256" in card
+    assert "* train: 40 images, at least 10 and at most 10 of a class" in card and "sha256" in card
 
 
 def test_a_report_that_fails_leaves_the_score(trained, exported, tmp_path):

@@ -31,11 +31,7 @@ def make_view(config: PreprocessingConfig, seed: int = 0) -> show.View:
         image = preprocessing.train_image(
             tf.constant(encoded), tf.constant(boxes, tf.float32), example_seed, config
         )
-        if config.family == "inception":
-            image = image * 255.0
-        else:
-            image = image + tf.constant(config.channel_means, tf.float32)
-        return tf.saturate_cast(tf.round(image), tf.uint8).numpy()
+        return preprocessing.pixels_of(image, config).numpy()
 
     return view
 

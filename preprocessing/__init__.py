@@ -14,6 +14,7 @@ from preprocessing.mixing.batches import (
 )
 from preprocessing.pipeline import (
     eval_image,
+    pixels_of,
     ten_crop_image,
     train_image,
     train_pixels,
@@ -31,6 +32,7 @@ __all__ = [
     "example_seed",
     "mix",
     "mixing_order",
+    "pixels_of",
     "resize_batch",
     "step_seed",
     "ten_crop_image",

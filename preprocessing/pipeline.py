@@ -86,6 +86,15 @@ def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     return resize.subtract_mean(image, config.channel_means)
 
 
+def pixels_of(image: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Returns what a network's input looks like: of float32 [H, W, 3] the uint8 [H, W, 3]."""
+    if config.family == "inception":
+        image = image * 255.0
+    else:
+        image = image + tf.constant(config.channel_means, tf.float32)
+    return tf.saturate_cast(tf.round(image), tf.uint8)
+
+
 def ten_crop_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     """Decodes one image and cuts ten crops out of it, see `evaluation_crops.ten_crop`.
 

@@ -32,8 +32,13 @@ def flags_of(fields: Mapping[str, Any]) -> str:
         elif isinstance(value, bool):
             words.append(f"--{field}" if value else f"--no{field}")
         else:
-            words.append(f"--{field}={value}")
+            words.append(f"--{field}={_written(value)}")
     return " ".join(words)
+
+
+def _written(value: Any) -> str:
+    """Returns a value as it stands behind `=`; several with commas between them."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def needed_flags(fields: Mapping[str, Any]) -> str:

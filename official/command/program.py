@@ -20,7 +20,7 @@ _CLOSED_PIPE = 141
 # Flags whose values are paths.
 _PATHS = (
     "data_dir", "model_dir", "export_dir", "output_dir", "saved_model", "checkpoint",
-    "pretrained_model_checkpoint_path", "baseline_dir", "benchmark", "picture",
+    "pretrained_model_checkpoint_path", "baseline_dir", "benchmark", "picture", "report_dir",
 )  # fmt: skip
 
 

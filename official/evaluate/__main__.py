@@ -1,26 +1,34 @@
-"""Scores a trained network on every image of a split; writes MODEL_DIR/evaluation.json.
+"""Scores a trained network on every image of a split; writes evaluation.json and report/.
 
     python -m official.evaluate --model_dir DIR [--data_dir DIR] [--val_regex 'test-*']
 
 Architecture, preprocessing and data are those of the run, so no model flags are needed. Records of
 other folders are matched with the run's classes by name (labels.txt).
 
+MODEL_DIR/report/ has a page to look at (report.html, one file), a picture (report.png) and all
+numbers (report.json): confusion, classes, the worst mistakes with what the network looks at,
+calibration, training, speed, commands.
+
 Scores of corrupted images (mCE) and of retrieval (recall at 1) do not exist yet.
 """
+
+import os
 
 from absl import flags
 
 from official.command import flags as run_flags
 from official.command import program
 from official.evaluate import evaluation, views
+from official.report import findings
 from official.run.configuration import ON_BAD_RECORD
+from official.run.folder import REPORT
 
 FLAGS = flags.FLAGS
 
 
 def main() -> None:
     """Scores, prints and records."""
-    result = evaluation.evaluate(
+    scored = evaluation.scored(
         FLAGS.model_dir,
         FLAGS.data_dir,
         FLAGS.val_regex,
@@ -32,7 +40,10 @@ def main() -> None:
         FLAGS.on_bad_record or "",
         FLAGS.label_offset,
     )
-    evaluation.record(FLAGS.model_dir, result)
+    evaluation.record(FLAGS.model_dir, scored.result)
+    if FLAGS.report:
+        folder = FLAGS.report_dir or os.path.join(FLAGS.model_dir, REPORT)
+        print(f"report: {findings.report(folder, FLAGS.model_dir, scored)}")
 
 
 def define_flags() -> None:
@@ -69,6 +80,8 @@ def define_flags() -> None:
         "Added to the labels of the records; 1 where they count from 0 and the network has a "
         "background class at 0. Default: the run's. Classes with names are matched by name.",
     )
+    flags.DEFINE_boolean("report", True, "Write the report, too; the score is written before.")
+    flags.DEFINE_string("report_dir", "", "Where the report goes; default: MODEL_DIR/report.")
     flags.adopt_module_key_flags(run_flags)
 
 

@@ -4,7 +4,9 @@ import math
 import os
 import sys
 import time
+from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 import preprocessing
@@ -22,7 +24,38 @@ from official.run.folder import EVALUATION_FILE, EVALUATION_LOG
 from official.run.network import input_shape, network_for_inference
 
 
-def evaluate(
+class Scored(NamedTuple):
+    """An evaluation with all that a report of it needs.
+
+    Attributes:
+      result: the scores, see `evaluate`.
+      config: the run, as it reads the records that were scored.
+      split: those records.
+      network: with the weights that were scored.
+      answers: see `metrics.Answers`, float32 [N, 5]; a row per image scored, in their order.
+    """
+
+    result: dict
+    config: RunConfig
+    split: reader.Split
+    network: tf.keras.Model
+    answers: np.ndarray
+
+
+def evaluate(*arguments, **options) -> dict:
+    """Returns the scores of a run's checkpoint; takes what `scored` takes.
+
+    Returns:
+      checkpoint, step, data_dir, val_regex, label_offset, images, correct_top1, correct_top5, top1,
+      top5, ece (shares in 0 to 1), cross_entropy, seconds, time; bad_records if they are skipped.
+
+    Raises:
+      RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
+    """
+    return scored(*arguments, **options).result
+
+
+def scored(
     model_dir: str,
     data_dir: str = "",
     pattern: str = "",
@@ -33,8 +66,8 @@ def evaluate(
     test_scales: tuple[int, ...] = (),
     on_bad_record: str = "",
     label_offset: int | None = None,
-) -> dict:
-    """Returns the scores of a run's checkpoint.
+) -> Scored:
+    """Scores a run's checkpoint.
 
     Args:
       model_dir: folder of the run.
@@ -48,10 +81,6 @@ def evaluate(
       on_bad_record: `fail` or `skip` where a record cannot be scored; default: the run's
         --on_bad_val_record.
       label_offset: added to the labels of the records; default: the run's.
-
-    Returns:
-      checkpoint, step, data_dir, val_regex, label_offset, images, correct_top1, correct_top5, top1,
-      top5, ece (shares in 0 to 1), cross_entropy, seconds, time; bad_records if they are skipped.
 
     Raises:
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
@@ -68,7 +97,7 @@ def evaluate(
     prepare = views.choose(config.preprocessing, ten_crop, test_scales)
     with devices.strategy(num_gpus).scope():
         network = network_for_inference(config.model, input_shape(config))
-        model = Scorer(network)
+        model = Scorer(network, answers=split.num_examples)
         model.compile()
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
     print(checkpoints.describe(model_dir, path), file=sys.stderr)
@@ -77,7 +106,7 @@ def evaluate(
         config = config.with_data(val_batch_size=1)
     with search.named(config, None, split):
         scores, seconds = score(model, config, split, prepare)
-    return {
+    result = {
         "checkpoint": os.path.basename(path),
         "step": checkpoints.step_of(path),
         "data_dir": paths.absolute(data_dir or config.data.data_dir),
@@ -88,6 +117,8 @@ def evaluate(
         "seconds": round(seconds, 2),
         "time": files.now(),
     }
+    answers = model.answers.result().numpy()[: scores["images"]]
+    return Scored(result, config, split, network, answers)
 
 
 def score(
@@ -103,7 +134,7 @@ def score(
         `max_bad_records` allows, or with a cross entropy that is not finite.
     """
     start = time.monotonic()
-    dataset = pipeline.evaluation_dataset(config, split, prepare)
+    dataset = pipeline.evaluation_dataset(config, split, prepare, model.answers is not None)
     verbose = 1 if sys.stderr.isatty() else 0
     found = model.evaluate(dataset, verbose=verbose, return_dict=True)
     # Without a single image there are no scores at all.

@@ -37,6 +37,39 @@ class Images(tf.keras.metrics.Sum):
         super().update_state(tf.size(labels))
 
 
+class Answers(tf.keras.metrics.Metric):
+    """What the network says of each image: 20 bytes of each, whatever the number of classes.
+
+    Every image has a number, under which one device writes it down; the sum over the devices is
+    what all of them wrote.
+    """
+
+    def __init__(self, images: int, name: str = "answers"):
+        """Makes room for that many images."""
+        super().__init__(name=name, dtype=tf.float32)
+        self.rows = self.add_weight(name="rows", shape=(images, 5), initializer="zeros")
+
+    def update_state(self, numbers: tf.Tensor, labels: tf.Tensor, probabilities: tf.Tensor) -> None:
+        """Adds a batch.
+
+        Args:
+          numbers: of the images, from 0, int64 [N].
+          labels: true class, integer [N].
+          probabilities: float32 [N, C].
+        """
+        places = tf.reshape(tf.cast(numbers, tf.int64), [-1, 1])
+        best = tf.math.top_k(probabilities, 2 if probabilities.shape[-1] > 1 else 1)
+        # Whole numbers are exact in float32 up to 16 million classes.
+        columns = [labels]
+        columns += [part[:, place] for part in (best.indices, best.values) for place in (0, -1)]
+        rows = tf.stack([tf.cast(column, tf.float32) for column in columns], axis=-1)
+        self.rows.assign_add(tf.scatter_nd(places, rows, self.rows.shape))
+
+    def result(self) -> tf.Tensor:
+        """Returns true class, answer, next best class, and the probabilities of both: [N, 5]."""
+        return tf.convert_to_tensor(self.rows)
+
+
 class ExpectedCalibrationError(tf.keras.metrics.Metric):
     """Expected calibration error over equal bins of confidence (Guo et al., 1706.04599, eq. 3).
 

@@ -12,8 +12,12 @@ class Scorer(tf.keras.Model):
     is what checkpoints, exports and callers use.
     """
 
-    def __init__(self, network: tf.keras.Model, name: str = "scorer"):
-        """Wraps `network`; call inside the strategy's scope."""
+    def __init__(self, network: tf.keras.Model, name: str = "scorer", answers: int | None = None):
+        """Wraps `network`; call inside the strategy's scope.
+
+        With `answers`, a number of images, it keeps what the network says of each: batches are then
+        numbered (see `official.input.pipeline.evaluation_dataset`).
+        """
         super().__init__(name=name)
         self.network = network
         self._eval_loss = tf.keras.metrics.Mean(name="cross_entropy")
@@ -21,6 +25,8 @@ class Scorer(tf.keras.Model):
         self._correct1 = metrics.Correct(1, name="correct_top1")
         self._correct5 = metrics.Correct(5, name="correct_top5")
         self._ece = metrics.ExpectedCalibrationError()
+        # None of `scores`, whose results are computed after each batch.
+        self.answers = None if answers is None else metrics.Answers(answers)
 
     @property
     def scores(self) -> list[tf.keras.metrics.Metric]:
@@ -36,9 +42,11 @@ class Scorer(tf.keras.Model):
         """Returns the network's logits, float32 [N, C]."""
         return self.network(images, training=training)
 
-    def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def test_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         """Scores one batch; every image counts once whatever the size of the batch."""
         images, labels = batch
+        if self.answers is not None:
+            labels, numbers = labels
         logits = views.logits(self.network, images)
         probabilities = tf.nn.softmax(logits)
         predictions = tf.argmax(logits, axis=-1)
@@ -48,6 +56,8 @@ class Scorer(tf.keras.Model):
         self._correct1.update_state(labels, logits)
         self._correct5.update_state(labels, logits)
         self._ece.update_state(tf.reduce_max(probabilities, axis=-1), predictions, labels)
+        if self.answers is not None:
+            self.answers.update_state(numbers, labels, probabilities)
         return {metric.name: metric.result() for metric in self.scores}
 
 

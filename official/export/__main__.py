@@ -2,7 +2,8 @@
 
     python -m official.export --model_dir DIR --export_dir DIR
 
-Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it. Before the folder gets its final
+Writes EXPORT_DIR/<version>/, as TensorFlow Serving expects it, with model_card.md: network, scores,
+images, training, data, classes, and how to call it. Before the folder gets its final
 name, the exported model is fed the raw bytes of the evaluation images: its logits must be those of
 the run's network (to 0.001 of the largest), else nothing is exported.
 """

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nets import fold_batch_norm
-from official.export import serving, verification
+from official.export import model_card, serving, verification
 from official.run import checkpoints, configuration, files, lock, paths
 from official.run.classes import names_or_numbers
 from official.run.configuration import RunConfig
@@ -36,7 +36,7 @@ def export(
     fold: bool = True,
     exif_orientation: bool | None = None,
 ) -> str:
-    """Writes a SavedModel and returns its folder.
+    """Writes a SavedModel, and beside it its model card, and returns their folder.
 
     Args:
       model_dir: folder of the run.
@@ -68,8 +68,12 @@ def export(
         with tempfile.TemporaryDirectory() as scratch:
             assets = _write_assets(config, prepared, path, scratch)
             _save(serving.ServingModule(exported, prepared, assets), unfinished)
+        verified = ""
         if verify:
-            print(verification.verify(unfinished, network, config, model_dir, path, data_dir))
+            verified = verification.verify(unfinished, network, config, model_dir, path, data_dir)
+            print(verified)
+        card = model_card.text(model_dir, config, prepared, os.path.basename(path), verified)
+        files.write_text(os.path.join(unfinished, model_card.CARD_FILE), card)
 
     with lock.hold(export_dir):
         return _publish(write, export_dir, version)

@@ -117,13 +117,18 @@ def _batches(
 
 
 def evaluation_dataset(
-    config: RunConfig, split: reader.Split, prepare: Prepare = preprocessing.eval_image
+    config: RunConfig,
+    split: reader.Split,
+    prepare: Prepare = preprocessing.eval_image,
+    numbered: bool = False,
 ) -> tf.data.Dataset:
     """Returns every record of `split` once, in order, the last batch as small as it comes.
 
     Elements are `(images, labels)`: what `prepare` makes of encoded images (see
-    `official.evaluate.views`), float32 [n, S, S, 3], and int64 [n]. With `on_bad_val_record` at
-    `skip` bad records are missing; how many is the difference to `split.num_examples`.
+    `official.evaluate.views`), float32 [n, S, S, 3], and int64 [n]. With `numbered` the
+    labels are pairs with the images' numbers, int64 [n], counted from 0. With `on_bad_val_record`
+    at `skip` bad records are missing, and have no number; how many is the difference to
+    `split.num_examples`.
     """
     skip = config.data.on_bad_val_record == "skip"
     examples = reader.read_records(split, skip_damage=skip).map(
@@ -131,6 +136,10 @@ def evaluation_dataset(
     )
     if skip:
         examples = examples.ignore_errors()
+    if numbered:
+        examples = examples.enumerate().map(
+            lambda number, example: (example[0], (example[1], number))
+        )
     batches = examples.batch(config.data.val_batch_size)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(_options(config.data, here=True))
 
@@ -138,28 +147,35 @@ def evaluation_dataset(
 def encoded_dataset(config: RunConfig, split: reader.Split, batch_size: int) -> tf.data.Dataset:
     """Returns the images as they lie in the records: `(bytes string [n], labels int64 [n])`.
 
+    They are those of `photos`, in batches.
+    """
+    examples = photos(config, split).map(lambda encoded, label, name: (encoded, label))
+    return examples.batch(batch_size).prefetch(1)
+
+
+def photos(config: RunConfig, split: reader.Split) -> tf.data.Dataset:
+    """Returns each record's encoded image, string [], class, int64 [], and name, string [].
+
     Labels are the classes of the network, as in the other data sets. With `on_bad_val_record` at
     `skip` the records are left out that `evaluation_dataset` leaves out.
     """
     skip = config.data.on_bad_val_record == "skip"
     scored = EvaluationExample(config)
 
-    def encoded(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def encoded(record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         example = schema.parse_example(record["serialized"])
-        return example["encoded"], class_of(example, config.data)
+        return example["encoded"], class_of(example, config.data), example["filename"]
 
     records = reader.read_records(split, skip_damage=skip)
-    if skip:
-        examples = records.map(
-            lambda record: (scored(record), encoded(record)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        # The image goes along until the errors are gone, else nobody would decode it.
-        examples = examples.ignore_errors().map(lambda evaluated, encoded: encoded)
-    else:
-        examples = records.map(encoded)
-    return examples.batch(batch_size).prefetch(1)
+    if not skip:
+        return records.map(encoded)
+    examples = records.map(
+        lambda record: (scored(record), encoded(record)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    # The image goes along until the errors are gone, else nobody would decode it.
+    return examples.ignore_errors().map(lambda evaluated, encoded: encoded)
 
 
 def _options(data: DataConfig, here: bool = False) -> tf.data.Options:

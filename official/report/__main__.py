@@ -6,6 +6,7 @@
 The table shows the scores of the last `python -m official.evaluate` of each run and the lines that
 `python -m official.benchmark` wrote into FILE. The picture shows the training curves and, with
 --saved_model, a sheet of evaluation photos with what the exported model says of them.
+MODEL_DIR/report, the page that `python -m official.evaluate` wrote, gets the lines of FILE, too.
 """
 
 import sys
@@ -13,7 +14,7 @@ import sys
 from absl import flags
 
 from official.command import program
-from official.report import report
+from official.report import findings, report
 from official.run import files
 
 FLAGS = flags.FLAGS
@@ -26,6 +27,9 @@ def main() -> None:
         runs.append(report.load(FLAGS.baseline_name, FLAGS.baseline_dir, FLAGS.checkpoint))
     benchmarks = files.read_json_lines(FLAGS.benchmark) if FLAGS.benchmark else []
     print(report.table(runs, benchmarks))
+    page = findings.add_throughput(FLAGS.model_dir, benchmarks) if benchmarks else ""
+    if page:
+        print(f"report, with these measurements: {page}", file=sys.stderr)
     if FLAGS.picture:
         report.draw(FLAGS.picture, runs, FLAGS.saved_model)
         print(f"picture: {FLAGS.picture}", file=sys.stderr)

@@ -2,19 +2,20 @@
 
 import io
 import os
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from official.evaluate import recorded
 from official.export import serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
+from official.report import charts
 from official.run import checkpoints, classes, configuration, files
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, short
-from official.run.folder import EVALUATION_FILE, EVALUATION_LOG, TRAINING_LOG
+from official.run.folder import EVALUATION_FILE, TRAINING_LOG
 
 _PHOTOS = 20
 
@@ -47,20 +48,20 @@ def load(name: str, model_dir: str, checkpoint: str = "") -> Finished:
 
 def _evaluation(model_dir: str, checkpoint: str) -> dict:
     """Returns what `python -m official.evaluate` wrote last, of that checkpoint if it is given."""
-    path = os.path.join(model_dir, EVALUATION_FILE)
     if not checkpoint:
-        if not tf.io.gfile.exists(path):
+        found = recorded.last(model_dir)
+        if found is None:
+            path = os.path.join(model_dir, EVALUATION_FILE)
             raise RunError(f"{path} is missing: run `python -m official.evaluate` first.")
-        return files.read_json(path)
+        return found
     wanted = os.path.basename(checkpoints.choose(model_dir, checkpoint))
-    for line in reversed(files.read_json_lines(os.path.join(model_dir, EVALUATION_LOG))):
-        # Lines of the training name no checkpoint.
-        if line.get("checkpoint") == wanted:
-            return line
-    raise RunError(
-        f"{wanted} of {model_dir} was not evaluated: run `python -m official.evaluate "
-        f"--model_dir={model_dir} --checkpoint={checkpoint}` first."
-    )
+    found = recorded.last_of(model_dir, wanted)
+    if found is None:
+        raise RunError(
+            f"{wanted} of {model_dir} was not evaluated: run `python -m official.evaluate "
+            f"--model_dir={model_dir} --checkpoint={checkpoint}` first."
+        )
+    return found
 
 
 def table(runs: list[Finished], benchmarks: list[dict]) -> str:
@@ -96,23 +97,19 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
     Raises:
       RunError: the exported model is not of the checkpoint that was evaluated.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     served = _served(runs[0], saved_model) if saved_model else None
     picture = io.BytesIO()
-    # Names are no formulas, and the font may lack their letters.
-    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    curves = [(run.name, run.epochs) for run in runs]
+    with charts.plain_text():
+        from matplotlib import pyplot
+
         figure = pyplot.figure(figsize=(12, 12 if served else 4), layout="constrained")
         if served:
             above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
-            _curves(above, runs)
+            charts.curves(above, curves)
             _photo_sheet(below, runs[0], served)
         else:
-            _curves(figure, runs)
+            charts.curves(figure, curves)
         figure.savefig(picture, format="png", dpi=90)
         pyplot.close(figure)
     try:
@@ -131,28 +128,6 @@ def _served(finished: Finished, saved_model: str) -> serving.Served:
             f"{EVALUATION_FILE} are those of {scored}: export or evaluate the same --checkpoint."
         )
     return served
-
-
-def _curves(figure, runs: list[Finished]) -> None:
-    """Draws cross entropy in training and validation top-1 over the epochs."""
-    left, right = figure.subplots(1, 2)
-    for finished in runs:
-        # A legend leaves out what begins with a line below.
-        label = f" {finished.name}"
-        numbers = [line["epoch"] for line in finished.epochs]
-        left.plot(numbers, [e["cross_entropy"] for e in finished.epochs], label=label)
-        scored = [line for line in finished.epochs if "validation" in line]
-        right.plot(
-            [line["epoch"] for line in scored],
-            [100 * line["validation"]["top1"] for line in scored],
-            marker="o",
-            label=label,
-        )
-    left.set(xlabel="epoch", ylabel="cross entropy in training")
-    right.set(xlabel="epoch", ylabel="top-1 on the validation photos (%)", ylim=(0, 100))
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.legend()
 
 
 def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:

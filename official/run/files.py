@@ -43,7 +43,12 @@ def write_text(path: str, text: str) -> None:
 
 def write_json(path: str, value: Any) -> None:
     """Writes `value` as indented JSON; see `write_text`."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=False) + "\n")
+    write_text(path, as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """Returns `value` as indented JSON."""
+    return json.dumps(value, indent=2, sort_keys=False) + "\n"
 
 
 def read_text(path: str) -> str:

@@ -9,6 +9,11 @@ LABELS_FILE = "labels.txt"
 TRAINING_LOG = "training.jsonl"
 EVALUATION_LOG = "evaluations.jsonl"
 EVALUATION_FILE = "evaluation.json"
+# What the last evaluation found, for people to look at: page, picture and numbers, in a folder.
+REPORT = "report"
+REPORT_PAGE = "report.html"
+REPORT_PICTURE = "report.png"
+REPORT_FILE = "report.json"
 # The account of records that were left out.
 BAD_RECORDS_LOG = "bad_records.jsonl"
 # Where the first weights came from: a checkpoint of the original, or another run.

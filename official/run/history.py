@@ -4,6 +4,8 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
+import re
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -38,6 +40,15 @@ def write(
     path = os.path.join(model_dir, HISTORY_FILE)
     files.drop_torn_line(path)
     files.append_json_line(path, {"started": files.now(), "step": step, **record})
+
+
+def command_line(words: list[str]) -> str:
+    """Returns a command as it can be typed again, of what a process finds in `sys.argv`."""
+    module = re.search(r"(official/[\w/]+)\.py$", words[0]) if words else None
+    if module:
+        name = module[1].removesuffix("/__main__").replace("/", ".")
+        words = ["python", "-m", name, *words[1:]]
+    return shlex.join(words)
 
 
 def _lasting(options: RunOptions) -> dict[str, Any]:

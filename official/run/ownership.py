@@ -24,6 +24,10 @@ from official.run.folder import (
     LOCK_FILE,
     PERIODICAL,
     PRETRAINED_FILE,
+    REPORT,
+    REPORT_FILE,
+    REPORT_PAGE,
+    REPORT_PICTURE,
     STATE_FILE,
     TRAINING_LOG,
     UNFINISHED,
@@ -45,6 +49,7 @@ _OWN = {
     EVENTS: r"events\.out\.tfevents\..+",
     BEST: f"{_CHECKPOINT}|{BEST_LIST}",
     PERIODICAL: _CHECKPOINT,
+    REPORT: "|".join(map(re.escape, (REPORT_PAGE, REPORT_PICTURE, REPORT_FILE))),
     "": f"{_NAMES}|{_CHECKPOINT}",
 }
 # What `files.write_bytes` had not finished when its process ended.

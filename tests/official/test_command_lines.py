@@ -102,6 +102,48 @@ def test_evaluation_is_written(exported, trained):
     assert scores["correct_top1"] == last["correct_top1"]
 
 
+def test_evaluation_leaves_a_report(exported, trained):
+    """Its numbers are those of the score, and the model card's."""
+    found = json.loads((trained / "report/report.json").read_text())
+    scores = json.loads((trained / "evaluation.json").read_text())
+    assert found["evaluation"] == scores
+    counts = [(true == answer, count) for true, answer, count in found["confusion"]]
+    assert sum(count for right, count in counts if right) == scores["correct_top1"]
+    assert [one["images"] for one in found["classes"]] == [5] * 4
+    bins = [one for one in found["reliability"] if one["images"]]
+    error = sum(one["images"] * abs(one["confidence"] - one["accuracy"]) for one in bins) / 20
+    assert error == pytest.approx(scores["ece"], abs=1e-5)
+    assert len(found["photos"]["worst"]) == 20 - scores["correct_top1"]
+    for one in found["photos"]["worst"]:
+        assert one["answer"] != one["true"] and one["name"].split("/")[-2] == one["true"]
+    lines = [one["line"] for one in found["commands"]]
+    assert lines[0].startswith("python -m official.train --data_dir=")
+    assert lines[-1] == f"python -m official.evaluate --model_dir={trained}"
+    assert found["classes"][3]["name"] in (trained / "report/report.html").read_text()
+    assert PIL.Image.open(trained / "report/report.png").width == 1400
+    card = (exported / "1/model_card.md").read_text()
+    low, high = found["intervals"]["top1"]
+    assert (
+        f"* top-1: {100 * scores['top1']:.2f} % ({scores['correct_top1']} right; 95 % interval "
+        in card
+    )
+    assert f"{100 * low:.2f} to {100 * high:.2f} %" in card
+    blue = found["classes"][0]
+    assert f"| 0 | blue | 5 | {100 * blue['recall']:.2f} % |" in card
+    assert f"{found['network']['parameters']:,}" in card and "--num_filters=8" in card
+    assert "123.68, 116.78, 103.94 are subtracted" in card and "--mixup_type=1" in card
+    assert "* train: 40 images, at least 10 and at most 10 of a class" in card and "sha256" in card
+
+
+def test_a_report_that_fails_leaves_the_score(trained, exported, tmp_path):
+    (tmp_path / "file").write_text("x")
+    out, err = run(
+        "official.evaluate", f"--model_dir={trained}", f"--report_dir={tmp_path / 'file'}", status=1
+    )
+    assert "top-1" in out and err.splitlines()[-1].startswith("error: the report could not be")
+    assert "Traceback" not in err and (tmp_path / "file").read_text() == "x"
+
+
 def test_signatures(exported, photos):
     loaded = tf.saved_model.load(str(exported / "1"))
     serve, prepared = loaded.signatures["serving_default"], loaded.signatures["images"]
@@ -368,6 +410,19 @@ for mixup_type in (0, 1, 2):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(loss_one, loss_two, rtol=1e-5)
     assert np.abs(one[0]).max() > 0
+from official.evaluate.scorer import Scorer
+answers = []
+for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
+    with tf.distribute.MirroredStrategy(devices).scope():
+        tf.keras.utils.set_random_seed(1)
+        network = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])
+        model = Scorer(network, answers=8)
+        model.compile()
+    batch = images, (np.arange(8) % 3, np.arange(8)[::-1].astype("int64"))
+    model.evaluate(tf.data.Dataset.from_tensor_slices(batch).batch(3), verbose=0)
+    answers.append(model.answers.result().numpy())
+assert answers[0][:, 0].tolist() == [1, 0, 2, 1, 0, 2, 1, 0], answers[0]
+np.testing.assert_allclose(*answers, rtol=1e-6)
 print("equal")
 """
     result = subprocess.run(

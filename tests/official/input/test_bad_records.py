@@ -17,7 +17,7 @@ import tensorflow as tf
 import preprocessing
 from datasets.records import reader, schema
 from nets import ModelConfig
-from official.evaluate import evaluation
+from official.evaluate import evaluation, scorer
 from official.export import exporter
 from official.input import bad_records, pipeline, search
 from official.input.examples import TrainingExample
@@ -456,6 +456,17 @@ def test_a_score_says_how_many_pictures_it_counts(base, tmp_path):
     run = config(tmp_path, on_bad_val_record="skip", val_batch_size=4, max_bad_records=20.0)
     scores, _ = evaluation.score(make_model(run), run, split)
     assert (scores["images"], scores["bad_records"]) == (len(usable), len(KINDS) - len(usable))
+    # What is kept of each image is of the image that the report shows at that place.
+    model = scorer.Scorer(make_model(run).network, answers=split.num_examples)
+    model.compile()
+    evaluation.score(model, run, split)
+    answers, shown = model.answers.result().numpy(), list(pipeline.photos(run, split))
+    assert len(shown) == len(usable) and not answers[len(usable) :].any()
+    for (encoded, label, _), row in zip(shown, answers, strict=False):
+        image = preprocessing.eval_image(encoded, run.preprocessing)[tf.newaxis]
+        shares = tf.nn.softmax(model.network(image))[0].numpy()
+        assert (int(label), shares.argmax()) == tuple(row[:2])
+        np.testing.assert_allclose(row[3], shares.max(), rtol=1e-5)
     run = config(tmp_path, on_bad_val_record="fail", val_batch_size=4)
     with pytest.raises((tf.errors.OpError, UnicodeDecodeError)):
         evaluation.score(make_model(run), run, split)

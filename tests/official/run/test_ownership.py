@@ -22,9 +22,10 @@ OURS = [
     "checkpoint", "history.jsonl", "labels.txt", "evaluation.json", "evaluation.json.tmp-17",
     "logs/train/events.out.tfevents.1.host", "model.ckpt-10.index",
     "model.ckpt-10.data-00000-of-00001", "periodical/model.ckpt-5.index",
+    "report/report.html", "report/report.json", "report/report.png",
 ]  # fmt: skip
 THEIRS = [
-    "best/mine.txt", "logs/notes.txt", "model.ckpt-10-copy.index", "notes.txt",
+    "best/mine.txt", "logs/notes.txt", "report/notes.txt", "model.ckpt-10-copy.index", "notes.txt",
     "thesis/model.ckpt-10.index", "train-00000-of-00001",
 ]  # fmt: skip
 
@@ -49,7 +50,7 @@ def test_only_what_a_run_wrote_is_removed(tmp_path):
     assert ownership.written(str(folder))[-2:] == ["history.jsonl", "config.json"]
     stay = ownership.clean(str(folder))
     assert all_files(folder) == sorted(THEIRS)
-    assert stay == [*sorted(set(THEIRS) - {"thesis/model.ckpt-10.index"})[:4],
+    assert stay == [*sorted(set(THEIRS) - {"thesis/model.ckpt-10.index"})[:5],
                     "thesis", "train-00000-of-00001"]  # fmt: skip
     assert not (folder / "periodical").exists() and not (folder / "logs/train").exists()
 

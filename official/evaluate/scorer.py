@@ -23,6 +23,11 @@ class Scorer(tf.keras.Model):
         self._ece = metrics.ExpectedCalibrationError()
 
     @property
+    def scored(self) -> tf.keras.Model:
+        """Returns the network that is scored."""
+        return self.network
+
+    @property
     def scores(self) -> list[tf.keras.metrics.Metric]:
         """Returns the metrics of an evaluation."""
         return [self._eval_loss, self._images, self._correct1, self._correct5, self._ece]
@@ -39,7 +44,7 @@ class Scorer(tf.keras.Model):
     def test_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Scores one batch; every image counts once whatever the size of the batch."""
         images, labels = batch
-        logits = views.logits(self.network, images)
+        logits = views.logits(self.scored, images)
         probabilities = tf.nn.softmax(logits)
         predictions = tf.argmax(logits, axis=-1)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)

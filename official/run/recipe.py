@@ -1,6 +1,7 @@
 """How a network is trained: the recipe, and the learning rate that follows from it."""
 
 import dataclasses
+import fractions
 import math
 from typing import Any
 
@@ -42,6 +43,16 @@ class RecipeConfig:
       cutmix_alpha: CutMix: parameter of the Beta distribution (1905.04899); 0: off.
       mixup_on_device: Mixup or CutMix in the training step, as in the original; off: in the input
         pipeline. The images are the same, on any number of devices.
+      layer_rates: Factors of the rate for groups of layers, such as stem:1/10,stage1:1/8; the
+        groups are stem, stage1 to stage4 and head, and one that is not named has the factor 1.
+      clip_norm: Largest norm of the gradient of all weights together; above it the gradient is
+        scaled down. 0: off.
+      accumulation_steps: Pieces of equal size in which a batch goes through the network, where
+        memory is too small for the whole; one update follows. It trains like the whole batch, but
+        that batch norm sees a piece at a time.
+      ema_decay: Decay of an exponential moving average of the weights, such as 0.999, with which
+        the network is scored and exported; the first updates take less, (1 + n) / (10 + n) after n
+        of them. 0: off.
     """
 
     batch_size: int = 32
@@ -68,6 +79,10 @@ class RecipeConfig:
     seed: int = 0
     cutmix_alpha: float = 0.0
     mixup_on_device: bool = True
+    layer_rates: tuple[str, ...] = ()
+    clip_norm: float = 0.0
+    accumulation_steps: int = 1
+    ema_decay: float = 0.0
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
@@ -91,6 +106,13 @@ class RecipeConfig:
         good = len(self.dropblock_kp) == 2 and all(0 < value <= 1 for value in self.dropblock_kp)
         require(self, "dropblock_kp", good, "two numbers in (0, 1], such as 1.0,0.9")
         require(self, "loss_scale", self._loss_scale_is_good(), "a number or `dynamic`")
+        require(self, "clip_norm", 0 <= self.clip_norm < math.inf, "at least 0 and finite")
+        require(self, "ema_decay", 0 <= self.ema_decay < 1, "in [0, 1)")
+        pieces = self.accumulation_steps
+        good = pieces >= 1 and self.batch_size % pieces == 0
+        right = f"at least 1 and divide --batch_size={self.batch_size}"
+        require(self, "accumulation_steps", good, right)
+        _ = self.layer_factors
         decay = self.learning_rate_decay_type
         right = f"one of {', '.join(DECAY_TYPES)}"
         require(self, "learning_rate_decay_type", decay in DECAY_TYPES, right)
@@ -109,6 +131,24 @@ class RecipeConfig:
             return float(self.loss_scale) > 0
         except ValueError:
             return False
+
+    @property
+    def layer_factors(self) -> dict[str, float]:
+        """Returns the factor of the rate by group of layers, of those that `layer_rates` names."""
+        found: dict[str, float] = {}
+        for entry in self.layer_rates:
+            name, _, text = entry.partition(":")
+            try:
+                factor = float(fractions.Fraction(text))
+            except (ValueError, ZeroDivisionError):
+                factor = -1.0
+            if factor < 0 or not name or name in found:
+                raise ValueError(
+                    "--layer_rates must name each group once, with a factor of at least 0, such as "
+                    f"stem:1/10,stage1:0.125. Received: {entry!r}"
+                )
+            found[name] = factor
+        return found
 
     @property
     def mixing(self) -> MixingConfig:

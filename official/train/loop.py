@@ -69,27 +69,31 @@ def _train(
     weights = open_pretrained(options)
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
-    if recipe.batch_size % strategy.num_replicas_in_sync:
+    pieces = strategy.num_replicas_in_sync * recipe.accumulation_steps
+    if recipe.batch_size % pieces:
         raise RunError(
             f"--batch_size={recipe.batch_size} cannot be divided among "
-            f"{strategy.num_replicas_in_sync} devices."
+            f"{strategy.num_replicas_in_sync} devices with --accumulation_steps="
+            f"{recipe.accumulation_steps}: it must be a multiple of {pieces}."
         )
     images = source.training.num_examples
     with strategy.scope(), devices.precision(recipe.dtype):
+        network = build_model(config.model, shape)
         model = Trainer(
-            build_model(config.model, shape),
+            network,
             recipe,
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
             config.preprocessing.channel_means,
+            build_model(config.model, shape) if recipe.ema_decay else None,
         )
-        optimizer = make_optimizer(recipe, images)
-        optimizer.build(model.network.trainable_variables)
+        optimizer = make_optimizer(recipe, images, network)
+        optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer)
-    print(describe(source, model.network, strategy, options.model_dir), file=sys.stderr)
+    print(describe(source, network, strategy, options.model_dir), file=sys.stderr)
     if weights:
         taken_over = pretrained.restore(
-            model.network,
+            network,
             config.model,
             weights,
             trainable_only=options.restore_trainable_only,
@@ -97,11 +101,19 @@ def _train(
             class_names=config.data.class_names,
         )
         print(taken_over.describe(), file=sys.stderr)
+    if model.averaged is not None:
+        model.averaged.set_weights(network.get_weights())
     folder.clean(options)
     times = Times()
     state = unfinished.state(model, times)
     manager = CheckpointFolder(
-        tf.train.Checkpoint(network=model.network, optimizer=optimizer, epoch=state),
+        # Readers of a checkpoint take `network`.
+        tf.train.Checkpoint(
+            network=model.scored,
+            optimizer=optimizer,
+            epoch=state,
+            **({} if model.averaged is None else {"trained": network}),
+        ),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
     )
@@ -112,7 +124,7 @@ def _train(
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
     fit(model, source, options, manager, step, times)
-    return model.network
+    return model.scored
 
 
 def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:

@@ -17,10 +17,11 @@ from official.run.errors import RunError
 from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import best_checkpoints, folder, records, unfinished
+from official.train import best_checkpoints, early_stopping, folder, records, unfinished
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
+from official.train.early_stopping import EarlyStopping
 from official.train.not_finite import StopOnNotFinite
 from official.train.progress import Progress, Times
 from official.train.records import Records
@@ -90,6 +91,7 @@ def _train(
         optimizer = make_optimizer(recipe, images, network)
         optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer)
+    early_stopping.check(options, model.sums)
     print(describe(source, network, strategy, options.model_dir), file=sys.stderr)
     if weights:
         taken_over = pretrained.restore(
@@ -179,7 +181,7 @@ def fit(
             unfinished.end_epoch(
                 model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
             )
-    while step < last_step:
+    while step < last_step and not early_stopping.reason(options):
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
         stop = min(last_step, (epoch + 1) * per_epoch)
@@ -202,15 +204,15 @@ def fit(
         if step == before:
             raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
-    if last_step < config.recipe.train_epochs * per_epoch:
+    if step == last_step < config.recipe.train_epochs * per_epoch:
         print(
             f"that is where --max_train_steps={options.max_train_steps} ends; "
             "--max_train_steps=0 goes on",
             file=sys.stderr,
         )
-    best = best_checkpoints.describe(options.model_dir)
-    if best:
-        print(best, file=sys.stderr)
+    for line in early_stopping.reason(options), best_checkpoints.describe(options.model_dir):
+        if line:
+            print(line, file=sys.stderr)
 
 
 def _watch(source: Source, options: RunOptions) -> Watch:
@@ -250,6 +252,7 @@ def _callbacks(
             options.model_dir, options.num_best_ckpt_to_keep, options.keep_ckpt_every_eval
         ),
         Records(options.model_dir, progress, validation),
+        EarlyStopping(options),
     ]
 
 

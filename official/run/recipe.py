@@ -9,6 +9,7 @@ from preprocessing import MixingConfig
 
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 LOSS_TYPES = ("softmax", "sigmoid")
+BALANCED = "balanced"
 DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
 _PAIRS_NEEDED = "at least 2 where images of one batch are mixed with each other"
 
@@ -53,6 +54,10 @@ class RecipeConfig:
       ema_decay: Decay of an exponential moving average of the weights, such as 0.999, with which
         the network is scored and exported; the first updates take less, (1 + n) / (10 + n) after n
         of them. 0: off.
+      class_weights: Weights of classes in the classification loss, such as rose:2,tulip:0.5 (a
+        class that is not named has 1), or balanced: the fewer images a class has, the more.
+      balanced_sampling: Every class comes equally often in an epoch, which has as many images as
+        before: those of small classes more than once, each time with another crop.
     """
 
     batch_size: int = 32
@@ -83,6 +88,8 @@ class RecipeConfig:
     clip_norm: float = 0.0
     accumulation_steps: int = 1
     ema_decay: float = 0.0
+    class_weights: tuple[str, ...] = ()
+    balanced_sampling: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
@@ -112,7 +119,7 @@ class RecipeConfig:
         good = pieces >= 1 and self.batch_size % pieces == 0
         right = f"at least 1 and divide --batch_size={self.batch_size}"
         require(self, "accumulation_steps", good, right)
-        _ = self.layer_factors
+        _ = self.layer_factors, self.weight_of_class
         decay = self.learning_rate_decay_type
         right = f"one of {', '.join(DECAY_TYPES)}"
         require(self, "learning_rate_decay_type", decay in DECAY_TYPES, right)
@@ -135,20 +142,15 @@ class RecipeConfig:
     @property
     def layer_factors(self) -> dict[str, float]:
         """Returns the factor of the rate by group of layers, of those that `layer_rates` names."""
-        found: dict[str, float] = {}
-        for entry in self.layer_rates:
-            name, _, text = entry.partition(":")
-            try:
-                factor = float(fractions.Fraction(text))
-            except (ValueError, ZeroDivisionError):
-                factor = -1.0
-            if factor < 0 or not name or name in found:
-                raise ValueError(
-                    "--layer_rates must name each group once, with a factor of at least 0, such as "
-                    f"stem:1/10,stage1:0.125. Received: {entry!r}"
-                )
-            found[name] = factor
-        return found
+        return _numbers_by_name("layer_rates", self.layer_rates, "group", "stem:1/10,stage1:0.125")
+
+    @property
+    def weight_of_class(self) -> dict[str, float]:
+        """Returns the weight in the loss by name, of the classes that `class_weights` names."""
+        if self.class_weights == (BALANCED,):
+            return {}
+        right = f"rose:2,tulip:0.5, or be `{BALANCED}`"
+        return _numbers_by_name("class_weights", self.class_weights, "class", right)
 
     @property
     def mixing(self) -> MixingConfig:
@@ -163,6 +165,25 @@ class RecipeConfig:
     def total_steps(self, num_images: int) -> int:
         """Returns the number of updates of the whole training."""
         return int(self.train_epochs * num_images / self.batch_size)
+
+
+def _numbers_by_name(flag: str, entries: tuple[str, ...], what: str, right: str) -> dict:
+    """Returns the numbers of `name:number` entries; raises ValueError for what is none."""
+    found: dict[str, float] = {}
+    for entry in entries:
+        name, _, text = entry.rpartition(":")
+        try:
+            number = float(fractions.Fraction(text.strip()))
+        except (ValueError, ZeroDivisionError):
+            number = -1.0
+        name = name.strip()
+        if number < 0 or not name or name in found:
+            raise ValueError(
+                f"--{flag} must name each {what} once, with a number of at least 0, such as "
+                f"{right}. Received: {entry!r}"
+            )
+        found[name] = number
+    return found
 
 
 def sigmoid_bias(num_classes: int) -> float:

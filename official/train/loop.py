@@ -17,7 +17,14 @@ from official.run.errors import RunError
 from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import best_checkpoints, early_stopping, folder, records, unfinished
+from official.train import (
+    best_checkpoints,
+    class_weights,
+    early_stopping,
+    folder,
+    records,
+    unfinished,
+)
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
@@ -78,6 +85,7 @@ def _train(
             f"{recipe.accumulation_steps}: it must be a multiple of {pieces}."
         )
     images = source.training.num_examples
+    weights_of_classes = class_weights.weights(config, source.training)
     with strategy.scope(), devices.precision(recipe.dtype):
         network = build_model(config.model, shape)
         model = Trainer(
@@ -87,6 +95,7 @@ def _train(
             config.preprocessing.multi_scale,
             config.preprocessing.channel_means,
             build_model(config.model, shape) if recipe.ema_decay else None,
+            weights_of_classes,
         )
         optimizer = make_optimizer(recipe, images, network)
         optimizer.build(network.trainable_variables)
@@ -210,7 +219,8 @@ def fit(
             "--max_train_steps=0 goes on",
             file=sys.stderr,
         )
-    for line in early_stopping.reason(options), best_checkpoints.describe(options.model_dir):
+    why = early_stopping.reason(options) if step < last_step else ""
+    for line in why, best_checkpoints.describe(options.model_dir):
         if line:
             print(line, file=sys.stderr)
 

@@ -32,8 +32,12 @@ class Trainer(Scorer):
         multi_scale: tuple[int, ...] = (),
         channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
         averaged: tf.keras.Model | None = None,
+        class_weights: Sequence[float] = (),
     ):
-        """Wraps `network`; call inside the strategy's scope. `averaged`: with `ema_decay`."""
+        """Wraps `network`; call inside the strategy's scope.
+
+        `averaged` is needed with `ema_decay`; `class_weights` are as `losses` has them.
+        """
         super().__init__(network, name="trainer")
         self.averaged = averaged
         self.recipe = recipe
@@ -42,6 +46,7 @@ class Trainer(Scorer):
         draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
         self._draw_size = draw_size if multi_scale else None
         self._channel_means = tuple(channel_means)
+        self._class_weights = tuple(class_weights)
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None
@@ -168,7 +173,11 @@ class Trainer(Scorer):
         logits = tf.cast(logits, tf.float32)
         terms = {
             "cross_entropy": losses.classification_loss(
-                logits, targets["labels"], recipe.label_smoothing, recipe.cls_loss_type
+                logits,
+                targets["labels"],
+                recipe.label_smoothing,
+                recipe.cls_loss_type,
+                self._class_weights,
             ),
             "l2_loss": losses.weight_decay_loss(self._decayed, recipe.weight_decay),
         }

@@ -18,6 +18,7 @@ from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
 from official.train import (
+    averaging,
     best_checkpoints,
     class_weights,
     early_stopping,
@@ -113,7 +114,7 @@ def _train(
         )
         print(taken_over.describe(), file=sys.stderr)
     if model.averaged is not None:
-        model.averaged.set_weights(network.get_weights())
+        averaging.start(model.averaged, network)
     folder.clean(options)
     times = Times()
     state = unfinished.state(model, times)

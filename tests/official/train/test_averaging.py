@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nets import ModelConfig, build_model
 from official.run.recipe import RecipeConfig
-from official.train.averaging import decay_after
+from official.train import averaging
 from official.train.step import Trainer, make_optimizer
 
 
 def test_the_first_updates_forget_faster():
-    found = [float(decay_after(tf.constant(n, tf.int64), 0.9)) for n in (1, 2, 80, 81, 10**6)]
+    found = [
+        float(averaging.decay_after(tf.constant(n, tf.int64), 0.9)) for n in (1, 2, 80, 81, 10**6)
+    ]
     assert found == pytest.approx([2 / 11, 3 / 12, 81 / 90, 0.9, 0.9])
 
 
@@ -25,8 +28,9 @@ def test_averages_of_weights_and_batch_statistics_are_scored():
     recipe = RecipeConfig(
         batch_size=4, base_learning_rate=1.0, learning_rate_decay_type="fixed", ema_decay=0.2
     )
-    network, averaged = linear(), linear()
-    averaged.set_weights(network.get_weights())
+    network = linear()
+    averaged = tf.keras.models.clone_model(network)
+    averaging.start(averaged, network)
     model = Trainer(network, recipe, 4, averaged=averaged)
     model.compile(optimizer=make_optimizer(recipe, 4))
     images = tf.constant(np.random.RandomState(0).normal(1, 1, (4, 2, 2, 3)), tf.float32)
@@ -46,3 +50,17 @@ def test_averages_of_weights_and_batch_statistics_are_scored():
     found = model.test_step((images, tf.constant([0, 1, 2, 0])))
     entropy = tf.nn.softmax_cross_entropy_with_logits(labels, averaged(images))
     assert float(found["cross_entropy"]) == pytest.approx(float(np.mean(entropy)), rel=1e-5)
+
+
+def test_weights_belong_together_by_name_whatever_is_frozen():
+    config = ModelConfig(resnet_size=50, num_filters=4, num_classes=3, big_little=True,
+                         use_sk_block=True, use_dropblock=True)  # fmt: skip
+    network, averaged = build_model(config), build_model(config)
+    assert len({weight.name for weight in network.weights}) == len(network.weights)
+    values = network.get_weights()
+    for layer in network.layers[::2]:
+        layer.trainable = False
+    assert [weight.name for weight in network.weights] != [w.name for w in averaged.weights]
+    averaging.start(averaged, network)
+    for one, other in zip(averaged.get_weights(), values, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -18,7 +18,7 @@ from nets import ModelConfig
 from official.command.original_flags import SHORT_NAMES
 from official.run.configuration import ON_BAD_RECORD, DataConfig
 from official.run.options import STOPPING_METRICS, RunOptions
-from official.run.recipe import DTYPES, LOSS_TYPES, RecipeConfig
+from official.run.recipe import DTYPES, LOSS_TYPES, OPTIMIZERS, RecipeConfig
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -43,6 +43,7 @@ _CHOICES: dict[str, list[str]] = {
     "cls_loss_type": list(LOSS_TYPES),
     "dtype": list(DTYPES),
     "early_stopping_metric": list(STOPPING_METRICS),
+    "optimizer": list(OPTIMIZERS),
 }
 _AT_LEAST: dict[str, float] = {
     "num_filters": 1, "datasets_num_private_threads": 0, "val_batch_size": 1, "batch_size": 1,
@@ -50,7 +51,7 @@ _AT_LEAST: dict[str, float] = {
     "mixup_type": 0, "num_gpus": -1, "save_checkpoints_epochs": 0.0, "keep_checkpoint_max": 0,
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
     "early_stopping_patience": 0, "accumulation_steps": 1, "clip_norm": 0.0, "ema_decay": 0.0,
-    "patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1,
+    "patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}
 # Where a command line starts from something else than Python does.

@@ -12,6 +12,9 @@ from official.run.configuration import DataConfig, RunConfig
 # A record as the readers of `datasets.records` give it: `serialized`, `index`, `epoch`.
 Record = dict[str, tf.Tensor]
 Targets = dict[str, tf.Tensor]
+# Gives what frozen layers made of an image, float32 of `shape`, by number of the pass and index of
+# the record, int64 scalars; not a number where the record is bad.
+Features = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 # Makes the network's input of one encoded image; see `official.evaluate.views`.
 Prepare = Callable[[tf.Tensor, preprocessing.PreprocessingConfig], Any]
 
@@ -22,15 +25,16 @@ class TrainingExample:
     Everything random is a function of (seed of the run, epoch, index of the record).
     """
 
-    def __init__(self, config: RunConfig):
-        """Takes what the run says of it."""
+    def __init__(self, config: RunConfig, features: Features | None = None):
+        """Takes what the run says of it, and where the features of an image are looked up."""
+        self._features = features
         self.decoder = config.preprocessing.decoder
         self._recipe = config.recipe
         self._data = config.data
         self._preprocessing = config.preprocessing
 
     def __call__(self, record: Record) -> tuple[tf.Tensor, Targets]:
-        """Returns the image and its targets, as `signature` has them.
+        """Returns the image, or its features, and its targets, as `signature` has them.
 
         Raises:
           tf.errors.InvalidArgumentError: the record cannot be used; the message says why.
@@ -39,12 +43,19 @@ class TrainingExample:
         example = schema.parse_example(
             record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
         )
-        seed = preprocessing.example_seed(recipe.seed, record["epoch"], record["index"])
+        passed = record["epoch"]
+        if recipe.repeat_crops:
+            passed %= recipe.repeat_crops
+        seed = preprocessing.example_seed(recipe.seed, passed, record["index"])
         # What is mixed later may be bytes until then, which is a quarter of the memory.
         mixed = recipe.mixing.active
         prepare = preprocessing.train_pixels if mixed else preprocessing.train_image
         encoded = schema.assert_whole_image(example["encoded"], example["filename"])
-        image = prepare(encoded, example["bbox"], seed, self._preprocessing)
+        if self._features is None:
+            image = prepare(encoded, example["bbox"], seed, self._preprocessing)
+        else:
+            image = self._features(passed, record["index"])
+            image = tf.debugging.assert_all_finite(image, "the image cannot be used")
         targets = {"labels": tf.one_hot(class_of(example, self._data), classes)}
         if recipe.kd_temp > 0:
             targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
@@ -52,13 +63,15 @@ class TrainingExample:
 
     @property
     def signature(self) -> tuple[tf.TensorSpec, dict[str, tf.TensorSpec]]:
-        """Shapes and types: the image uint8 or float32 [S, S, 3], `labels` float32 [C], ..."""
+        """Shapes and types: uint8 or float32 [S, S, 3], or features; `labels` float32 [C], ..."""
         side, classes = self._preprocessing.train_size, self._data.num_classes
         targets = {"labels": tf.TensorSpec([classes], tf.float32)}
         if self._recipe.kd_temp > 0:
             targets["teacher"] = tf.TensorSpec([classes], tf.float32)
         in_bytes = self._recipe.mixing.active and self._preprocessing.augments_bytes
         pixels = tf.TensorSpec([side, side, 3], tf.uint8 if in_bytes else tf.float32)
+        if self._features is not None:
+            pixels = tf.TensorSpec(self._features.shape, tf.float32)
         return pixels, targets
 
 

@@ -13,12 +13,23 @@ from datasets import granted
 from datasets.records import reader, schema
 from official.input import data_service, labels, mixing, skipping
 from official.input.balancing import Repeats
-from official.input.examples import EvaluationExample, Prepare, TrainingExample, class_of
+from official.input.examples import (
+    EvaluationExample,
+    Features,
+    Prepare,
+    TrainingExample,
+    class_of,
+)
 from official.run.configuration import DataConfig, RunConfig
 
 
 def training_dataset(
-    config: RunConfig, split: reader.Split, start_step: int = 0, skipped: int = 0, replicas: int = 1
+    config: RunConfig,
+    split: reader.Split,
+    start_step: int = 0,
+    skipped: int = 0,
+    replicas: int = 1,
+    features: Features | None = None,
 ) -> tf.data.Dataset:
     """Returns the endless training data from the batch of step `start_step` on.
 
@@ -28,6 +39,7 @@ def training_dataset(
       start_step: updates already done.
       skipped: bad records that were left out before it, the sum of `bad_records` over the batches.
       replicas: devices that share a batch.
+      features: takes the place of the images.
 
     Returns:
       Elements `(images, targets)`: images float32 [B, S, S, 3]; targets a dict of
@@ -52,7 +64,7 @@ def training_dataset(
             skip_damage=data.on_bad_record == "skip",
             repeats=Repeats(labels.read(data, split)) if recipe.balanced_sampling else None,
         )
-        batches = _batches(records, config, split, whole=True)
+        batches = _batches(records, config, split, whole=True, features=features)
     means = config.preprocessing.channel_means
     mixed = mixing.draw_or_mix(batches, recipe, start_step, replicas, means)
     return mixed.prefetch(tf.data.AUTOTUNE).with_options(_options(data, here=True))
@@ -77,14 +89,18 @@ def served_batches(
 
 
 def _batches(
-    records: tf.data.Dataset, config: RunConfig, split: reader.Split, whole: bool = False
+    records: tf.data.Dataset,
+    config: RunConfig,
+    split: reader.Split,
+    whole: bool = False,
+    features: Features | None = None,
 ) -> tf.data.Dataset:
     """Returns augmented images and targets of `images_per_step` records, not yet mixed.
 
     With `whole` each batch has that size in its static shape: for endless records.
     """
     size = mixing.images_per_step(config.recipe)
-    example = TrainingExample(config)
+    example = TrainingExample(config, features)
     if config.data.on_bad_record == "fail":
         examples = records.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return examples.batch(size, drop_remainder=whole)

@@ -14,6 +14,9 @@ BAD_RECORDS_LOG = "bad_records.jsonl"
 # Where the first weights came from: a checkpoint of the original, or another run.
 IMPORT_FILE = "import.json"
 PRETRAINED_FILE = "pretrained.json"
+# What frozen layers make of the training images, while it trains, and how much of that is done.
+FEATURES_FILE = "features.f16"
+FEATURES_STATE = "features.json"
 # TensorBoard's events.
 EVENTS = "logs"
 # Checkpoints are `model.ckpt-STEP`; those put aside lie in folders, as in the original. Which one

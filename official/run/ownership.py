@@ -16,6 +16,8 @@ from official.run.folder import (
     EVALUATION_FILE,
     EVALUATION_LOG,
     EVENTS,
+    FEATURES_FILE,
+    FEATURES_STATE,
     HISTORY_FILE,
     IMPORT_FILE,
     LABELS_FILE,
@@ -33,6 +35,7 @@ _NAMES = "|".join(
     for name in (
         CONFIG_FILE, HISTORY_FILE, LABELS_FILE, TRAINING_LOG, EVALUATION_LOG, EVALUATION_FILE,
         BAD_RECORDS_LOG, IMPORT_FILE, PRETRAINED_FILE, STATE_FILE,
+        FEATURES_FILE, FEATURES_STATE,
     )
 )  # fmt: skip
 # Files of a run by the folder in MODEL_DIR that they lie in, innermost folders first.

@@ -11,6 +11,9 @@ DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 LOSS_TYPES = ("softmax", "sigmoid")
 BALANCED = "balanced"
 DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
+OPTIMIZERS = ("momentum", "adam")
+# What `freeze` may name besides the groups of a network.
+BACKBONE, BATCH_NORM = "backbone", "batch_norm"
 _PAIRS_NEEDED = "at least 2 where images of one batch are mixed with each other"
 
 
@@ -58,6 +61,12 @@ class RecipeConfig:
         class that is not named has 1), or balanced: the fewer images a class has, the more.
       balanced_sampling: Every class comes equally often in an epoch, which has as many images as
         before: those of small classes more than once, each time with another crop.
+      optimizer: momentum, as the original has it, or adam (1412.6980), whose rates are near 1e-4.
+      freeze: Groups of layers that do not learn: stem, stage1 to stage4, or backbone for all of
+        these; batch_norm for all batch norms. Frozen batch norms keep their statistics.
+      repeat_crops: Passes over the images after which the same random crops come again; 0: never.
+        What the frozen layers at the beginning make of them is computed once then, and kept in
+        MODEL_DIR until the training is finished.
     """
 
     batch_size: int = 32
@@ -90,6 +99,9 @@ class RecipeConfig:
     ema_decay: float = 0.0
     class_weights: tuple[str, ...] = ()
     balanced_sampling: bool = False
+    optimizer: str = "momentum"
+    freeze: tuple[str, ...] = ()
+    repeat_crops: int = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
@@ -108,6 +120,8 @@ class RecipeConfig:
         require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
         require(self, "weight_decay", self.weight_decay >= 0, "at least 0")
         require(self, "kd_temp", self.kd_temp >= 0, "at least 0")
+        require(self, "optimizer", self.optimizer in OPTIMIZERS, f"one of {list(OPTIMIZERS)}")
+        require(self, "repeat_crops", self.repeat_crops >= 0, "at least 0")
         require(self, "dtype", self.dtype in DTYPES, f"one of {list(DTYPES)}")
         require(self, "cls_loss_type", self.cls_loss_type in LOSS_TYPES, f"in {LOSS_TYPES}")
         good = len(self.dropblock_kp) == 2 and all(0 < value <= 1 for value in self.dropblock_kp)

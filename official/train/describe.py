@@ -3,6 +3,7 @@
 import os
 import time
 
+import numpy as np
 import tensorflow as tf
 
 from nets import ModelConfig
@@ -10,6 +11,7 @@ from official.input import mixing
 from official.input.splits import describe_memory
 from official.run.devices import describe_devices
 from official.run.folder import CONFIG_FILE
+from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
 from official.train.resolve import Source
 from official.train.schedules import fitting_bn_momentum, share_of_start
 
@@ -28,7 +30,8 @@ def describe(
             f"{source.validation.num_examples} validation images of {config.data.num_classes} "
             f"classes in {config.data.data_dir}",
             f"input   {describe_memory(source.training, config.data.shuffle_buffer)}",
-            f"network {kind_of(config.model)}, {network.count_params():,} parameters, "
+            f"network {kind_of(config.model)}, {network.count_params():,} parameters"
+            f"{_learning(network, recipe)}, "
             f"{config.preprocessing.train_size} pixels for training, "
             f"{config.preprocessing.eval_size} for evaluation",
             f"recipe  {recipe.train_epochs} epochs, batch {recipe.batch_size}, {recipe.dtype}, "
@@ -40,8 +43,18 @@ def describe(
     )
 
 
+def _learning(network: tf.keras.Model, recipe: RecipeConfig) -> str:
+    """Returns how many of the parameters learn, if some do not; else nothing."""
+    if not recipe.freeze:
+        return ""
+    count = sum(int(np.prod(weight.shape)) for weight in network.trainable_variables)
+    return f" of which {count:,} learn (--freeze={','.join(recipe.freeze)})"
+
+
 def _notes(source: Source) -> list[str]:
     """Returns what a reader may wonder about."""
+    if {BACKBONE, BATCH_NORM} & set(source.config.recipe.freeze):
+        return []  # No statistics move.
     momentum = source.config.model.bn_momentum
     steps = source.config.recipe.total_steps(source.training.num_examples)
     fitting, share = fitting_bn_momentum(steps), share_of_start(momentum, steps)

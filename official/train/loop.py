@@ -22,7 +22,9 @@ from official.train import (
     best_checkpoints,
     class_weights,
     early_stopping,
+    features,
     folder,
+    freezing,
     records,
     unfinished,
 )
@@ -76,6 +78,7 @@ def _train(
     config, recipe = source.config, source.config.recipe
     folder.check(config, options)  # Again: another process may have held it.
     weights = open_pretrained(options)
+    freezing.check(recipe, options, begun=_has_checkpoint(options))
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
     pieces = strategy.num_replicas_in_sync * recipe.accumulation_steps
@@ -89,6 +92,7 @@ def _train(
     weights_of_classes = class_weights.weights(config, source.training)
     with strategy.scope(), devices.precision(recipe.dtype):
         network = build_model(config.model, shape)
+        freezing.freeze(network, recipe)
         model = Trainer(
             network,
             recipe,
@@ -148,7 +152,7 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
     path = options.pretrained_model_checkpoint_path
     if not path:
         return None
-    if checkpoint_files.names_of_run(options.model_dir) and not options.clean:
+    if _has_checkpoint(options):
         print(
             f"{options.model_dir} has a checkpoint, so the run goes on from it; "
             f"--pretrained_model_checkpoint_path={path} is not read",
@@ -156,6 +160,11 @@ def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
         )
         return None
     return pretrained.load(path)
+
+
+def _has_checkpoint(options: RunOptions) -> bool:
+    """Whether the training goes on from a checkpoint of its own."""
+    return bool(checkpoint_files.names_of_run(options.model_dir)) and not options.clean
 
 
 def fit(
@@ -191,6 +200,8 @@ def fit(
             unfinished.end_epoch(
                 model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
             )
+    going = step < last_step and not early_stopping.reason(options)
+    kept = features.kept(model, source, options.model_dir) if going else None
     while step < last_step and not early_stopping.reason(options):
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
@@ -201,7 +212,9 @@ def fit(
             until = last_step // per_epoch
         with search.named(*source), watch.running():
             model.fit(
-                pipeline.training_dataset(config, source.training, step, skipped.total, replicas),
+                pipeline.training_dataset(
+                    config, source.training, step, skipped.total, replicas, kept
+                ),
                 initial_epoch=epoch,
                 epochs=until,
                 steps_per_epoch=steps,
@@ -214,7 +227,9 @@ def fit(
         if step == before:
             raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
-    if step == last_step < config.recipe.train_epochs * per_epoch:
+    if step == config.recipe.train_epochs * per_epoch or step < last_step:
+        features.remove(options.model_dir)
+    else:
         print(
             f"that is where --max_train_steps={options.max_train_steps} ends; "
             "--max_train_steps=0 goes on",

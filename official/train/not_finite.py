@@ -65,7 +65,8 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
         largest = _largest(self.model.network.trainable_variables)
         if math.isfinite(largest):
             return f"the weights have grown to {largest:.1e}, of which no square can be taken,"
-        slots = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer).accumulators
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        slots = [slot for slot in optimizer.variables if slot.dtype.is_floating]
         if not math.isfinite(_largest(slots)):
             return "the loss is finite, but not its gradient,"
         return "loss and gradient are finite, but not the weights"

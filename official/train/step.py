@@ -22,6 +22,8 @@ class Trainer(Scorer):
     Attributes:
       sums: metrics of the epoch so far, by name; a part of every checkpoint.
       averaged: a network like `network` for the average of its weights; None: there is none.
+      learning: what a batch goes through: the network, or the part of it behind the features that
+        the input gives.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Trainer(Scorer):
         """
         super().__init__(network, name="trainer")
         self.averaged = averaged
+        self.learning = network
         self.recipe = recipe
         self.total_steps = total_steps
         # A tuple would become a tracked structure of Keras.
@@ -118,7 +121,7 @@ class Trainer(Scorer):
         # In the loop, since the network counts its calls: every piece has the masks of the step.
         self._set_dropblock(self.optimizer.iterations)
         with tf.GradientTape() as tape:
-            logits = self.network(images, training=True)
+            logits = self.learning(images, training=True)
             terms = self.loss_terms(logits, targets)
             terms["loss"] = tf.add_n(list(terms.values()))
             # Gradients of the replicas are summed, so each contributes its share of the mean.
@@ -221,14 +224,12 @@ def make_optimizer(
       RunError: it has no such group.
     """
     rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
-    kind = Momentum
+    kind, settings = Momentum, {"momentum": recipe.momentum}
+    if recipe.optimizer == "adam":
+        kind, settings = tf.keras.optimizers.Adam, {}
     if recipe.layer_rates:
         kind = layer_rates.with_factors(kind, layer_rates.factors(recipe, network))
-    optimizer = kind(
-        learning_rate=rate,
-        momentum=recipe.momentum,
-        global_clipnorm=recipe.clip_norm or None,
-    )
+    optimizer = kind(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
     if recipe.dtype != "fp16":
         return optimizer
     if recipe.scales_loss_dynamically:

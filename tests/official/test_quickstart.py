@@ -6,6 +6,7 @@ import pytest
 
 from datasets.conversion import command
 from official import quickstart
+from official.checkpoints import downloads
 from official.run.errors import RunError
 
 
@@ -40,6 +41,25 @@ def test_batch_and_schedule_fit_the_data(images, batch, epochs, steps):
     assert 1 <= found["lr_warmup_epochs"] and 1 <= found["save_checkpoints_epochs"]
 
 
+@pytest.mark.parametrize(
+    "images,batch,rate,crops",
+    [(8, 2, 5e-5, 16), (75, 16, 0.000141, 16), (675, 32, 2e-4, 7), (50_000, 32, 2e-4, 2)],
+)
+def test_fine_tuning_fits_the_data(images, batch, rate, crops):
+    """From five photos of each of two classes on, of which four are for training."""
+    found = quickstart.finetuning(images, free_bytes=2**40)
+    assert (found["batch_size"], found["base_learning_rate"]) == (batch, rate)
+    assert (found["repeat_crops"], found["train_epochs"]) == (crops, 2 * crops)
+    assert found["freeze"] == "stem,stage1,stage2,stage3,batch_norm"
+
+
+def test_fine_tuning_fits_the_disk():
+    # 675 * 7 maps of 14 * 14 * 1024 numbers of 16 bits are 1.9 GB.
+    assert quickstart.finetuning(675, 3_800_000_000)["freeze"].startswith("stem,")
+    small = quickstart.finetuning(675, 3_700_000_000)
+    assert (small["freeze"], small["base_learning_rate"]) == ("backbone", 1e-3)
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -52,7 +72,7 @@ def test_photos_that_were_added_are_noticed(make_photos, tmp_path):
     make_photos(raw, 2)
     assert command.main(convert) == 0
     said = quickstart.prepare(str(records), str(work))
-    assert "batch_size 1, " in said and names(work) == ["fit.flags", "tfrecords"]
+    assert "--batch_size=1 " in said and names(work) == ["fit.flags", "tfrecords"]
     assert "--batch_size=1\n" in (work / "fit.flags").read_text()
     for name in ("assemble", "export"):
         (work / name).mkdir()
@@ -81,6 +101,33 @@ def test_photos_that_were_added_are_noticed(make_photos, tmp_path):
     quickstart.prepare(str(records), str(work))
     assert (work / aside / "export/mine").read_text() == "one"
     assert names(work / aside) == ["2-export", "assemble", "export"]
+
+
+def test_weights_decide_what_is_trained(make_photos, tmp_path, monkeypatch, capsys):
+    """Without them it says so; once they are there, and after photos were added, flags follow."""
+    file = downloads.Published("w.h5", "md5:900150983cd24fb0d6963f7d28e17f72", "http://localhost:9")
+    monkeypatch.setattr(downloads, "WEIGHTS", {"resnet50": (file,)})
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    raw, records, work = tmp_path / "photos", tmp_path / "records", tmp_path / "work"
+    convert = ["image_folder", f"--raw_dir={raw}", f"--output_dir={records}", "--overwrite"]
+    convert += ["--validation_fraction=auto"]
+    make_photos(raw, 2)
+    work.mkdir()
+    assert command.main(convert) == 0
+    quickstart.prepare(str(records), str(work), "finetune")
+    assert names(work) == ["fit.flags"]
+    said = capsys.readouterr().err
+    assert "no ImageNet weights, so the network starts from nothing" in said and "w.h5" in said
+    (tmp_path / "models/w.h5").write_bytes(b"abc")  # As long as its checksum is right.
+    said = quickstart.prepare(str(records), str(work), "finetune")
+    assert "--pretrained=imagenet --freeze=" in said and "--batch_size=1 " in said
+    (work / "finetuned").mkdir()
+    make_photos(raw, 4)
+    assert command.main(convert) == 0
+    said = quickstart.prepare(str(records), str(work), "finetune")
+    assert "photos changed: finetuned of" in said and "--repeat_crops=16" in said
+    (aside,) = work.glob("before-*")
+    assert names(work) == [aside.name, "finetune.flags", "fit.flags"]
 
 
 def test_what_it_refuses(tmp_path):

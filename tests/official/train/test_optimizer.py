@@ -3,7 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from official.run.recipe import RecipeConfig
 from official.train.optimizer import Momentum
+from official.train.step import make_optimizer
 
 
 class Falling(tf.keras.optimizers.schedules.LearningRateSchedule):
@@ -47,3 +49,18 @@ def test_slot_and_step_are_saved_and_restored(tmp_path):
     # One more step on momentum alone: 1 - 0.1 * 1 - 0.1 * 0.9.
     np.testing.assert_allclose(other.numpy(), [0.81, 2.19], rtol=1e-6)
     assert int(again.iterations) == 2
+
+
+def test_adam_with_the_schedule_of_the_recipe():
+    recipe = RecipeConfig(
+        batch_size=1,
+        train_epochs=2,
+        optimizer="adam",
+        base_learning_rate=0.1,
+        learning_rate_decay_type="cosine",
+    )
+    weight = tf.Variable([0.0, 0.0])
+    optimizer = make_optimizer(recipe, num_images=1)
+    for _ in range(2):  # At the rates 0.1 and 0.05; of equal gradients nothing but the sign counts.
+        optimizer.apply_gradients([(tf.constant([3.0, -0.5]), weight)])
+    np.testing.assert_allclose(weight.numpy(), [-0.15, 0.15], rtol=1e-4)

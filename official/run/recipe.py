@@ -61,7 +61,8 @@ class RecipeConfig:
         class that is not named has 1), or balanced: the fewer images a class has, the more.
       balanced_sampling: Every class comes equally often in an epoch, which has as many images as
         before: those of small classes more than once, each time with another crop.
-      optimizer: momentum, as the original has it, or adam (1412.6980), whose rates are near 1e-4.
+      optimizer: momentum, as the original has it, or adam (1412.6980), whose beta_1 is `momentum`
+        and whose rates are near 1e-4.
       freeze: Groups of layers that do not learn: stem, stage1 to stage4, or backbone for all of
         these; batch_norm for all batch norms. Frozen batch norms keep their statistics.
       repeat_crops: Passes over the images after which the same random crops come again; 0: never.

@@ -226,7 +226,7 @@ def make_optimizer(
     rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
     kind, settings = Momentum, {"momentum": recipe.momentum}
     if recipe.optimizer == "adam":
-        kind, settings = tf.keras.optimizers.Adam, {}
+        kind, settings = tf.keras.optimizers.Adam, {"beta_1": recipe.momentum}
     if recipe.layer_rates:
         kind = layer_rates.with_factors(kind, layer_rates.factors(recipe, network))
     optimizer = kind(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)

@@ -1,6 +1,7 @@
 """Frozen layers, and what they make of the images computed once."""
 
 import dataclasses
+import json
 import pathlib
 import shutil
 
@@ -131,6 +132,23 @@ def test_features_are_those_of_the_crops_that_come_again(records, network, tmp_p
         np.testing.assert_allclose(found, trunk(images), rtol=6e-4, atol=1e-4)
         epochs.append(int(tf.reduce_sum(targets["bad_records"])))
     assert sum(epochs) == 4  # Four passes.
+
+    # Stopped after the first pass: only the second is computed; of another seed, both.
+    path, state = tmp_path / "features.f16", tmp_path / "features.json"
+    table = np.memmap(path, np.float16, "r+", shape=(2, 40, 2, 2, 16))
+    wanted = table.copy()
+    assert np.isnan(wanted[:, 24]).all() and np.isfinite(np.delete(wanted, 24, axis=1)).all()
+    table[:] = 7
+    state.write_text(json.dumps({**json.loads(state.read_text()), "passes": 1}))
+    features.compute(trunk, config, split, str(tmp_path))
+    np.testing.assert_array_equal(table[1], wanted[1])
+    assert np.all(table[0] == 7)
+    other = dataclasses.replace(config, recipe=dataclasses.replace(config.recipe, seed=4))
+    features.compute(trunk, other, split, str(tmp_path))
+    found = np.fromfile(path, np.float16).reshape(wanted.shape)
+    assert not np.any(found == 7) and not np.array_equal(found[1, 0], wanted[1, 0])
+    features.remove(str(tmp_path))
+    assert not path.exists() and not state.exists()
 
 
 def test_refusals(records, start, network, tmp_path):

@@ -4,6 +4,8 @@ Both yield serialised records with a global index that shuffling does not change
 whatever is drawn at random for an example can depend on (seed, epoch, index) alone.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from datasets import disk
@@ -23,6 +25,8 @@ __all__ = [
 ]
 
 _DEFAULT_CYCLE_LENGTH = 8
+
+Repeats = Callable[[tf.Tensor], tf.Tensor]
 
 # Stands for a record that cannot be read; as an Example it would have no image.
 UNREADABLE = b""
@@ -72,10 +76,16 @@ def _file_columns(split: Split) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
 
 
 def _shuffled_pass(
-    split: Split, seed: tf.Tensor, shuffle_buffer: int, cycle_length: int, skip_damage: bool
+    split: Split,
+    seed: tf.Tensor,
+    shuffle_buffer: int,
+    cycle_length: int,
+    skip_damage: bool,
+    repeats: Repeats | None = None,
 ) -> tf.data.Dataset:
     """(index, serialized) of each record once, in an order that `seed` (int64 [2]) decides.
 
+    With `repeats` as often as it says, each time with an index of its own.
     Call it where a graph is built: it pins that graph's seed.
     """
     tf.random.set_seed(_PINNED_GLOBAL_SEED)
@@ -86,6 +96,13 @@ def _shuffled_pass(
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
+    if repeats is not None:
+        counts = repeats(seed)
+        records = records.flat_map(
+            lambda index, serialized: tf.data.Dataset.range(counts[index]).map(
+                lambda time: (index + time * split.num_examples, serialized)
+            )
+        )
     if shuffle_buffer > 1:
         # Not 0: a seed of 0 has a meaning of its own.
         buffer_seed = tf.random.stateless_uniform(
@@ -148,6 +165,7 @@ def training_stream(
     start_example: int = 0,
     cycle_length: int = _DEFAULT_CYCLE_LENGTH,
     skip_damage: bool = False,
+    repeats: Repeats | None = None,
 ) -> tf.data.Dataset:
     """Endless passes over all records, each shuffled by (seed, number of the pass).
 
@@ -162,6 +180,9 @@ def training_stream(
         start_example: Number of examples that have been consumed already.
         cycle_length: Files that are read in turn.
         skip_damage: As in `read_records`.
+        repeats: From (seed, pass), int64 [2], to how often each record comes in that pass, int64
+            [records], whose sum is the number of records. The n-th time, from 0, its index is
+            n * records larger. None: once.
 
     Returns:
         Dataset of {"serialized": string [], "index": int64 [], "epoch": int64 []} of infinite
@@ -177,7 +198,9 @@ def training_stream(
 
     def one_pass(epoch: tf.Tensor) -> tf.data.Dataset:
         seed_pair = tf.stack([tf.constant(seed, tf.int64), epoch])
-        records = _shuffled_pass(split, seed_pair, shuffle_buffer, cycle_length, skip_damage)
+        records = _shuffled_pass(
+            split, seed_pair, shuffle_buffer, cycle_length, skip_damage, repeats
+        )
         # A pass without a record would be followed by the next one for ever.
         records = records.apply(tf.data.experimental.assert_cardinality(split.num_examples))
         records = records.skip(tf.where(epoch == first_epoch, tf.constant(skipped, tf.int64), 0))

@@ -65,6 +65,8 @@ class DropBlockControl(tf.keras.layers.Layer):
             dtype=dtype,
             initializer=tf.keras.initializers.Constant(value),
             trainable=False,
+            # One for each replica, all alike: in a loop no replica may wait for the others.
+            synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
 

@@ -17,7 +17,7 @@ from absl import flags
 from nets import ModelConfig
 from official.command.original_flags import SHORT_NAMES
 from official.run.configuration import ON_BAD_RECORD, DataConfig
-from official.run.options import RunOptions
+from official.run.options import STOPPING_METRICS, RunOptions
 from official.run.recipe import DTYPES, LOSS_TYPES, OPTIMIZERS, RecipeConfig
 from preprocessing import PreprocessingConfig
 
@@ -42,6 +42,7 @@ _CHOICES: dict[str, list[str]] = {
     "on_bad_val_record": list(ON_BAD_RECORD),
     "cls_loss_type": list(LOSS_TYPES),
     "dtype": list(DTYPES),
+    "early_stopping_metric": list(STOPPING_METRICS),
     "optimizer": list(OPTIMIZERS),
 }
 _AT_LEAST: dict[str, float] = {
@@ -49,6 +50,7 @@ _AT_LEAST: dict[str, float] = {
     "train_epochs": 0, "max_train_steps": 0, "epochs_between_evals": 1, "lr_warmup_epochs": 0.0,
     "mixup_type": 0, "num_gpus": -1, "save_checkpoints_epochs": 0.0, "keep_checkpoint_max": 0,
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
+    "early_stopping_patience": 0, "accumulation_steps": 1, "clip_norm": 0.0, "ema_decay": 0.0,
     "patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}

@@ -34,6 +34,13 @@ _ELSEWHERE = {
     "pretrained": "pretrained_model_checkpoint_path", "overwrite": "clean", "ckpt": "checkpoint",
     "checkpoint_path": "checkpoint", "topk": "top_k", "k": "top_k", "tta": "ten_crop",
     "version": "export_version", "temperature": "kd_temp", "sk": "use_sk_block",
+    "ema": "ema_decay", "model_ema": "ema_decay", "model_ema_decay": "ema_decay",
+    "clip_grad": "clip_norm", "max_grad_norm": "clip_norm", "grad_clip": "clip_norm",
+    "clipnorm": "clip_norm", "global_clipnorm": "clip_norm", "gradient_clip_val": "clip_norm",
+    "gradient_clipping": "clip_norm", "accumulate": "accumulation_steps",
+    "grad_accum_steps": "accumulation_steps", "accumulate_grad_batches": "accumulation_steps",
+    "gradient_accumulation_steps": "accumulation_steps", "layer_decay": "layer_rates",
+    "early_stopping": "early_stopping_patience", "early_stop": "early_stopping_patience",
 }  # fmt: skip
 _DASHES = re.compile("^[‐-―−]+")
 

@@ -29,6 +29,11 @@ class Scorer(tf.keras.Model):
         self.answers = None if answers is None else metrics.Answers(answers)
 
     @property
+    def scored(self) -> tf.keras.Model:
+        """Returns the network that is scored."""
+        return self.network
+
+    @property
     def scores(self) -> list[tf.keras.metrics.Metric]:
         """Returns the metrics of an evaluation."""
         return [self._eval_loss, self._images, self._correct1, self._correct5, self._ece]
@@ -47,7 +52,7 @@ class Scorer(tf.keras.Model):
         images, labels = batch
         if self.answers is not None:
             labels, numbers = labels
-        logits = views.logits(self.network, images)
+        logits = views.logits(self.scored, images)
         probabilities = tf.nn.softmax(logits)
         predictions = tf.argmax(logits, axis=-1)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)

@@ -11,7 +11,8 @@ import tensorflow as tf
 import preprocessing
 from datasets import granted
 from datasets.records import reader, schema
-from official.input import data_service, mixing, skipping
+from official.input import data_service, labels, mixing, skipping
+from official.input.balancing import Repeats
 from official.input.examples import (
     EvaluationExample,
     Features,
@@ -61,6 +62,7 @@ def training_dataset(
             shuffle_buffer=data.shuffle_buffer,
             start_example=start,
             skip_damage=data.on_bad_record == "skip",
+            repeats=Repeats(labels.read(data, split)) if recipe.balanced_sampling else None,
         )
         batches = _batches(records, config, split, whole=True, features=features)
     means = config.preprocessing.channel_means

@@ -4,6 +4,12 @@ import dataclasses
 
 from official.run.recipe import require
 
+# Those of the validation, and of the training.
+STOPPING_METRICS = (
+    "top1", "top5", "cross_entropy", "ece",
+    "train/loss", "train/top1", "train/cross_entropy", "train/cross_entropy_kd",
+)  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
@@ -29,7 +35,12 @@ class RunOptions:
         and classifier start fresh.
       restore_classifier: Take over the classifier too, if it has as many classes.
       patience: Seconds without the end of a training step, or of a batch of an evaluation, after
-        which the run ends; ten times the longest step so far, where that is more.
+        which the run ends; ten times the longest step so far, where that is more. (Epochs without
+        a better score: early_stopping_patience.)
+      early_stopping_patience: End the training after so many evaluations that are no better than
+        the best one before them; the weights stay those of the last epoch. 0: off.
+      early_stopping_metric: What early stopping looks at: top1, top5, cross_entropy or ece of the
+        validation; loss, top1, cross_entropy or cross_entropy_kd of the training, as train/loss.
       deterministic: Choose operations that give the same bits in every run, where TensorFlow has
         them (slower on a GPU); docs/reliability.md.
       keep_freed_memory: Keep the memory of batches for the next ones instead of giving it back to
@@ -51,6 +62,8 @@ class RunOptions:
     restore_trainable_only: bool = False
     restore_classifier: bool = True
     patience: float = 1800.0
+    early_stopping_patience: int = 0
+    early_stopping_metric: str = "top1"
     deterministic: bool = False
     keep_freed_memory: bool = True
 
@@ -61,8 +74,11 @@ class RunOptions:
         require(self, "ratio_fine_eval", 0 <= self.ratio_fine_eval <= 1, "in [0, 1]")
         require(self, "epochs_between_evals", self.epochs_between_evals >= 1, "at least 1")
         require(self, "patience", self.patience >= 1, "at least 1")
+        known = self.early_stopping_metric in STOPPING_METRICS
+        right = f"one of {', '.join(STOPPING_METRICS)}"
+        require(self, "early_stopping_metric", known, right)
         for name in (
             "max_train_steps", "save_checkpoints_epochs", "keep_checkpoint_max",
-            "num_best_ckpt_to_keep",
+            "num_best_ckpt_to_keep", "early_stopping_patience",
         ):  # fmt: skip
             require(self, name, getattr(self, name) >= 0, "at least 0")

@@ -1,6 +1,7 @@
 """How a network is trained: the recipe, and the learning rate that follows from it."""
 
 import dataclasses
+import fractions
 import math
 from typing import Any
 
@@ -8,6 +9,7 @@ from preprocessing import MixingConfig
 
 DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
 LOSS_TYPES = ("softmax", "sigmoid")
+BALANCED = "balanced"
 DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
 OPTIMIZERS = ("momentum", "adam")
 # What `freeze` may name besides the groups of a network.
@@ -45,6 +47,20 @@ class RecipeConfig:
       cutmix_alpha: CutMix: parameter of the Beta distribution (1905.04899); 0: off.
       mixup_on_device: Mixup or CutMix in the training step, as in the original; off: in the input
         pipeline. The images are the same, on any number of devices.
+      layer_rates: Factors of the rate for groups of layers, such as stem:1/10,stage1:1/8; the
+        groups are stem, stage1 to stage4 and head, and one that is not named has the factor 1.
+      clip_norm: Largest norm of the gradient of all weights together; above it the gradient is
+        scaled down. 0: off.
+      accumulation_steps: Pieces of equal size in which a batch goes through the network, where
+        memory is too small for the whole; one update follows. It trains like the whole batch, but
+        that batch norm sees a piece at a time.
+      ema_decay: Decay of an exponential moving average of the weights, such as 0.999, with which
+        the network is scored and exported; the first updates take less, (1 + n) / (10 + n) after n
+        of them. 0: off.
+      class_weights: Weights of classes in the classification loss, such as rose:2,tulip:0.5 (a
+        class that is not named has 1), or balanced: the fewer images a class has, the more.
+      balanced_sampling: Every class comes equally often in an epoch, which has as many images as
+        before: those of small classes more than once, each time with another crop.
       optimizer: momentum, as the original has it, or adam (1412.6980), whose beta_1 is `momentum`
         and whose rates are near 1e-4.
       freeze: Groups of layers that do not learn: stem, stage1 to stage4, or backbone for all of
@@ -78,6 +94,12 @@ class RecipeConfig:
     seed: int = 0
     cutmix_alpha: float = 0.0
     mixup_on_device: bool = True
+    layer_rates: tuple[str, ...] = ()
+    clip_norm: float = 0.0
+    accumulation_steps: int = 1
+    ema_decay: float = 0.0
+    class_weights: tuple[str, ...] = ()
+    balanced_sampling: bool = False
     optimizer: str = "momentum"
     freeze: tuple[str, ...] = ()
     repeat_crops: int = 0
@@ -106,6 +128,13 @@ class RecipeConfig:
         good = len(self.dropblock_kp) == 2 and all(0 < value <= 1 for value in self.dropblock_kp)
         require(self, "dropblock_kp", good, "two numbers in (0, 1], such as 1.0,0.9")
         require(self, "loss_scale", self._loss_scale_is_good(), "a number or `dynamic`")
+        require(self, "clip_norm", 0 <= self.clip_norm < math.inf, "at least 0 and finite")
+        require(self, "ema_decay", 0 <= self.ema_decay < 1, "in [0, 1)")
+        pieces = self.accumulation_steps
+        good = pieces >= 1 and self.batch_size % pieces == 0
+        right = f"at least 1 and divide --batch_size={self.batch_size}"
+        require(self, "accumulation_steps", good, right)
+        _ = self.layer_factors, self.weight_of_class
         decay = self.learning_rate_decay_type
         right = f"one of {', '.join(DECAY_TYPES)}"
         require(self, "learning_rate_decay_type", decay in DECAY_TYPES, right)
@@ -126,6 +155,19 @@ class RecipeConfig:
             return False
 
     @property
+    def layer_factors(self) -> dict[str, float]:
+        """Returns the factor of the rate by group of layers, of those that `layer_rates` names."""
+        return _numbers_by_name("layer_rates", self.layer_rates, "group", "stem:1/10,stage1:0.125")
+
+    @property
+    def weight_of_class(self) -> dict[str, float]:
+        """Returns the weight in the loss by name, of the classes that `class_weights` names."""
+        if self.class_weights == (BALANCED,):
+            return {}
+        right = f"rose:2,tulip:0.5, or be `{BALANCED}`"
+        return _numbers_by_name("class_weights", self.class_weights, "class", right)
+
+    @property
     def mixing(self) -> MixingConfig:
         """What is done to whole batches."""
         return MixingConfig(self.mixup_type, self.mixup_alpha, self.cutmix_alpha)
@@ -138,6 +180,25 @@ class RecipeConfig:
     def total_steps(self, num_images: int) -> int:
         """Returns the number of updates of the whole training."""
         return int(self.train_epochs * num_images / self.batch_size)
+
+
+def _numbers_by_name(flag: str, entries: tuple[str, ...], what: str, right: str) -> dict:
+    """Returns the numbers of `name:number` entries; raises ValueError for what is none."""
+    found: dict[str, float] = {}
+    for entry in entries:
+        name, _, text = entry.rpartition(":")
+        try:
+            number = float(fractions.Fraction(text.strip()))
+        except (ValueError, ZeroDivisionError):
+            number = -1.0
+        name = name.strip()
+        if number < 0 or not name or name in found:
+            raise ValueError(
+                f"--{flag} must name each {what} once, with a number of at least 0, such as "
+                f"{right}. Received: {entry!r}"
+            )
+        found[name] = number
+    return found
 
 
 def sigmoid_bias(num_classes: int) -> float:

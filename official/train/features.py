@@ -15,11 +15,15 @@ import tensorflow as tf
 import tqdm
 
 from datasets.records import reader
+from official.input import search
 from official.input.examples import TrainingExample
 from official.run import files, paths
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.folder import FEATURES_FILE, FEATURES_STATE
+from official.train import freezing
+from official.train.resolve import Source
+from official.train.step import Trainer
 
 _BATCH = 32
 _LARGEST = float(np.finfo(np.float16).max)
@@ -46,6 +50,19 @@ class Features:
     def _row(self, passed: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Reads a row from memory or disk."""
         return np.array(self._table[int(passed) % len(self._table), int(index)])
+
+
+def kept(model: Trainer, source: Source, model_dir: str) -> Features | None:
+    """Returns what the frozen layers make of the training images, and trains the others alone."""
+    config = source.config
+    parts = freezing.split(model.network) if freezing.keeps_features(config) else None
+    if parts is None:
+        if config.recipe.freeze and config.recipe.repeat_crops:
+            print(f"note: {freezing.NOTHING_KEPT}", file=sys.stderr)
+        return None
+    trunk, model.learning = parts
+    with search.named(config, source.training, None):
+        return compute(trunk, config, source.training, model_dir)
 
 
 def compute(

@@ -17,7 +17,7 @@ from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
 _CUTS = ("initial_pool", "stage1", "stage2", "stage3", "stage4", "global_pool", "embedding")
 NOTHING_KEPT = (
     "no features are kept, so every step goes through the whole network: they need a frozen stem, "
-    "and no mixup, CutMix, DropBlock, --multi_scale or data service"
+    "and no mixup, CutMix, DropBlock, --multi_scale, --balanced_sampling or data service"
 )
 
 
@@ -100,6 +100,7 @@ def keeps_features(config: RunConfig) -> bool:
         recipe.freeze
         and recipe.repeat_crops
         and not recipe.mixing.active
+        and not recipe.balanced_sampling
         and not config.model.use_dropblock
         and not config.preprocessing.multi_scale
         and not config.data.data_service

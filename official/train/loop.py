@@ -17,10 +17,21 @@ from official.run.errors import RunError
 from official.run.folder import PRETRAINED_FILE
 from official.run.network import input_shape
 from official.run.options import RunOptions
-from official.train import best_checkpoints, features, folder, freezing, records, unfinished
+from official.train import (
+    averaging,
+    best_checkpoints,
+    class_weights,
+    early_stopping,
+    features,
+    folder,
+    freezing,
+    records,
+    unfinished,
+)
 from official.train.best_checkpoints import KeptCheckpoints
 from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
 from official.train.describe import describe
+from official.train.early_stopping import EarlyStopping
 from official.train.not_finite import StopOnNotFinite
 from official.train.progress import Progress, Times
 from official.train.records import Records
@@ -70,12 +81,15 @@ def _train(
     freezing.check(recipe, options, begun=_has_checkpoint(options))
     tf.keras.utils.set_random_seed(recipe.seed)
     strategy = devices.strategy(options.num_gpus)
-    if recipe.batch_size % strategy.num_replicas_in_sync:
+    pieces = strategy.num_replicas_in_sync * recipe.accumulation_steps
+    if recipe.batch_size % pieces:
         raise RunError(
             f"--batch_size={recipe.batch_size} cannot be divided among "
-            f"{strategy.num_replicas_in_sync} devices."
+            f"{strategy.num_replicas_in_sync} devices with --accumulation_steps="
+            f"{recipe.accumulation_steps}: it must be a multiple of {pieces}."
         )
     images = source.training.num_examples
+    weights_of_classes = class_weights.weights(config, source.training)
     with strategy.scope(), devices.precision(recipe.dtype):
         network = build_model(config.model, shape)
         freezing.freeze(network, recipe)
@@ -85,14 +99,17 @@ def _train(
             recipe.total_steps(images),
             config.preprocessing.multi_scale,
             config.preprocessing.channel_means,
+            build_model(config.model, shape) if recipe.ema_decay else None,
+            weights_of_classes,
         )
-        optimizer = make_optimizer(recipe, images)
-        optimizer.build(model.network.trainable_variables)
+        optimizer = make_optimizer(recipe, images, network)
+        optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer)
-    print(describe(source, model.network, strategy, options.model_dir), file=sys.stderr)
+    early_stopping.check(options, model.sums)
+    print(describe(source, network, strategy, options.model_dir), file=sys.stderr)
     if weights:
         taken_over = pretrained.restore(
-            model.network,
+            network,
             config.model,
             weights,
             trainable_only=options.restore_trainable_only,
@@ -100,11 +117,19 @@ def _train(
             class_names=config.data.class_names,
         )
         print(taken_over.describe(), file=sys.stderr)
+    if model.averaged is not None:
+        averaging.start(model.averaged, network)
     folder.clean(options)
     times = Times()
     state = unfinished.state(model, times)
     manager = CheckpointFolder(
-        tf.train.Checkpoint(network=model.network, optimizer=optimizer, epoch=state),
+        # Readers of a checkpoint take `network`.
+        tf.train.Checkpoint(
+            network=model.scored,
+            optimizer=optimizer,
+            epoch=state,
+            **({} if model.averaged is None else {"trained": network}),
+        ),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
     )
@@ -115,7 +140,7 @@ def _train(
         path = os.path.join(options.model_dir, PRETRAINED_FILE)
         files.write_json(path, dataclasses.asdict(taken_over))
     fit(model, source, options, manager, step, times)
-    return model.network
+    return model.scored
 
 
 def open_pretrained(options: RunOptions) -> pretrained.Pretrained | None:
@@ -175,8 +200,9 @@ def fit(
             unfinished.end_epoch(
                 model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
             )
-    kept = _kept_features(model, source, options) if step < last_step else None
-    while step < last_step:
+    going = step < last_step and not early_stopping.reason(options)
+    kept = features.kept(model, source, options.model_dir) if going else None
+    while step < last_step and not early_stopping.reason(options):
         epoch, within = divmod(step, per_epoch)
         # An unfinished epoch, or a last one cut short, is a fit of its own.
         stop = min(last_step, (epoch + 1) * per_epoch)
@@ -201,7 +227,7 @@ def fit(
         if step == before:
             raise RunError(f"{config.data.data_dir} gave no batch to train on.")
     print(f"finished {step} steps; {manager.latest_checkpoint}", file=sys.stderr)
-    if last_step == config.recipe.train_epochs * per_epoch:
+    if step == config.recipe.train_epochs * per_epoch or step < last_step:
         features.remove(options.model_dir)
     else:
         print(
@@ -209,22 +235,10 @@ def fit(
             "--max_train_steps=0 goes on",
             file=sys.stderr,
         )
-    best = best_checkpoints.describe(options.model_dir)
-    if best:
-        print(best, file=sys.stderr)
-
-
-def _kept_features(model: Trainer, source: Source, options: RunOptions) -> features.Features | None:
-    """Returns what the frozen layers make of the training images, and trains the others alone."""
-    parts = freezing.split(model.network) if freezing.keeps_features(source.config) else None
-    if parts is None:
-        recipe = source.config.recipe
-        if recipe.freeze and recipe.repeat_crops:
-            print(f"note: {freezing.NOTHING_KEPT}", file=sys.stderr)
-        return None
-    trunk, model.learning = parts
-    with search.named(source.config, source.training, None):
-        return features.compute(trunk, source.config, source.training, options.model_dir)
+    why = early_stopping.reason(options) if step < last_step else ""
+    for line in why, best_checkpoints.describe(options.model_dir):
+        if line:
+            print(line, file=sys.stderr)
 
 
 def _watch(source: Source, options: RunOptions) -> Watch:
@@ -264,6 +278,7 @@ def _callbacks(
             options.model_dir, options.num_best_ckpt_to_keep, options.keep_ckpt_every_eval
         ),
         Records(options.model_dir, progress, validation),
+        EarlyStopping(options),
     ]
 
 

@@ -1,6 +1,6 @@
 """The loss of the paper: classification, distillation and weight decay (section 3.2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
@@ -9,7 +9,11 @@ from official.run.recipe import LOSS_TYPES
 
 
 def classification_loss(
-    logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float = 0.0, loss_type: str = "softmax"
+    logits: tf.Tensor,
+    labels: tf.Tensor,
+    label_smoothing: float = 0.0,
+    loss_type: str = "softmax",
+    class_weights: Sequence[float] = (),
 ) -> tf.Tensor:
     """Returns the loss against hard or mixed labels, averaged over the batch, float32 scalar.
 
@@ -19,13 +23,20 @@ def classification_loss(
       label_smoothing: share of the label that is spread evenly over all classes; softmax only.
       loss_type: `softmax` for cross entropy; `sigmoid` for binary cross entropy summed over
         classes and divided by the number of positives, which the original does not smooth.
+      class_weights: [C], by which the loss of an image is multiplied (of a mixture: mixed as its
+        label is); empty: all 1.
     """
+    if class_weights:
+        weight = tf.linalg.matvec(labels, list(class_weights))
     if loss_type == "softmax":
         classes = tf.cast(tf.shape(labels)[-1], tf.float32)
         targets = labels * (1.0 - label_smoothing) + label_smoothing / classes
-        return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+        entropy = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+        return tf.reduce_mean(entropy * weight if class_weights else entropy)
     if loss_type == "sigmoid":
         entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)
+        if class_weights:
+            entropy *= weight[:, tf.newaxis]
         return tf.reduce_sum(entropy) / tf.reduce_sum(labels)
     raise ValueError(f"--cls_loss_type must be one of {LOSS_TYPES}. Received: {loss_type!r}")
 

@@ -15,8 +15,8 @@ from official.train.progress import Progress
 class Records(tf.keras.callbacks.Callback):
     """One JSON line per epoch in training.jsonl and one per evaluation in evaluations.jsonl.
 
-    Must be the last callback: the line in training.jsonl says that all that belongs to the end of
-    an epoch is done (`ended`).
+    Must come behind all that is done at the end of an epoch: the line in training.jsonl says that
+    it was (`ended`).
     """
 
     def __init__(self, model_dir: str, progress: Progress, describe: dict[str, Any]):

@@ -48,6 +48,11 @@ def resolve(config: RunConfig) -> Source:
             f"training images in {data.data_dir}"
             + (f", of whose files {len(split.damage)} are damaged." if split.damage else ".")
         )
+    if config.recipe.balanced_sampling and data.data_service:
+        raise RunError(
+            "--balanced_sampling cannot be had with --data_service, whose workers deal out whole "
+            "files; --class_weights=balanced can."
+        )
     if config.recipe.kd_temp > 0:
         _require_logits(config, split, classes)
     data = dataclasses.replace(

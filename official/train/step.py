@@ -9,7 +9,7 @@ import preprocessing
 from official.evaluate.scorer import Scorer
 from official.input.mixing import mix_batch
 from official.run.recipe import RecipeConfig
-from official.train import losses, schedules
+from official.train import accumulation, averaging, layer_rates, losses, schedules
 from official.train.optimizer import Momentum
 
 
@@ -21,6 +21,7 @@ class Trainer(Scorer):
 
     Attributes:
       sums: metrics of the epoch so far, by name; a part of every checkpoint.
+      averaged: a network like `network` for the average of its weights; None: there is none.
       learning: what a batch goes through: the network, or the part of it behind the features that
         the input gives.
     """
@@ -32,9 +33,15 @@ class Trainer(Scorer):
         total_steps: int,
         multi_scale: tuple[int, ...] = (),
         channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
+        averaged: tf.keras.Model | None = None,
+        class_weights: Sequence[float] = (),
     ):
-        """Wraps `network`; call inside the strategy's scope."""
+        """Wraps `network`; call inside the strategy's scope.
+
+        `averaged` is needed with `ema_decay`; `class_weights` are as `losses` has them.
+        """
         super().__init__(network, name="trainer")
+        self.averaged = averaged
         self.learning = network
         self.recipe = recipe
         self.total_steps = total_steps
@@ -42,6 +49,7 @@ class Trainer(Scorer):
         draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
         self._draw_size = draw_size if multi_scale else None
         self._channel_means = tuple(channel_means)
+        self._class_weights = tuple(class_weights)
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
         self._decayed = losses.decayed_variables(network)
         self._control = None
@@ -61,6 +69,11 @@ class Trainer(Scorer):
         self.sums = sums
 
     @property
+    def scored(self) -> tf.keras.Model:
+        """Returns the network that is scored and exported."""
+        return self.averaged or self.network
+
+    @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
         """Returns the metrics that Keras resets at the start of each epoch and evaluation."""
         return [*self.sums.values(), *self.scores]
@@ -76,30 +89,53 @@ class Trainer(Scorer):
         images = preprocessing.to_input(images, self._channel_means)
         if self._draw_size is not None:
             images = preprocessing.resize_batch(images, self._draw_size(step))
-        self._set_dropblock(step)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape:
-            logits = self.learning(images, training=True)
-            terms = self.loss_terms(logits, targets)
-            loss = tf.add_n(list(terms.values()))
-            # Gradients of the replicas are summed, so each contributes its share of the mean.
-            scaled = self._scaled(loss / replicas)
         variables = self.network.trainable_variables
-        gradients = self._unscaled(tape.gradient(scaled, variables))
-        self._apply(gradients, variables)
+        gradients, terms, hits = accumulation.sum_of_pieces(
+            self._gradients, (images, targets), self.recipe.accumulation_steps, self._zeros
+        )
+        skipped = self._apply(gradients, variables)
+        if self.averaged is not None:
+            decay = averaging.decay_after(self.optimizer.iterations, self.recipe.ema_decay)
+            share = tf.where(skipped, 0.0, 1.0 - decay)
+            averaging.update(self.averaged, self.network, share)
 
         # A loss of the old weights can be finite where nothing will be with the new ones.
         squares = [2 * tf.nn.l2_loss(tf.cast(weight, tf.float32)) for weight in variables]
         self.sums["weight_norm"].update_state(tf.sqrt(tf.add_n(squares)))
-        self.sums["loss"].update_state(loss)
         for name, value in terms.items():
             self.sums[name].update_state(value)
         if "top1" in self.sums:
-            hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets["labels"], -1))
-            self.sums["top1"].update_state(tf.cast(hits, tf.float32))
+            # As many ones as were right: the mean counts them one by one.
+            size = tf.shape(images)[0]
+            self.sums["top1"].update_state(tf.sequence_mask(hits, size, tf.float32))
         if "bad_records" in targets:
             self.sums["bad_records"].update_state(targets["bad_records"])
         return self.epoch_logs("bad_records" in targets)
+
+    def _gradients(
+        self, images: tf.Tensor, targets: dict[str, tf.Tensor]
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
+        """Returns what a piece of the batch adds: to gradients, to terms of the loss, to hits."""
+        pieces = self.recipe.accumulation_steps
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # In the loop, since the network counts its calls: every piece has the masks of the step.
+        self._set_dropblock(self.optimizer.iterations)
+        with tf.GradientTape() as tape:
+            logits = self.learning(images, training=True)
+            terms = self.loss_terms(logits, targets)
+            terms["loss"] = tf.add_n(list(terms.values()))
+            # Gradients of the replicas are summed, so each contributes its share of the mean.
+            scaled = self._scaled(terms["loss"] / (replicas * pieces))
+        gradients = self._unscaled(tape.gradient(scaled, self.network.trainable_variables))
+        hits = tf.equal(tf.argmax(logits, -1), tf.argmax(targets["labels"], -1))
+        terms = {name: value / pieces for name, value in terms.items()}
+        return gradients, terms, tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    def _zeros(self) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
+        """Returns zeros of the shapes that `_gradients` has."""
+        names = ("loss", "cross_entropy", "l2_loss", "cross_entropy_kd")
+        gradients = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
+        return gradients, {name: 0.0 for name in names if name in self.sums}, tf.constant(0)
 
     def epoch_logs(self, with_bad_records: bool) -> dict[str, tf.Tensor]:
         """Returns sums of the epoch so far, and the settings of its last update, float scalars."""
@@ -115,18 +151,19 @@ class Trainer(Scorer):
             logs["loss_scale"] = tf.convert_to_tensor(self.optimizer.loss_scale)
         return logs
 
-    def _apply(self, gradients: list[tf.Tensor], variables: list[tf.Variable]) -> None:
-        """Updates the weights; counts a step that a dynamic loss scale skips."""
+    def _apply(self, gradients: list[tf.Tensor], variables: list[tf.Variable]) -> tf.Tensor | bool:
+        """Updates the weights; returns whether a dynamic loss scale skips it, and counts that."""
         pairs = zip(gradients, variables, strict=True)
         if "skipped_steps" not in self.sums:
             self.optimizer.apply_gradients(pairs)
-            return
+            return False
         before = tf.convert_to_tensor(self.optimizer.loss_scale)
         self.optimizer.apply_gradients(pairs)
         # Good steps are counted from 0 after one that is not, and after the scale has grown.
         skipped = (self.optimizer.dynamic_counter == 0) & (self.optimizer.loss_scale <= before)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.sums["skipped_steps"].update_state(tf.cast(skipped, tf.float64) / replicas)
+        return skipped
 
     def loss_terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the terms of the loss, float32 scalars, whose sum is minimised.
@@ -139,7 +176,11 @@ class Trainer(Scorer):
         logits = tf.cast(logits, tf.float32)
         terms = {
             "cross_entropy": losses.classification_loss(
-                logits, targets["labels"], recipe.label_smoothing, recipe.cls_loss_type
+                logits,
+                targets["labels"],
+                recipe.label_smoothing,
+                recipe.cls_loss_type,
+                self._class_weights,
             ),
             "l2_loss": losses.weight_decay_loss(self._decayed, recipe.weight_decay),
         }
@@ -171,16 +212,24 @@ class Trainer(Scorer):
         return gradients
 
 
-def make_optimizer(recipe: RecipeConfig, num_images: int) -> tf.keras.optimizers.Optimizer:
+def make_optimizer(
+    recipe: RecipeConfig, num_images: int, network: tf.keras.Model | None = None
+) -> tf.keras.optimizers.Optimizer:
     """Returns the recipe's optimiser; call inside the strategy's scope.
 
     With fp16 the loss is scaled by a constant 128, as in the original, or as --loss_scale says.
+    `network` is needed for --layer_rates, which name its groups.
+
+    Raises:
+      RunError: it has no such group.
     """
     rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
+    kind, settings = Momentum, {"momentum": recipe.momentum}
     if recipe.optimizer == "adam":
-        optimizer = tf.keras.optimizers.Adam(rate, beta_1=recipe.momentum)
-    else:
-        optimizer = Momentum(learning_rate=rate, momentum=recipe.momentum)
+        kind, settings = tf.keras.optimizers.Adam, {"beta_1": recipe.momentum}
+    if recipe.layer_rates:
+        kind = layer_rates.with_factors(kind, layer_rates.factors(recipe, network))
+    optimizer = kind(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
     if recipe.dtype != "fp16":
         return optimizer
     if recipe.scales_loss_dynamically:

@@ -390,8 +390,11 @@ def train(devices, mixup_type):
         network.build([None, 4, 4, 3])
         recipe = RecipeConfig(batch_size=8, base_learning_rate=0.1, weight_decay=0.01,
                               learning_rate_decay_type="fixed", label_smoothing=0.1,
-                              mixup_type=mixup_type)
-        model = Trainer(network, recipe, 3)
+                              mixup_type=mixup_type, clip_norm=0.5, ema_decay=0.9,
+                              accumulation_steps=4 // len(devices))
+        averaged = tf.keras.models.clone_model(network)
+        averaged.set_weights(network.get_weights())
+        model = Trainer(network, recipe, 3, averaged=averaged)
         model.compile(optimizer=make_optimizer(recipe, 8))
     batch = images, {"labels": labels}
     if mixup_type:
@@ -402,7 +405,7 @@ def train(devices, mixup_type):
         batch = tf.nest.map_structure(lambda rows: tf.gather(rows, order), batch)
     data = tf.data.Dataset.from_tensors(batch).repeat()
     log = model.fit(data, steps_per_epoch=3, verbose=0).history
-    return [w.numpy() for w in network.trainable_variables], log["loss"][0]
+    return [w.numpy() for w in network.weights + averaged.weights], log["loss"][0]
 for mixup_type in (0, 1, 2):
     one, loss_one = train(["CPU:0"], mixup_type)
     two, loss_two = train(["CPU:0", "CPU:1"], mixup_type)

@@ -49,3 +49,16 @@ def test_weight_decay_takes_biases_and_spares_batch_norm():
 def test_unknown_type_is_refused():
     with pytest.raises(ValueError, match="cls_loss_type.*'focal'"):
         losses.classification_loss([[0.0]], [[1.0]], 0.0, "focal")
+
+
+def test_class_weights_by_hand():
+    # Cross entropies ln 3 and ln 3; weights of the labels 2 and 0.5, of the mixture 2/4 + 3/8.
+    logits = tf.zeros([3, 3])
+    labels = tf.constant([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.25, 0.75, 0.0]])
+    found = losses.classification_loss(logits, labels, class_weights=(2.0, 0.5, 9.0))
+    assert float(found) == pytest.approx(math.log(3.0) * (2 + 0.5 + 0.875) / 3)
+    # Sigmoid: three entropies of ln 2 for each image.
+    found = losses.classification_loss(
+        logits, labels, loss_type="sigmoid", class_weights=(2.0, 0.5, 9.0)
+    )
+    assert float(found) == pytest.approx(3 * math.log(2.0) * (2 + 0.5 + 0.875) / 3)

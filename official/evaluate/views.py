@@ -97,5 +97,13 @@ def _at_scales(
 
 
 def _logits(network: Callable[..., tf.Tensor], images: tf.Tensor) -> tf.Tensor:
-    """Returns the logits of one view, float32 [N, C]."""
-    return tf.cast(network(images, training=False), tf.float32)
+    """Returns the logits of one view, float32 [N, C].
+
+    The last batch may leave a device without an image, on which TensorFlow's fused operations fail:
+    it computes a black one, whose logits are left out.
+    """
+    count = tf.shape(images)[0]
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        missing = tf.maximum(1 - count, 0)
+        images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
+    return tf.cast(network(images, training=False)[:count], tf.float32)

@@ -413,19 +413,22 @@ for mixup_type in (0, 1, 2):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(loss_one, loss_two, rtol=1e-5)
     assert np.abs(one[0]).max() > 0
+import nets
 from official.evaluate.scorer import Scorer
 answers = []
+# The last batch leaves the second device without an image.
+images = images[:7]
 for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
     with tf.distribute.MirroredStrategy(devices).scope():
         tf.keras.utils.set_random_seed(1)
-        network = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])
-        model = Scorer(network, answers=8)
+        tiny = nets.ModelConfig(resnet_size=18, num_filters=4, num_classes=3)
+        model = Scorer(nets.build_model(tiny, (4, 4, 3)), answers=7)
         model.compile()
-    batch = images, (np.arange(8) % 3, np.arange(8)[::-1].astype("int64"))
+    batch = images, (np.arange(7) % 3, np.arange(7)[::-1].astype("int64"))
     model.evaluate(tf.data.Dataset.from_tensor_slices(batch).batch(3), verbose=0)
     answers.append(model.answers.result().numpy())
-assert answers[0][:, 0].tolist() == [1, 0, 2, 1, 0, 2, 1, 0], answers[0]
-np.testing.assert_allclose(*answers, rtol=1e-6)
+assert answers[0][:, 0].tolist() == [0, 2, 1, 0, 2, 1, 0], answers[0]
+np.testing.assert_allclose(*answers, rtol=1e-5)
 print("equal")
 """
     result = subprocess.run(

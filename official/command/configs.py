@@ -11,7 +11,7 @@ from absl import flags
 from nets import ModelConfig, named_config
 from official.command.flags import FLAG_OF
 from official.run import configuration, files, ownership, paths
-from official.run.classes import count_classes
+from official.run.classes import count_classes, known_classes
 from official.run.configuration import DataConfig, RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
@@ -32,22 +32,26 @@ _TRAINING_ONLY = {
 }  # fmt: skip
 
 
-def run_config() -> RunConfig:
+def run_config(from_catalogue: bool = False) -> RunConfig:
     """Returns the run that the flags describe; `official.train.run` adds what the data says.
 
-    Of a run that is gone on with, flags that are not given are as it was started last.
+    Of a run that is gone on with, flags that are not given are as it was started last. With
+    `from_catalogue` the data is not looked at.
     """
     known = _known_run()
     if known:
-        return _changed(configuration.load(FLAGS.model_dir))
-    if not FLAGS.data_dir:
+        return _changed(configuration.load(FLAGS.model_dir), from_catalogue)
+    if not FLAGS.data_dir and not from_catalogue:
         raise RunError(
             "--data_dir must be given: the folder of the TFRecords. (Only a MODEL_DIR that holds a "
             "run needs none.)"
         )
     name = FLAGS.dataset_name or ""
     with refusals():
-        classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
+        if from_catalogue:
+            classes = known_classes(name, FLAGS.num_classes)
+        else:
+            classes = count_classes(FLAGS.data_dir, name, FLAGS.num_classes, FLAGS.label_offset)
         model = model_config(classes)
         if not FLAGS["bn_momentum"].present:
             model = dataclasses.replace(model, bn_momentum=0.0)  # It follows from the steps.
@@ -89,8 +93,11 @@ def _known_run() -> dict[str, Any] | None:
     return known if known.get("options") else None
 
 
-def _changed(config: RunConfig) -> RunConfig:
-    """Returns a run with what the flags on the command line say otherwise."""
+def _changed(config: RunConfig, anywhere: bool) -> RunConfig:
+    """Returns a run with what the flags on the command line say otherwise.
+
+    Unless `anywhere`, its data must be there.
+    """
 
     def given(part: _Config) -> _Config:
         return dataclasses.replace(part, **_fields(type(part), given_only=True))
@@ -98,7 +105,8 @@ def _changed(config: RunConfig) -> RunConfig:
     with refusals():
         data = given(config.data)
         data = dataclasses.replace(data, data_dir=paths.absolute(data.data_dir))
-        if not tf.io.gfile.isdir(data.data_dir) and not FLAGS["data_dir"].present:
+        there = anywhere or FLAGS["data_dir"].present or tf.io.gfile.isdir(data.data_dir)
+        if not there:
             raise RunError(
                 f"the data of the run, {data.data_dir}, is not there any more: give --data_dir, "
                 "the folder where it is now."

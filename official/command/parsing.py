@@ -2,6 +2,8 @@
 
 import difflib
 import itertools
+import os
+import pathlib
 import re
 import sys
 
@@ -64,16 +66,56 @@ def parse(arguments: list[str]) -> list[str]:
 def read(arguments: list[str]) -> list[str]:
     """Gives the flags their values and returns the other words.
 
+    A flag file may name others; a relative path there is looked for in the folder of that file and
+    in those above it, then in the working directory. Later flags win.
+
     Raises:
       BadCommandLine: an unknown flag, no value, or an impossible one.
     """
     _require_values(arguments[1:])
     try:
-        return FLAGS(arguments)
+        return FLAGS(_without_files(arguments))
     except flags.UnrecognizedFlagError as error:
         raise BadCommandLine(_unknown(error.flagname)) from error
     except flags.Error as error:
         raise BadCommandLine(_in_words(error)) from error
+
+
+def _without_files(arguments: list[str], inside: tuple[str, ...] = ()) -> list[str]:
+    """Puts what flag files hold in the place of --flagfile; `inside` are the files around."""
+    words, rest = [], iter(arguments)
+    for word in rest:
+        if word == "--":
+            return [*words, word, *rest]
+        name, given, path = word.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            words.append(word)
+            continue
+        path = _found(path if given else next(rest, ""), inside)
+        if path in inside:
+            raise BadCommandLine(f"--flagfile={path}: it names itself, by way of {inside[-1]}.")
+        words += _without_files(_lines(path), (*inside, path))
+    return words
+
+
+def _found(path: str, inside: tuple[str, ...]) -> str:
+    """Returns where a flag file lies that was named on a command line or in a flag file."""
+    path = os.path.expanduser(path)
+    if inside and not os.path.isabs(path):
+        for folder in pathlib.Path(inside[-1]).parents:
+            if os.path.isfile(folder / path):
+                return str(folder / path)
+    return os.path.abspath(path)
+
+
+def _lines(path: str) -> list[str]:
+    """Returns the flags in a file: a line each, without comments."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.strip() for line in file]
+    except OSError as error:
+        raise BadCommandLine(f"--flagfile={path} cannot be read: {error.strerror}") from error
+    return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
 def hint_of(word: str) -> str:
@@ -136,8 +178,7 @@ def _in_words(error: flags.Error) -> str:
     wrong = re.fullmatch(r"flag --(\w+)=(.*?): (.*)", text)
     if wrong and wrong[1] in FLAGS:
         return f"--{wrong[1]}={wrong[2]}: it must be {_kind(FLAGS[wrong[1]])}."
-    unopened = re.search(r"Unable to open flagfile: (.*)", text)
-    return f"--flagfile cannot be read: {unopened[1]}" if unopened else text
+    return text
 
 
 def _kind(flag: flags.Flag) -> str:

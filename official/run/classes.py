@@ -27,11 +27,7 @@ def count_classes(data_dir: str, dataset_name: str, num_classes: int, label_offs
             "`python -m datasets.convert` writes them."
         )
     labels = class_names.read(data_dir)
-    known = {}
-    if num_classes:
-        known["--num_classes"] = num_classes
-    if dataset_name:
-        known[f"the catalogue ({dataset_name})"] = catalog.get(dataset_name).num_classes
+    known = _known(dataset_name, num_classes)
     if labels:
         known[os.path.join(data_dir, LABELS_FILE)] = len(labels) + label_offset
     if not known:
@@ -42,6 +38,24 @@ def count_classes(data_dir: str, dataset_name: str, num_classes: int, label_offs
         )
     hint = offset_hint(len(labels), next(iter(known.values()))) if labels else ""
     return agreed(known, hint)
+
+
+def known_classes(dataset_name: str, num_classes: int) -> int:
+    """Returns the number of classes without the data: as flag and catalogue say.
+
+    Raises:
+      RunError: they disagree.
+      DatasetError: no such name in the catalogue.
+    """
+    return agreed(_known(dataset_name, num_classes))
+
+
+def _known(dataset_name: str, num_classes: int) -> dict[str, int]:
+    """Returns the number of classes by what says it, of what is said without the data."""
+    known = {"--num_classes": num_classes} if num_classes else {}
+    if dataset_name:
+        known[f"the catalogue ({dataset_name})"] = catalog.get(dataset_name).num_classes
+    return known
 
 
 def agreed(known: dict[str, int], hint: str = "") -> int:

@@ -30,8 +30,7 @@ def write(
     that were done before.
     """
     record: dict[str, Any] = {
-        **config.to_dict(),
-        "options": _lasting(options) if options else None,
+        **resolved(config, options),
         "versions": versions(),
         "command": sys.argv,
         "directory": os.getcwd(),
@@ -40,6 +39,11 @@ def write(
     path = os.path.join(model_dir, HISTORY_FILE)
     files.drop_torn_line(path)
     files.append_json_line(path, {"started": files.now(), "step": step, **record})
+
+
+def resolved(config: RunConfig, options: RunOptions | None) -> dict[str, Any]:
+    """Returns what is run and how, as JSON can hold it: `model`, `recipe`, ..., `options`."""
+    return {**config.to_dict(), "options": _lasting(options) if options else None}
 
 
 def command_line(words: list[str]) -> str:

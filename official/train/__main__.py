@@ -6,6 +6,7 @@ A MODEL_DIR that has a checkpoint is continued where it stopped, with the same i
 uninterrupted run would have seen. Flags of one run can stand in a file: --flagfile=FILE.
 --pretrained_model_checkpoint_path=PATH, or --pretrained=PATH, starts a new one from other weights
 (fine-tuning): of a run, the original, Keras, torchvision or timm, or imagenet, which is downloaded.
+--print_config prints what would be trained, all of it worked out, as one JSON object, and ends.
 """
 
 import dataclasses
@@ -20,18 +21,23 @@ from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
 from official.export import exporter
-from official.run import checkpoint_files, configuration
+from official.run import checkpoint_files, configuration, files, history
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
 from official.run.options import RunOptions
-from official.train import loop
+from official.train import loop, resolve
 
 FLAGS = flags.FLAGS
 
 
 def main() -> None:
     """Trains as the flags say, or does what --eval_only or --export_only ask for."""
+    if FLAGS.print_config:
+        print_config()
+        return
+    if not FLAGS.model_dir:
+        raise RunError("--model_dir must be given; see --help.")
     if FLAGS.eval_only and FLAGS.export_only:
         raise RunError("--eval_only and --export_only exclude each other.")
     if FLAGS.eval_only:
@@ -40,6 +46,29 @@ def main() -> None:
         loop.run(*with_pretrained(configs.run_config(), configs.run_options()))
     if FLAGS.export_dir or FLAGS.export_only:
         export_run()
+
+
+def print_config() -> None:
+    """Prints the run that the flags describe as one JSON object; reads and writes nothing of it.
+
+    With --dataset_name the counts are the catalogue's, and no data need be there. Weights that a
+    training starts from, and that give it their network, are looked at where they are local.
+    """
+    if not FLAGS.model_dir:
+        FLAGS.model_dir = "MODEL_DIR"
+    config = resolve.planned(configs.run_config(from_catalogue=bool(FLAGS.dataset_name)))
+    options = configs.run_options()
+    path = options.pretrained_model_checkpoint_path
+    if path and os.path.exists(path):
+        config, options = with_pretrained(config, options)
+    elif path:
+        print(f"note: {path} was not looked at; the network is that of the flags", file=sys.stderr)
+    follows = {
+        "train_size": config.preprocessing.train_size,
+        "eval_size": config.preprocessing.eval_size,
+        "total_steps": config.recipe.total_steps(config.data.num_images),
+    }
+    print(files.as_json({**history.resolved(config, options), "follows": follows}), end="")
 
 
 def with_pretrained(config: RunConfig, options: RunOptions) -> tuple[RunConfig, RunOptions]:
@@ -135,6 +164,12 @@ def define_flags() -> None:
     run_flags.define_run_flags()
     original_flags.define()
     flags.DEFINE_alias("data_service_patience", "patience")
+    flags.DEFINE_boolean(
+        "print_config",
+        False,
+        "Do not train: print the resolved configuration as one JSON object. With --dataset_name "
+        "the counts are the catalogue's, and no data need be there.",
+    )
     flags.DEFINE_boolean("eval_only", False, "Do not train: score MODEL_DIR's newest checkpoint.")
     flags.DEFINE_boolean(
         "export_only", False, "Do not train: export MODEL_DIR's newest checkpoint to EXPORT_DIR."
@@ -155,4 +190,4 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
     define_flags()
-    program.run(main, required=("model_dir",))
+    program.run(main)

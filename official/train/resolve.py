@@ -3,6 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
+from datasets import catalog
 from datasets.records import reader, schema
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
 from official.run import paths
@@ -64,13 +65,39 @@ def resolve(config: RunConfig) -> Source:
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer, split),
     )
-    config = dataclasses.replace(config, data=data)
-    if not config.model.bn_momentum:
-        momentum = fitting_bn_momentum(config.recipe.total_steps(split.num_examples))
-        config = dataclasses.replace(
-            config, model=dataclasses.replace(config.model, bn_momentum=momentum)
-        )
+    config = _with_bn_momentum(dataclasses.replace(config, data=data))
     return Source(config, split, evaluation_split(config))
+
+
+def planned(config: RunConfig) -> RunConfig:
+    """Works out what `config` leaves open without the data, where the catalogue knows it.
+
+    The names of the classes stay open, and the shuffle buffer is the catalogue's, which `resolve`
+    makes smaller where memory is short. Of data that has no name in the catalogue, or that is known
+    already, it is what `resolve` says.
+
+    Raises:
+      RunError or DatasetError: no such data.
+    """
+    if config.data.num_images:
+        return config
+    if not config.data.dataset_name:
+        return resolve(config).config
+    info = catalog.get(config.data.dataset_name)
+    config = config.with_data(
+        num_images=info.num_train_images,
+        shuffle_buffer=config.data.shuffle_buffer or info.shuffle_buffer,
+    )
+    return _with_bn_momentum(config)
+
+
+def _with_bn_momentum(config: RunConfig) -> RunConfig:
+    """Returns the configuration with the momentum of batch norm that follows from the steps."""
+    if config.model.bn_momentum:
+        return config
+    momentum = fitting_bn_momentum(config.recipe.total_steps(config.data.num_images))
+    model = dataclasses.replace(config.model, bn_momentum=momentum)
+    return dataclasses.replace(config, model=model)
 
 
 def _require_logits(config: RunConfig, split: reader.Split, classes: int) -> None:

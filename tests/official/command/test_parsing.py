@@ -37,7 +37,7 @@ def read(call_command, *arguments):
         ("--dtype=fp8", "--dtype=fp8: it must be one of fp32, fp16, bf16."),
         ("--use_se_block=ja", "--use_se_block=ja: it must be true or false"),
         ("--model_dir", "--model_dir has no value: write --model_dir=VALUE"),
-        ("--flagfile=/nowhere", "--flagfile cannot be read: [Errno 2]"),
+        ("--flagfile=/nowhere", "--flagfile=/nowhere cannot be read: No such file"),
         ("—data_dir=x", "did you mean --data_dir=x?"),
         ("data_dir=x", "did you mean --data_dir=x?"),
     ],
@@ -71,3 +71,28 @@ def test_a_dead_flag_may_be_switched_off(call_command):
     assert refused("--use_ranking_loss", "--model_dir=x") == [
         "--use_ranking_loss=True: the ranking loss is not built"
     ]
+
+
+def test_a_flag_file_names_others_from_anywhere(call_command, tmp_path, monkeypatch):
+    (tmp_path / "rows [1]/a").mkdir(parents=True)
+    base, above = tmp_path / "rows [1]/base.flags", tmp_path / "rows [1]/a/row.flags"
+    base.write_text("# first\n--train_epochs=3\n\n--use_se_block\n--mixup_type=1\n")
+    above.write_text("--flagfile=rows [1]/base.flags\n--nouse_se_block\n--batch_size=8\n")
+    (tmp_path / "other/rows [1]").mkdir(parents=True)
+    (tmp_path / "other/rows [1]/base.flags").write_text("--train_epochs=99\n")
+
+    def values(*arguments):
+        def read():
+            parsing.read(["train", *arguments])
+            return FLAGS.train_epochs, FLAGS.use_se_block, FLAGS.mixup_type, FLAGS.batch_size
+
+        return call_command(train_command, function=read)
+
+    # A file beside it comes before one of the same name in the working directory.
+    for folder in (tmp_path, tmp_path / "other"):
+        monkeypatch.chdir(folder)
+        assert values(f"--flagfile={above}", "--mixup_type=2") == (3, False, 2, 8)
+    monkeypatch.chdir(above.parent)
+    assert values("--mixup_type=2", "--flagfile", "row.flags") == (3, False, 1, 8)
+    base.write_text("--flagfile=a/row.flags\n")
+    assert "it names itself" in read(call_command, f"--flagfile={above}")

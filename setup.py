@@ -33,6 +33,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["official*", "nets*", "preprocessing*", "datasets*"]),
+    package_data={"official.report": ["tables.json"]},
     py_modules=["tensorflow_start"],
     entry_points={"console_scripts": ["assembled-cnn = official.__main__:main"]},
     install_requires=[

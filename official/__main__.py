@@ -15,6 +15,7 @@ COMMANDS = {
     "import_checkpoint": "makes a run of weights of the original, Keras, torchvision or timm",
     "benchmark": "measures exported models, networks without a checkpoint, or the input",
     "benchmark_ops": "measures what each operation on images costs",
+    "rows": "the rows of the paper's tables: what each needs, and running one",
     "show": "draws a data set as it is and as training sees it",
     "quickstart": "fits the quick start's batch and schedule to the photos",
     "data_service": "lets other hosts prepare the images of a training",

@@ -141,6 +141,7 @@ ROOMS = {
         "export",
         "report",
         "benchmark",
+        "rows",
     ),
 }
 # Modules of a wing that hold a command: they may import all its rooms, and nobody imports them ...
@@ -154,6 +155,7 @@ COMMANDS = {
     "official": (
         "__main__",
         *(f"{room}.__main__" for room in ("benchmark", "evaluate", "export", "models", "report")),
+        "rows.__main__",
         "train.__main__",
         "benchmark_ops",
         "data_service",

@@ -15,6 +15,7 @@ from typing import Any
 from absl import flags
 
 from nets import ModelConfig
+from official.command import original_flags
 from official.command.original_flags import SHORT_NAMES
 from official.run.configuration import ON_BAD_RECORD, DataConfig
 from official.run.options import STOPPING_METRICS, RunOptions
@@ -79,6 +80,18 @@ _TEXTS = {
     "decoder_type": "What the records hold: jpeg (and PNG), webp, or any of these, GIF and BMP. "
     "WebP needs `pip install -e .[webp]`.",
 }
+
+
+def define_training_flags() -> None:
+    """All that a training takes, with the names of the original."""
+    define_directory_flags()
+    define_data_flags()
+    define_model_flags()
+    define_recipe_flags()
+    define_run_flags()
+    original_flags.define()
+    flags.DEFINE_alias("data_service_patience", "patience")
+    flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
 
 
 def define_directory_flags() -> None:

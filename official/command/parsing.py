@@ -2,12 +2,12 @@
 
 import difflib
 import itertools
-import os
-import pathlib
 import re
 import sys
 
 from absl import flags
+
+from official.run import flag_files
 
 FLAGS = flags.FLAGS
 
@@ -74,48 +74,13 @@ def read(arguments: list[str]) -> list[str]:
     """
     _require_values(arguments[1:])
     try:
-        return FLAGS(_without_files(arguments))
+        return FLAGS(flag_files.expanded(arguments))
+    except flag_files.BadFlagFile as error:
+        raise BadCommandLine(str(error)) from error
     except flags.UnrecognizedFlagError as error:
         raise BadCommandLine(_unknown(error.flagname)) from error
     except flags.Error as error:
         raise BadCommandLine(_in_words(error)) from error
-
-
-def _without_files(arguments: list[str], inside: tuple[str, ...] = ()) -> list[str]:
-    """Puts what flag files hold in the place of --flagfile; `inside` are the files around."""
-    words, rest = [], iter(arguments)
-    for word in rest:
-        if word == "--":
-            return [*words, word, *rest]
-        name, given, path = word.partition("=")
-        if name not in ("--flagfile", "-flagfile"):
-            words.append(word)
-            continue
-        path = _found(path if given else next(rest, ""), inside)
-        if path in inside:
-            raise BadCommandLine(f"--flagfile={path}: it names itself, by way of {inside[-1]}.")
-        words += _without_files(_lines(path), (*inside, path))
-    return words
-
-
-def _found(path: str, inside: tuple[str, ...]) -> str:
-    """Returns where a flag file lies that was named on a command line or in a flag file."""
-    path = os.path.expanduser(path)
-    if inside and not os.path.isabs(path):
-        for folder in pathlib.Path(inside[-1]).parents:
-            if os.path.isfile(folder / path):
-                return str(folder / path)
-    return os.path.abspath(path)
-
-
-def _lines(path: str) -> list[str]:
-    """Returns the flags in a file: a line each, without comments."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.strip() for line in file]
-    except OSError as error:
-        raise BadCommandLine(f"--flagfile={path} cannot be read: {error.strerror}") from error
-    return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
 def hint_of(word: str) -> str:

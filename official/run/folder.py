@@ -14,6 +14,8 @@ REPORT = "report"
 REPORT_PAGE = "report.html"
 REPORT_PICTURE = "report.png"
 REPORT_FILE = "report.json"
+# Lines of `python -m official.benchmark` about the exported network, of a row of the paper.
+BENCHMARK_FILE = "benchmark.jsonl"
 # The account of records that were left out.
 BAD_RECORDS_LOG = "bad_records.jsonl"
 # Where the first weights came from: a checkpoint of the original, or another run.

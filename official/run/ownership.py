@@ -9,6 +9,7 @@ from official.run import files, paths
 from official.run.errors import RunError
 from official.run.folder import (
     BAD_RECORDS_LOG,
+    BENCHMARK_FILE,
     BEST,
     BEST_LIST,
     CHECKPOINT_NAME,
@@ -39,7 +40,7 @@ _NAMES = "|".join(
     for name in (
         CONFIG_FILE, HISTORY_FILE, LABELS_FILE, TRAINING_LOG, EVALUATION_LOG, EVALUATION_FILE,
         BAD_RECORDS_LOG, IMPORT_FILE, PRETRAINED_FILE, STATE_FILE,
-        FEATURES_FILE, FEATURES_STATE,
+        FEATURES_FILE, FEATURES_STATE, BENCHMARK_FILE,
     )
 )  # fmt: skip
 # Files of a run by the folder in MODEL_DIR that they lie in, innermost folders first.

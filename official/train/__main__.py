@@ -157,13 +157,7 @@ def _finished_run() -> RunConfig:
 
 def define_flags() -> None:
     """Defines the flags of this command and shows them in its --help."""
-    run_flags.define_directory_flags()
-    run_flags.define_data_flags()
-    run_flags.define_model_flags()
-    run_flags.define_recipe_flags()
-    run_flags.define_run_flags()
-    original_flags.define()
-    flags.DEFINE_alias("data_service_patience", "patience")
+    run_flags.define_training_flags()
     flags.DEFINE_boolean(
         "print_config",
         False,
@@ -183,7 +177,6 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "export_decoder_type", "jpeg", ["jpeg", "png", "webp", "any"], "Images for --export_dir."
     )
-    flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
     flags.adopt_module_key_flags(run_flags)
     flags.adopt_module_key_flags(original_flags)
 

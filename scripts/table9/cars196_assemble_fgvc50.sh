@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Table 9, Stanford Cars: Assemble-ResNet-FGVC-50. Paper: top-1 94.4 %.
+#   cars196_assemble_fgvc50.flags says more.
+# DATA_DIR=... MODEL_DIR=... scripts/table9/cars196_assemble_fgvc50.sh [--dry_run | --smoke] [flags
+#   of official.train]
+exec "$(dirname "$0")/../rows.sh" run table9/cars196_assemble_fgvc50 "$@"

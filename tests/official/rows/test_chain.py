@@ -1,0 +1,109 @@
+"""The commands that make a row: what it needs first, and never twice."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nets import ModelConfig
+from official.rows import chain, listing, registry, running
+from official.rows.chain import Places, Step
+from official.run import files, history
+from official.run.configuration import DataConfig, RunConfig
+from official.run.errors import RunError
+from official.run.options import RunOptions
+from official.run.recipe import RecipeConfig
+from preprocessing import PreprocessingConfig
+
+EVERYWHERE = {"imagenet": "/in", "food101": "/food"}
+
+
+def pretend(folder, epochs, of):
+    """A MODEL_DIR whose training has come to an epoch."""
+    config = RunConfig(
+        ModelConfig(), PreprocessingConfig(), RecipeConfig(train_epochs=of), DataConfig("/in")
+    )
+    history.write(str(folder), config, RunOptions(str(folder)))
+    files.append_json_line(str(folder / "training.jsonl"), {"epoch": epochs, "step": epochs})
+
+
+def shown(row, places, *further):
+    return list(map(str, chain.steps(registry.get(row), places, further)))
+
+
+def test_a_backbone_comes_first_until_it_is_trained(tmp_path):
+    places = Places(str(tmp_path), data_dirs=EVERYWHERE)
+    backbone = f"--model_dir={tmp_path}/table7/E11"
+    lines = shown("table8/F9", places)
+    assert backbone in lines[0] and "--data_dir=/in " in lines[0] and "E11.flags" in lines[0]
+    assert f"--model_dir={tmp_path}/table8/F9 " in lines[1] and "--data_dir=/food " in lines[1]
+    assert lines[1].endswith(f"--pretrained_model_checkpoint_path={tmp_path}/table7/E11")
+    pretend(tmp_path / "table7/E11", epochs=599, of=600)
+    assert listing.state(registry.get("table7/E11"), places) == "epoch 599 of 600"
+    assert shown("table8/F9", places) == lines
+    files.append_json_line(str(tmp_path / "table7/E11/training.jsonl"), {"epoch": 600, "step": 600})
+    assert shown("table8/F9", places) == lines[1:]
+
+
+def test_other_weights_take_the_place_of_a_backbone(tmp_path):
+    places = Places(str(tmp_path), data_dirs=EVERYWHERE)
+    mine = "--pretrained_model_checkpoint_path=/mine"
+    lines = shown("table8/F9", places, mine, "--batch_size=8")
+    assert "F9.flags" in lines[0] and lines[0].endswith(f"{mine} --batch_size=8")
+    assert "E11" not in lines[0]
+
+
+def test_a_training_that_two_tables_print_is_done_once(tmp_path):
+    places = Places(str(tmp_path), data_dirs=EVERYWHERE)
+    assert f"--model_dir={tmp_path}/table7/E0" in shown("table6/M0", places)[0]
+    assert registry.get("table6/M1").training is registry.get("table7/E1")
+
+
+def test_a_row_is_found_by_its_files_and_a_wrong_one_is_said():
+    row = registry.ROWS["table7/E11"]
+    for name in ("table7/E11", "scripts/table7/E11.sh", "/repo/scripts/table7/E11.flags"):
+        assert registry.get(name) is row
+    with pytest.raises(RunError, match="no row 'E11'; did you mean table7/E11?"):
+        registry.get("E11")
+
+
+def test_missing_data_is_named(tmp_path):
+    with pytest.raises(RunError, match="table7/E11 needs TFRecords of imagenet.*DATA_DIR_IMAGENET"):
+        shown("table8/F9", Places(str(tmp_path), data_dirs={"food101": "/food"}))
+    assert "--data_dir=DATA_DIR_IMAGENET" in shown("table7/E0", Places("runs", planned=True))[0]
+
+
+def test_the_script_prints_its_commands_from_anywhere(tmp_path):
+    folder = tmp_path / "my runs [1]"
+    folder.mkdir()
+    environ = {
+        **os.environ,
+        "VENV": sys.prefix,
+        "DATA_DIR": "data & more",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    command = [registry.ROOT / "scripts/table7/E2.sh", "--dry_run", "--model_dir=here"]
+    command.append("--nouse_resnet_d")
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        f"python -m official.train --flagfile={registry.ROOT}/scripts/table7/E2.flags "
+        "'--data_dir=data & more' --model_dir=here --nouse_resnet_d"
+    )
+    assert [line.split()[2] for line in lines[1:]] == [
+        "official.evaluate", "official.export", "official.benchmark", "official.report",
+    ]  # fmt: skip
+    assert os.listdir(folder) == []
+
+
+def test_a_chain_ends_where_a_command_fails(tmp_path, capfd):
+    output = tmp_path / "out.txt"
+    good = Step("this", (), str(output))
+    bad = Step("official.evaluate", (f"--model_dir={tmp_path}/nothing",))
+    with pytest.raises(running.StepFailed, match="(?s)status 1.*official.evaluate") as error:
+        running.run([good, good, bad, good])
+    assert error.value.status == 1
+    assert output.read_text().count("Beautiful is better than ugly.") == 2
+    assert "does not exist" in capfd.readouterr().err

@@ -26,6 +26,8 @@ def lane(name, *requirements):
     return [f"{one} and {python}" if ";" in one else f"{one}; {python}" for one in requirements]
 
 
+ROBUSTNESS = ["opencv-python-headless>=4.8,<5", "scipy>=1.10"]
+
 setup(
     name="assembled-cnn-tf2",
     version="0.1.0",
@@ -78,7 +80,10 @@ setup(
         "webp": lane("A", "tensorflow-io==0.36.0"),
         # More file systems of Google Cloud's; TensorFlow brought it before 2.20.
         "gcs": lane("B", "tensorflow-io-gcs-filesystem==0.37.1; python_version < '3.13'"),
+        # Corrupted pictures: python -m official.evaluate --robustness=c.
+        "robustness": ROBUSTNESS,
         "test": [
+            *ROBUSTNESS,
             "pytest>=7.4,<9",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.6,<1",

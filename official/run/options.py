@@ -19,10 +19,16 @@ class RunOptions:
       model_dir: Folder of the run: config.json, checkpoints, logs, scores.
       clean: Delete MODEL_DIR, if it is a run's, before training.
       num_gpus: GPUs to use; -1: all there are, 0: the CPU.
+      soft_placement: Compute on the CPU where num_gpus is 1 and there is no GPU, as the original
+        does; off: that is an error.
       max_train_steps: Stop after that many steps; the schedules are not shortened. 0: no limit,
         --train_epochs decides.
       epochs_between_evals: Epochs between two evaluations.
       ratio_fine_eval: From that share of --train_epochs on, evaluate after every epoch.
+      original_cycles: Count in cycles of --epochs_between_evals, as the original: --ratio_fine_eval
+        begins with the cycle in which it falls, --max_train_steps is the limit of each cycle.
+      stop_threshold: End the training after an evaluation whose top-1 is at least that share, such
+        as 0.76; default: never.
       save_checkpoints_epochs: Epochs between two checkpoints; fractions are fine.
       keep_checkpoint_max: Checkpoints kept; 0: all.
       num_best_ckpt_to_keep: Checkpoints of the best validation top-1 that stay in MODEL_DIR/best.
@@ -51,9 +57,12 @@ class RunOptions:
     model_dir: str
     clean: bool = False
     num_gpus: int = -1
+    soft_placement: bool = False
     max_train_steps: int = 0
     epochs_between_evals: int = 1
     ratio_fine_eval: float = 1.0
+    original_cycles: bool = False
+    stop_threshold: float | None = None
     save_checkpoints_epochs: float = 1.0
     keep_checkpoint_max: int = 5
     num_best_ckpt_to_keep: int = 3

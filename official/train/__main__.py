@@ -21,7 +21,7 @@ from official.command import configs, original_flags, program
 from official.command import flags as run_flags
 from official.evaluate import evaluation
 from official.export import exporter
-from official.run import checkpoint_files, configuration, files, history
+from official.run import checkpoint_files, configuration, devices, files, history
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, refusals
 from official.run.folder import CONFIG_FILE
@@ -113,13 +113,13 @@ def _of_run(config: RunConfig, path: str, given: dict, given_preprocessing: dict
 
 def evaluate_run() -> None:
     """Scores the newest checkpoint of MODEL_DIR, as `python -m official.evaluate` does."""
-    config = _finished_run()
+    config, gpus = _finished_run(), FLAGS.num_gpus
     result = evaluation.evaluate(
         FLAGS.model_dir,
         data_dir=FLAGS.data_dir or config.data.data_dir,
         pattern=FLAGS.val_regex if FLAGS["val_regex"].present else "",
         batch_size=FLAGS.val_batch_size if FLAGS["val_batch_size"].present else 0,
-        num_gpus=FLAGS.num_gpus,
+        num_gpus=devices.placed_softly(gpus) if FLAGS.soft_placement else gpus,
         label_offset=FLAGS.label_offset if FLAGS["label_offset"].present else None,
     )
     evaluation.record(FLAGS.model_dir, result)

@@ -48,13 +48,20 @@ def check(options: RunOptions, sums: Collection[str]) -> None:
 def reason(options: RunOptions) -> str:
     """Returns why a run has ended before its last epoch, a sentence; "" if it has not.
 
-    It has when its last `early_stopping_patience` scores are not better than the best before them.
+    It has when its last top-1 is at least `stop_threshold`, or when its last
+    `early_stopping_patience` scores are not better than the best before them.
     Equal is not better, and what is not finite is worse than anything.
     """
     metric, patience = options.early_stopping_metric, options.early_stopping_patience
+    threshold = options.stop_threshold
     lines = files.read_json_lines(os.path.join(options.model_dir, TRAINING_LOG))
     # By epoch: one that --max_train_steps cut short, and that went on, has two lines.
     scored = list({line["epoch"]: line for line in lines if "validation" in line}.values())
+    if threshold is not None and scored and _value(scored[-1], "top1") >= threshold:
+        return (
+            f"stopped after epoch {scored[-1]['epoch']}: top-1 has reached --stop_threshold="
+            f"{threshold:g}. A higher one goes on"
+        )
     if not patience or len(scored) <= patience:
         return ""
     values = [_value(line, metric) for line in scored]

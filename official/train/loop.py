@@ -21,6 +21,7 @@ from official.train import (
     averaging,
     best_checkpoints,
     class_weights,
+    cycles,
     early_stopping,
     features,
     folder,
@@ -80,7 +81,10 @@ def _train(
     weights = open_pretrained(options)
     freezing.check(recipe, options, begun=_has_checkpoint(options))
     tf.keras.utils.set_random_seed(recipe.seed)
-    strategy = devices.strategy(options.num_gpus)
+    soft = options.soft_placement
+    strategy = devices.strategy(
+        devices.placed_softly(options.num_gpus) if soft else options.num_gpus
+    )
     pieces = strategy.num_replicas_in_sync * recipe.accumulation_steps
     if recipe.batch_size % pieces:
         raise RunError(
@@ -178,9 +182,7 @@ def fit(
     """Runs the epochs that are left: first the end of one, or the rest of one, that is missing."""
     config, per_epoch = source.config, source.steps_per_epoch
     replicas = model.distribute_strategy.num_replicas_in_sync
-    last_step = config.recipe.train_epochs * per_epoch
-    if options.max_train_steps:
-        last_step = min(last_step, options.max_train_steps)
+    last_step = cycles.last_step(config.recipe.train_epochs, per_epoch, options)
     epochs = -(-last_step // per_epoch)
     end_missing = 0 < step <= last_step and step in (
         last_step, step // per_epoch * per_epoch
@@ -190,7 +192,7 @@ def fit(
     goes_on = end_missing or step % per_epoch > 0
     callbacks = _callbacks(source, options, manager, watch, skipped, epochs, times)
     callbacks.insert(1, unfinished.GoOn(model, goes_on))
-    evaluated = evaluation_epochs(config.recipe.train_epochs, epochs, options)
+    evaluated = cycles.evaluation_epochs(config.recipe.train_epochs, epochs, options)
     validation = pipeline.evaluation_dataset(config, source.validation)
     if end_missing:
         epoch = -(-step // per_epoch)
@@ -280,11 +282,3 @@ def _callbacks(
         Records(options.model_dir, progress, validation),
         EarlyStopping(options),
     ]
-
-
-def evaluation_epochs(train_epochs: int, epochs: int, options: RunOptions) -> list[int]:
-    """Returns which of `epochs` end with a score; `ratio_fine_eval` is a share of the recipe's."""
-    every = options.epochs_between_evals
-    chosen = set(range(every, epochs + 1, every))
-    fine = range(int(train_epochs * options.ratio_fine_eval) + 1, epochs + 1)
-    return sorted(chosen | set(fine) | {epochs})

@@ -65,11 +65,10 @@ def test_a_dead_flag_may_be_switched_off(call_command):
     def refused(*arguments):
         return call_command(train_command, *arguments, function=original_flags.refused)
 
-    for argument in ("--use_ranking_loss=False", "--nouse_ranking_loss", "--logit_type=None",
-                     "--stop_threshold="):  # fmt: skip
+    for argument in ("--return_embedding=False", "--noreturn_embedding", "--logit_type=None"):
         assert refused(argument) == []
-    assert refused("--use_ranking_loss", "--model_dir=x") == [
-        "--use_ranking_loss=True: the ranking loss is not built"
+    assert refused("--return_embedding", "--model_dir=x") == [
+        "--return_embedding=True: the output `embedding` of an exported model holds it"
     ]
 
 

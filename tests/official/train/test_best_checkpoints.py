@@ -8,7 +8,7 @@ from absl.flags import FLAGS
 from official.command import configs, original_flags
 from official.run.errors import RunError
 from official.train import __main__ as train_command
-from official.train import best_checkpoints, loop
+from official.train import best_checkpoints, cycles
 
 
 def save(folder, step):
@@ -44,6 +44,13 @@ def test_a_step_that_is_scored_again_counts_once(tmp_path):
     [
         (["--epochs_between_evals=4"], [4, 8, 10]),
         (["--epochs_between_evals=4", "--ratio_fine_eval=0.6"], [4, 7, 8, 9, 10]),
+        # The original's cycles of 4, 4 and 2 epochs: 6 falls into the second one.
+        (
+            ["--epochs_between_evals=4", "--ratio_fine_eval=0.6", "--original_cycles"],
+            [4, 5, 6, 7, 8, 9, 10],
+        ),
+        (["--epochs_between_evals=4", "--ratio_fine_eval=0.8", "--original_cycles"], [4, 8, 9, 10]),
+        (["--epochs_between_evals=4", "--original_cycles"], [4, 8, 10]),
         (["--epochs_between_evals=5", "--ratio_fine_eval=0"], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
     ],
 )
@@ -53,7 +60,7 @@ def test_epochs_that_are_scored(arguments, wanted, call_command):
         "--train_epochs=10",
         "--model_dir=m",
         *arguments,
-        function=lambda: loop.evaluation_epochs(10, 10, configs.run_options()),
+        function=lambda: cycles.evaluation_epochs(10, 10, configs.run_options()),
     )
     assert found == wanted
 
@@ -70,7 +77,7 @@ def test_flags_of_the_original_that_are_not_built(call_command):
         "--zeroshot_eval=True", "--logit_type=arc_margin",
     ]  # fmt: skip
     assert {line.split(" is ignored")[0] for line in ignored} == {
-        "--use_hyperdash", "--inter_op_parallelism_threads", "--label_file",
+        "--use_hyperdash", "--inter_op_parallelism_threads", "--label_file", "--use_synthetic_data",
     }  # fmt: skip
     assert smoothing == 0.2
 

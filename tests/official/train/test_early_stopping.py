@@ -49,6 +49,16 @@ def test_lower_is_better_for_losses_and_nothing_is_worse_than_nan(tmp_path):
     assert not ended(tmp_path, [0.1, 0.2, 0.3], 2, "train/top1")
 
 
+def test_a_score_that_is_good_enough_ends_a_training(tmp_path):
+    ended(tmp_path, [0.5, 0.75], 0)
+    for threshold, end in ((0.75, True), (0.76, False), (None, False)):
+        found = early_stopping.reason(RunOptions(str(tmp_path), stop_threshold=threshold))
+        assert ("after epoch 2: top-1 has reached --stop_threshold=0.75" in found) == end
+    # Only the last score counts.
+    ended(tmp_path, [0.9, 0.5], 0)
+    assert not early_stopping.reason(RunOptions(str(tmp_path), stop_threshold=0.75))
+
+
 def test_a_metric_that_there_is_not(tmp_path):
     with pytest.raises(ValueError, match="--early_stopping_metric must be one of top1, "):
         RunOptions("run", early_stopping_metric="accuracy")

@@ -69,6 +69,11 @@ class ModelConfig:
             and at most 1; a trainer with a schedule sets its own.
         seed: Seed of DropBlock, 0 to 2**31 - 1.
         final_bias: Initial bias of the classification layer.
+        logit_type: How the classifier makes logits: empty: a dense layer; `cosine`: cosines between
+            embedding and classes, times `arc_s` (cosine softmax), without the ReLU before it and
+            without a bias; `arc_margin`: the same layer, with a margin in the loss (ArcFace,
+            1801.07698).
+        arc_s: Scale of the cosines of `logit_type`.
     """
 
     resnet_size: int = 50
@@ -109,6 +114,8 @@ class ModelConfig:
     dropblock_keep_prob: float = 0.9
     seed: int = 0
     final_bias: float = 0.0
+    logit_type: str = ""
+    arc_s: float = 80.0
     architecture: str = "resnet"
 
     def __post_init__(self) -> None:

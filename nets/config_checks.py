@@ -17,6 +17,7 @@ ARCHITECTURES = ("resnet", "mobilenet_v1")
 STEM_TYPES = ("", "7x7", "deep")
 SHORTCUT_POOLS = ("always", "strided")
 MAX_POOL_PADDINGS = ("same", "symmetric")
+LOGIT_TYPES = ("", "cosine", "arc_margin")
 SK_TYPES = ("3x3_2x", "3x3_5x5")
 MAX_SEED = 2**31 - 1
 _RESNET_ONLY = (
@@ -177,6 +178,12 @@ def _check_head(config: Any) -> None:
         _refuse(config, "embedding_size", "must be 0 (none) or more")
     if not config.embedding_batch_norm and not config.embedding_size:
         _refuse(config, "embedding_batch_norm", "needs an embedding_size above 0")
+    if config.logit_type not in LOGIT_TYPES:
+        _refuse(config, "logit_type", f"must be empty or one of {', '.join(LOGIT_TYPES[1:])}")
+    if config.arc_s <= 0.0:
+        _refuse(config, "arc_s", "must be above 0")
+    if config.logit_type and config.final_bias:
+        _refuse(config, "final_bias", f"must be 0 with logit_type={config.logit_type!r}: no bias")
     if not 0.0 <= config.bn_momentum < 1.0:
         _refuse(config, "bn_momentum", "must be at least 0 and below 1")
     if config.bn_epsilon <= 0.0:

@@ -248,5 +248,6 @@ def _head(x: _Map, config: ModelConfig, tally: _Tally) -> None:
             tally.norm("embedding_dense_batch_normalization", size)
         tally.end_part("embedding", (size,))
     tally.kernel("dense", (size, config.num_classes))
-    tally.variable("dense", "bias", (config.num_classes,))
+    if not config.logit_type:
+        tally.variable("dense", "bias", (config.num_classes,))
     tally.end_part("classifier", (config.num_classes,))

@@ -7,6 +7,7 @@ import tensorflow as tf
 from nets.config import ModelConfig
 from nets.layers.batch_norm import batch_norm
 from nets.layers.convolution import convolution
+from nets.layers.cosine_classifier import CosineClassifier
 from nets.layers.pooling import GeneralizedMeanPooling
 
 
@@ -42,10 +43,14 @@ def embed(x: tf.Tensor, config: ModelConfig) -> tf.Tensor:
 
 
 def classify(features: tf.Tensor, config: ModelConfig) -> tf.Tensor:
-    """The last dense layer, behind a ReLU where there is an embedding layer.
+    """The last dense layer, behind a ReLU where there is an embedding layer, or cosines.
 
     float32 [N, D] to logits, float32 [N, num_classes].
     """
+    if config.logit_type:
+        # No ReLU: the directions are those that retrieval compares.
+        layer = CosineClassifier(config.num_classes, config.arc_s, dtype="float32", name="dense")
+        return layer(features)
     if config.embedding_size:
         features = tf.keras.layers.ReLU(name="embedding_relu", dtype="float32")(features)
     bias = tf.keras.initializers.Constant(config.final_bias)

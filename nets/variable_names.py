@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from nets.layers.cosine_classifier import CosineClassifier
 from nets.layers.pooling import GeneralizedMeanPooling
 from nets.names import MOBILENET_ROOT, ROOT, original_name, root_of
 from nets.network import Network
@@ -13,6 +14,7 @@ _LEAVES = {
     tf.keras.layers.Conv2D: ("kernel", "bias"),
     tf.keras.layers.Conv1D: ("kernel", "bias"),
     tf.keras.layers.Dense: ("kernel", "bias"),
+    CosineClassifier: ("kernel",),
     tf.keras.layers.BatchNormalization: ("gamma", "beta", "moving_mean", "moving_variance"),
     GeneralizedMeanPooling: ("exponent",),
 }

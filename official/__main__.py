@@ -16,7 +16,7 @@ COMMANDS = {
     "benchmark": "measures exported models, networks without a checkpoint, or the input",
     "benchmark_ops": "measures what each operation on images costs",
     "rows": "the rows of the paper's tables: what each needs, and running one",
-    "show": "draws a data set as it is and as training sees it",
+    "show": "draws a data set as training sees it, or the learning rate of a recipe",
     "quickstart": "fits the quick start's batch and schedule to the photos",
     "data_service": "lets other hosts prepare the images of a training",
 }

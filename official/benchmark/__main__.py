@@ -33,7 +33,7 @@ from official.export import serving
 from official.input import splits
 from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, files
 from official.run.errors import refusals
-from official.run.recipe import DTYPES
+from official.run.recipe_choices import DTYPES
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS

@@ -14,8 +14,10 @@ import tensorflow as tf
 from nets import NAMED_MODELS, build_model, cost, fold_batch_norm, named_config
 from official.benchmark import original_graph
 from official.run.errors import RunError
-from official.run.recipe import DTYPES, RecipeConfig
-from official.train import step as training
+from official.run.recipe import RecipeConfig
+from official.run.recipe_choices import DTYPES
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 
 MODES = ("inference", "train")
 # The yardstick: the ResNet-50 that comes with Keras.
@@ -141,8 +143,8 @@ def _training_step(case: Case, network: tf.keras.Model, images: tf.Tensor) -> Ca
     if case.model == YARDSTICK:
         # The trainer wants logits; that of Keras ends in a softmax, which costs next to nothing.
         network = tf.keras.Model(network.input, tf.cast(network.output, tf.float32))
-    model = training.Trainer(network, recipe, total_steps=1000)
-    optimizer = training.make_optimizer(recipe, num_images=1000 * case.batch_size)
+    model = Trainer(network, recipe, total_steps=1000)
+    optimizer = make_optimizer(recipe, num_images=1000 * case.batch_size)
     optimizer.build(network.trainable_variables)
     model.compile(optimizer=optimizer)
     labels = tf.one_hot(tf.range(case.batch_size) % _CLASSES, _CLASSES)

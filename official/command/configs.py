@@ -139,7 +139,8 @@ def preprocessing_config() -> PreprocessingConfig:
 def model_config(num_classes: int) -> ModelConfig:
     """Returns the architecture that the flags describe; raises ValueError where none can be."""
     # The sigmoid loss starts with every class at the probability 1 / num_classes.
-    final_bias = sigmoid_bias(num_classes) if FLAGS.cls_loss_type == "sigmoid" else 0.0
+    has_bias = FLAGS.cls_loss_type == "sigmoid" and not FLAGS.logit_type
+    final_bias = sigmoid_bias(num_classes) if has_bias else 0.0
     known = {"num_classes": num_classes, "final_bias": final_bias}
     if FLAGS.model:
         return named_config(FLAGS.model, **{**given_model_fields(), **known})
@@ -149,6 +150,11 @@ def model_config(num_classes: int) -> ModelConfig:
 def given_model_fields() -> dict[str, Any]:
     """Returns the `ModelConfig` fields whose flags stand on the command line."""
     return _fields(ModelConfig, given_only=True)
+
+
+def given_recipe_fields() -> dict[str, Any]:
+    """Returns the `RecipeConfig` fields whose flags stand on the command line."""
+    return _fields(RecipeConfig, given_only=True)
 
 
 def given_preprocessing_fields() -> dict[str, Any]:

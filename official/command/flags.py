@@ -17,9 +17,10 @@ from absl import flags
 from nets import ModelConfig
 from official.command import original_flags
 from official.command.original_flags import SHORT_NAMES
+from official.run import recipe_choices as choices
 from official.run.configuration import ON_BAD_RECORD, DataConfig
-from official.run.options import STOPPING_METRICS, RunOptions
-from official.run.recipe import DTYPES, LOSS_TYPES, OPTIMIZERS, RecipeConfig
+from official.run.options import RunOptions
+from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -37,14 +38,17 @@ _CHOICES: dict[str, list[str]] = {
     "shortcut_pool": ["always", "strided"],
     "max_pool_padding": ["same", "symmetric"],
     "interpolation": ["tf1_bilinear", "bilinear", "bicubic"],
+    "logit_type": ["", "cosine", "arc_margin"],
     "pool_type": ["gap", "gem", "flatten"],
     "decoder_type": ["jpeg", "webp", "any"],
     "on_bad_record": list(ON_BAD_RECORD),
     "on_bad_val_record": list(ON_BAD_RECORD),
-    "cls_loss_type": list(LOSS_TYPES),
-    "dtype": list(DTYPES),
-    "early_stopping_metric": list(STOPPING_METRICS),
-    "optimizer": list(OPTIMIZERS),
+    "cls_loss_type": list(choices.LOSS_TYPES),
+    "dtype": list(choices.DTYPES),
+    "early_stopping_metric": list(choices.SCORES),
+    "plateau_metric": list(choices.SCORES),
+    "optimizer": list(choices.OPTIMIZERS),
+    "weight_decay_type": list(choices.WEIGHT_DECAY_TYPES),
 }
 _AT_LEAST: dict[str, float] = {
     "num_filters": 1, "datasets_num_private_threads": 0, "val_batch_size": 1, "batch_size": 1,
@@ -52,7 +56,8 @@ _AT_LEAST: dict[str, float] = {
     "mixup_type": 0, "num_gpus": -1, "save_checkpoints_epochs": 0.0, "keep_checkpoint_max": 0,
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
     "early_stopping_patience": 0, "accumulation_steps": 1, "clip_norm": 0.0, "ema_decay": 0.0,
-    "patience": 1.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
+    "patience": 1.0, "lr_warmup_steps": 0, "lr_warmup_fraction": 0.0, "plateau_patience": 1,
+    "weight_decay": 0.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}
 # Where a command line starts from something else than Python does.

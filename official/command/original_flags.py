@@ -28,7 +28,6 @@ RETIRED = {
     "intra_op_parallelism_threads": "TensorFlow chooses; TF_NUM_INTRAOP_THREADS sets it",
     "all_reduce_alg": "MirroredStrategy chooses how gradients are summed",
     **dict.fromkeys(("eval_similarity", "recall_at_k"), "it belongs to --zeroshot_eval"),
-    **dict.fromkeys(("arc_s", "arc_m"), "it belongs to --logit_type"),
     "use_ranking_loss": "the published code has no ranking loss either",
     "use_synthetic_data": "in the published code it only names the benchmark's log; `python -m "
     "official.benchmark` measures without data",
@@ -39,7 +38,6 @@ _RETIRED_SWITCHES = ("use_hyperdash", "with_drawing_bbox", "use_synthetic_data")
 UNBUILT = {
     "zeroshot_eval": (False, "retrieval is not built; official.evaluate scores classification"),
     "return_embedding": (False, "the output `embedding` of an exported model holds it"),
-    "logit_type": (None, "the arc-margin classifier is not built"),
 }
 
 # What main_classification.py puts before the words of its command line: the original's defaults and

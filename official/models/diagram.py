@@ -81,7 +81,7 @@ def contents(name: str, config: ModelConfig) -> str:
     if name == "embedding":
         return "1x1, batch norm" if config.embedding_batch_norm else "1x1"
     if name == "classifier":
-        return "dense"
+        return "cosines" if config.logit_type else "dense"
     return _blocks(name, config)
 
 

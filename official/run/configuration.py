@@ -10,7 +10,8 @@ from nets import ModelConfig
 from official.run import class_names, files
 from official.run.errors import RunError
 from official.run.folder import CONFIG_FILE, LABELS_FILE
-from official.run.recipe import RecipeConfig, dataclass_from, require
+from official.run.recipe import RecipeConfig, dataclass_from
+from official.run.recipe_checks import require
 from preprocessing import PreprocessingConfig
 
 ON_BAD_RECORD = ("skip", "fail")

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from datasets import granted
 from official.run.errors import RunError
-from official.run.recipe import DTYPES
+from official.run.recipe_choices import DTYPES
 
 
 def use_what_is_granted() -> None:

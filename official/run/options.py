@@ -2,13 +2,8 @@
 
 import dataclasses
 
-from official.run.recipe import require
-
-# Those of the validation, and of the training.
-STOPPING_METRICS = (
-    "top1", "top5", "cross_entropy", "ece",
-    "train/loss", "train/top1", "train/cross_entropy", "train/cross_entropy_kd",
-)  # fmt: skip
+from official.run.recipe_checks import require
+from official.run.recipe_choices import SCORES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,8 +78,8 @@ class RunOptions:
         require(self, "ratio_fine_eval", 0 <= self.ratio_fine_eval <= 1, "in [0, 1]")
         require(self, "epochs_between_evals", self.epochs_between_evals >= 1, "at least 1")
         require(self, "patience", self.patience >= 1, "at least 1")
-        known = self.early_stopping_metric in STOPPING_METRICS
-        right = f"one of {', '.join(STOPPING_METRICS)}"
+        known = self.early_stopping_metric in SCORES
+        right = f"one of {', '.join(SCORES)}"
         require(self, "early_stopping_metric", known, right)
         for name in (
             "max_train_steps", "save_checkpoints_epochs", "keep_checkpoint_max",

@@ -1,20 +1,15 @@
 """How a network is trained: the recipe, and the learning rate that follows from it."""
 
 import dataclasses
-import fractions
 import math
 from typing import Any
 
+from official.run import recipe_checks
+from official.run.recipe_choices import BALANCED
 from preprocessing import MixingConfig
 
-DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
-LOSS_TYPES = ("softmax", "sigmoid")
-BALANCED = "balanced"
-DECAY_TYPES = ("fixed", "exponential", "polynomial", "piecewise", "cosine")
-OPTIMIZERS = ("momentum", "adam")
-# What `freeze` may name besides the groups of a network.
-BACKBONE, BATCH_NORM = "backbone", "batch_norm"
-_PAIRS_NEEDED = "at least 2 where images of one batch are mixed with each other"
+# The batch whose rate is `base_learning_rate` where that is scaled (1706.02677, section 2.1).
+_BASE_BATCH = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,16 +19,18 @@ class RecipeConfig:
     Attributes:
       batch_size: Images that enter the network in one step, over all devices.
       train_epochs: Epochs; cosine decay ends with the last one.
-      base_learning_rate: Rate after the warm-up. It is not scaled by the batch size.
-      learning_rate_decay_type: fixed, exponential, polynomial, piecewise or cosine.
+      base_learning_rate: Rate after the warm-up, the highest one. It is not scaled by the batch
+        size unless `scale_rate_by_batch`.
+      learning_rate_decay_type: fixed, exponential, polynomial, piecewise, cosine, one_cycle
+        (1708.07120) or plateau, which lowers the rate where a score gets no better.
       num_epochs_per_decay: Epochs of one exponential decay step, or of the polynomial decay.
       learning_rate_decay_factor: Factor of the exponential decay.
       end_learning_rate: Last rate of the polynomial decay.
       piecewise_lr_boundary_epochs: Epochs where the rate changes.
       piecewise_lr_decay_rates: Factors of the rate, one more than boundaries.
-      lr_warmup_epochs: Epochs of linear warm-up from 0; fractions are fine.
+      lr_warmup_epochs: Epochs of linear warm-up from 0; parts of an epoch, such as 0.5, are fine.
       momentum: Momentum.
-      weight_decay: L2 weight decay on all but batch-norm variables.
+      weight_decay: Weight decay on all but batch-norm variables.
       label_smoothing: Share of the label spread over all classes.
       cls_loss_type: Classification loss.
       mixup_type: 0: off; 1: two batches make one; 2: one batch with its own halves (1710.09412).
@@ -61,13 +58,31 @@ class RecipeConfig:
         class that is not named has 1), or balanced: the fewer images a class has, the more.
       balanced_sampling: Every class comes equally often in an epoch, which has as many images as
         before: those of small classes more than once, each time with another crop.
-      optimizer: momentum, as the original has it, or adam (1412.6980), whose beta_1 is `momentum`
-        and whose rates are near 1e-4.
+      optimizer: momentum, as the original has it; adam (1412.6980) or adamw (1711.05101), whose
+        beta_1 is `momentum` and whose rates are near 1e-4; or lars (1708.03888), for large batches.
       freeze: Groups of layers that do not learn: stem, stage1 to stage4, or backbone for all of
         these; batch_norm for all batch norms. Frozen batch norms keep their statistics.
       repeat_crops: Passes over the images after which the same random crops come again; 0: never.
         What the frozen layers at the beginning make of them is computed once then, and kept in
         MODEL_DIR until the training is finished.
+      weight_decay_type: l2: a term of the loss, as in the original; decoupled: each update takes
+        rate * weight_decay of a weight away. Empty: as the optimiser has it, which is decoupled
+        with adamw, a part of its update with lars, and l2 with the others.
+      decay_biases: Weight decay on biases too, as in the original.
+      lars_trust_coefficient: LARS: share of its own norm by which a weight moves at a rate of 1.
+      lr_warmup_steps: Steps of linear warm-up from 0, in place of `lr_warmup_epochs`.
+      lr_warmup_fraction: Warm-up as a share of all steps, in place of `lr_warmup_epochs`.
+      scale_rate_by_batch: Multiply the rates by batch_size / 256.
+      one_cycle_pct_start: One-cycle: share of all steps in which the rate rises.
+      one_cycle_div_factor: One-cycle: the highest rate over the first one.
+      one_cycle_final_div_factor: One-cycle: the first rate over the last one.
+      one_cycle_momentum: One-cycle: momentum at the lowest and at the highest rate, in place of
+        `momentum`; an empty value keeps that.
+      arc_m: Margin of logit_type=arc_margin, in radians (1801.07698); half a right angle at most.
+      plateau_metric: The score that plateau looks at, one of those of early_stopping_metric.
+      plateau_patience: Evaluations that are no better than the best one before them, after which
+        plateau lowers the rate.
+      plateau_factor: By what plateau multiplies the rate then.
     """
 
     batch_size: int = 32
@@ -103,6 +118,20 @@ class RecipeConfig:
     optimizer: str = "momentum"
     freeze: tuple[str, ...] = ()
     repeat_crops: int = 0
+    weight_decay_type: str = ""
+    decay_biases: bool = True
+    lars_trust_coefficient: float = 0.001
+    lr_warmup_steps: int = 0
+    lr_warmup_fraction: float = 0.0
+    scale_rate_by_batch: bool = False
+    one_cycle_pct_start: float = 0.3
+    one_cycle_div_factor: float = 25.0
+    one_cycle_final_div_factor: float = 10_000.0
+    one_cycle_momentum: tuple[float, ...] = (0.95, 0.85)
+    arc_m: float = 0.3
+    plateau_metric: str = "top1"
+    plateau_patience: int = 10
+    plateau_factor: float = 0.1
 
     def __post_init__(self) -> None:
         """Raises ValueError (flag, value, what is right) for values that cannot train."""
@@ -110,54 +139,14 @@ class RecipeConfig:
             value = getattr(self, field.name)
             if isinstance(value, list):  # As JSON has it.
                 object.__setattr__(self, field.name, tuple(value))
-        require(self, "batch_size", self.batch_size >= 1, "at least 1")
-        require(self, "mixup_type", self.mixup_type in (0, 1, 2), "0, 1 or 2")
-        finite = 0 < self.mixup_alpha < math.inf
-        require(self, "mixup_alpha", finite, "greater than 0 and finite")
-        finite = 0 <= self.cutmix_alpha < math.inf
-        require(self, "cutmix_alpha", finite, "at least 0 and finite")
-        pairs = self.mixing.active and self.mixup_type != 1
-        require(self, "batch_size", self.batch_size >= 2 or not pairs, _PAIRS_NEEDED)
-        require(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
-        require(self, "weight_decay", self.weight_decay >= 0, "at least 0")
-        require(self, "kd_temp", self.kd_temp >= 0, "at least 0")
-        require(self, "optimizer", self.optimizer in OPTIMIZERS, f"one of {list(OPTIMIZERS)}")
-        require(self, "repeat_crops", self.repeat_crops >= 0, "at least 0")
-        require(self, "dtype", self.dtype in DTYPES, f"one of {list(DTYPES)}")
-        require(self, "cls_loss_type", self.cls_loss_type in LOSS_TYPES, f"in {LOSS_TYPES}")
-        good = len(self.dropblock_kp) == 2 and all(0 < value <= 1 for value in self.dropblock_kp)
-        require(self, "dropblock_kp", good, "two numbers in (0, 1], such as 1.0,0.9")
-        require(self, "loss_scale", self._loss_scale_is_good(), "a number or `dynamic`")
-        require(self, "clip_norm", 0 <= self.clip_norm < math.inf, "at least 0 and finite")
-        require(self, "ema_decay", 0 <= self.ema_decay < 1, "in [0, 1)")
-        pieces = self.accumulation_steps
-        good = pieces >= 1 and self.batch_size % pieces == 0
-        right = f"at least 1 and divide --batch_size={self.batch_size}"
-        require(self, "accumulation_steps", good, right)
-        _ = self.layer_factors, self.weight_of_class
-        decay = self.learning_rate_decay_type
-        right = f"one of {', '.join(DECAY_TYPES)}"
-        require(self, "learning_rate_decay_type", decay in DECAY_TYPES, right)
-        boundaries, rates = self.piecewise_lr_boundary_epochs, self.piecewise_lr_decay_rates
-        if decay == "piecewise" and len(rates) != len(boundaries) + 1:
-            raise ValueError(
-                "--piecewise_lr_decay_rates needs one value more than "
-                f"--piecewise_lr_boundary_epochs. Received: {list(rates)} and {list(boundaries)}"
-            )
-
-    def _loss_scale_is_good(self) -> bool:
-        """Whether --loss_scale can be read."""
-        if self.loss_scale in ("", "dynamic"):
-            return True
-        try:
-            return float(self.loss_scale) > 0
-        except ValueError:
-            return False
+        recipe_checks.check(self)
 
     @property
     def layer_factors(self) -> dict[str, float]:
         """Returns the factor of the rate by group of layers, of those that `layer_rates` names."""
-        return _numbers_by_name("layer_rates", self.layer_rates, "group", "stem:1/10,stage1:0.125")
+        return recipe_checks.numbers_by_name(
+            "layer_rates", self.layer_rates, "group", "stem:1/10,stage1:0.125"
+        )
 
     @property
     def weight_of_class(self) -> dict[str, float]:
@@ -165,7 +154,7 @@ class RecipeConfig:
         if self.class_weights == (BALANCED,):
             return {}
         right = f"rose:2,tulip:0.5, or be `{BALANCED}`"
-        return _numbers_by_name("class_weights", self.class_weights, "class", right)
+        return recipe_checks.numbers_by_name("class_weights", self.class_weights, "class", right)
 
     @property
     def mixing(self) -> MixingConfig:
@@ -177,28 +166,27 @@ class RecipeConfig:
         """Whether the scale of the loss follows from the gradients, of which some are skipped."""
         return self.dtype == "fp16" and self.loss_scale == "dynamic"
 
+    @property
+    def peak_rate(self) -> float:
+        """The rate after the warm-up, scaled by the batch where that is wanted."""
+        scale = self.batch_size / _BASE_BATCH if self.scale_rate_by_batch else 1.0
+        return self.base_learning_rate * scale
+
+    @property
+    def decay_type(self) -> str:
+        """Where the weight decay is: `l2` in the loss, `decoupled` from it, or `lars`."""
+        if self.optimizer == "lars":
+            return "lars"
+        return self.weight_decay_type or ("decoupled" if self.optimizer == "adamw" else "l2")
+
+    @property
+    def cycles_momentum(self) -> bool:
+        """Whether the momentum goes down and up again in the course of the training."""
+        return self.learning_rate_decay_type == "one_cycle" and bool(self.one_cycle_momentum)
+
     def total_steps(self, num_images: int) -> int:
         """Returns the number of updates of the whole training."""
         return int(self.train_epochs * num_images / self.batch_size)
-
-
-def _numbers_by_name(flag: str, entries: tuple[str, ...], what: str, right: str) -> dict:
-    """Returns the numbers of `name:number` entries; raises ValueError for what is none."""
-    found: dict[str, float] = {}
-    for entry in entries:
-        name, _, text = entry.rpartition(":")
-        try:
-            number = float(fractions.Fraction(text.strip()))
-        except (ValueError, ZeroDivisionError):
-            number = -1.0
-        name = name.strip()
-        if number < 0 or not name or name in found:
-            raise ValueError(
-                f"--{flag} must name each {what} once, with a number of at least 0, such as "
-                f"{right}. Received: {entry!r}"
-            )
-        found[name] = number
-    return found
 
 
 def sigmoid_bias(num_classes: int) -> float:
@@ -206,12 +194,6 @@ def sigmoid_bias(num_classes: int) -> float:
     if num_classes < 2:
         raise ValueError(f"The sigmoid loss needs at least 2 classes. Received: {num_classes}")
     return -math.log(num_classes - 1)
-
-
-def require(config: Any, name: str, good: bool, right: str) -> None:
-    """Raises ValueError with the field's name, its value and what is right, unless `good`."""
-    if not good:
-        raise ValueError(f"--{name} must be {right}. Received: {getattr(config, name)!r}")
 
 
 def dataclass_from(kind: type, value: dict[str, Any]) -> Any:

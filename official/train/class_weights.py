@@ -7,7 +7,7 @@ from official.input import labels
 from official.run.classes import names_or_numbers
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.run.recipe import BALANCED
+from official.run.recipe_choices import BALANCED
 
 
 def weights(config: RunConfig, split: reader.Split) -> tuple[float, ...]:

@@ -11,7 +11,8 @@ from official.input import mixing
 from official.input.splits import describe_memory
 from official.run.devices import describe_devices
 from official.run.folder import CONFIG_FILE
-from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
+from official.run.recipe import RecipeConfig
+from official.run.recipe_choices import BACKBONE, BATCH_NORM
 from official.train.resolve import Source
 from official.train.schedules import fitting_bn_momentum, share_of_start
 
@@ -35,7 +36,7 @@ def describe(
             f"{config.preprocessing.train_size} pixels for training, "
             f"{config.preprocessing.eval_size} for evaluation",
             f"recipe  {recipe.train_epochs} epochs, batch {recipe.batch_size}, {recipe.dtype}, "
-            f"{recipe.learning_rate_decay_type} from {recipe.base_learning_rate}"
+            f"{recipe.learning_rate_decay_type} from {recipe.peak_rate:g}"
             f"{mixed}; all settings in {os.path.join(model_dir, CONFIG_FILE)}",
             f"device  {describe_devices(strategy)}, started {time.strftime('%F %T')}",
             *_notes(source),

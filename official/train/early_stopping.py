@@ -33,13 +33,12 @@ class EarlyStopping(tf.keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def check(options: RunOptions, sums: Collection[str]) -> None:
+def require(flag: str, metric: str, sums: Collection[str]) -> None:
     """Raises RunError if the metric is one of the training that it does not have in `sums`."""
-    metric = options.early_stopping_metric
     name = metric.removeprefix(_TRAINING)
-    if options.early_stopping_patience and name != metric and name not in sums:
+    if name != metric and name not in sums:
         raise RunError(
-            f"--early_stopping_metric={metric}: this training has no such number (with mixup or "
+            f"--{flag}={metric}: this training has no such number (with mixup or "
             "CutMix no label is right, and cross_entropy_kd is of distillation). top1 is the "
             "validation's."
         )
@@ -54,19 +53,17 @@ def reason(options: RunOptions) -> str:
     """
     metric, patience = options.early_stopping_metric, options.early_stopping_patience
     threshold = options.stop_threshold
-    lines = files.read_json_lines(os.path.join(options.model_dir, TRAINING_LOG))
-    # By epoch: one that --max_train_steps cut short, and that went on, has two lines.
-    scored = list({line["epoch"]: line for line in lines if "validation" in line}.values())
-    if threshold is not None and scored and _value(scored[-1], "top1") >= threshold:
+    scored = scored_epochs(options.model_dir)
+    if threshold is not None and scored and value_of(scored[-1], "top1") >= threshold:
         return (
             f"stopped after epoch {scored[-1]['epoch']}: top-1 has reached --stop_threshold="
             f"{threshold:g}. A higher one goes on"
         )
     if not patience or len(scored) <= patience:
         return ""
-    values = [_value(line, metric) for line in scored]
-    goodness = [_goodness(value, metric) for value in values]
-    best = goodness.index(max(goodness))
+    values = [value_of(line, metric) for line in scored]
+    ranks = [goodness(value, metric) for value in values]
+    best = ranks.index(max(ranks))
     if len(scored) - 1 - best < patience:
         return ""
     return (
@@ -77,14 +74,21 @@ def reason(options: RunOptions) -> str:
     )
 
 
-def _value(line: dict, metric: str) -> float:
+def scored_epochs(model_dir: str) -> list[dict]:
+    """Returns the lines of training.jsonl that have scores of the validation, one for an epoch."""
+    lines = files.read_json_lines(os.path.join(model_dir, TRAINING_LOG))
+    # One that --max_train_steps cut short, and that went on, has two lines.
+    return list({line["epoch"]: line for line in lines if "validation" in line}.values())
+
+
+def value_of(line: dict, metric: str) -> float:
     """Returns the metric of an epoch; NaN where the log has null."""
     name = metric.removeprefix(_TRAINING)
     value = line[name] if name != metric else line["validation"][name]
     return math.nan if value is None else float(value)
 
 
-def _goodness(value: float, metric: str) -> float:
+def goodness(value: float, metric: str) -> float:
     """Returns a number that is larger for what is better."""
     if not math.isfinite(value):
         return -math.inf

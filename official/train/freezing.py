@@ -11,7 +11,8 @@ from nets.groups import groups
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 from official.run.options import RunOptions
-from official.run.recipe import BACKBONE, BATCH_NORM, RecipeConfig
+from official.run.recipe import RecipeConfig
+from official.run.recipe_choices import BACKBONE, BATCH_NORM
 
 # Where a network can be cut in two, from the image on: one tensor leads on from there.
 _CUTS = ("initial_pool", "stage1", "stage2", "stage3", "stage4", "global_pool", "embedding")

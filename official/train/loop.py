@@ -20,6 +20,7 @@ from official.run.options import RunOptions
 from official.train import (
     averaging,
     best_checkpoints,
+    callbacks,
     class_weights,
     cycles,
     early_stopping,
@@ -29,17 +30,12 @@ from official.train import (
     records,
     unfinished,
 )
-from official.train.best_checkpoints import KeptCheckpoints
-from official.train.checkpoints import CheckpointFolder, Checkpoints, restore
+from official.train.checkpoints import CheckpointFolder, restore
 from official.train.describe import describe
-from official.train.early_stopping import EarlyStopping
-from official.train.not_finite import StopOnNotFinite
-from official.train.progress import Progress, Times
-from official.train.records import Records
+from official.train.optimizer import make_optimizer
+from official.train.progress import Times
 from official.train.resolve import Source, resolve
-from official.train.step import Trainer, make_optimizer
-from official.train.summaries import Summaries
-from official.train.watch import Watch
+from official.train.step import Trainer
 
 
 def run(config: RunConfig, options: RunOptions) -> tf.keras.Model:
@@ -106,10 +102,14 @@ def _train(
             build_model(config.model, shape) if recipe.ema_decay else None,
             weights_of_classes,
         )
-        optimizer = make_optimizer(recipe, images, network)
+        optimizer = make_optimizer(recipe, images, network, model.plateau)
         optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer)
-    early_stopping.check(options, model.sums)
+    if options.early_stopping_patience:
+        metric = options.early_stopping_metric
+        early_stopping.require("early_stopping_metric", metric, model.sums)
+    if model.plateau is not None:
+        early_stopping.require("plateau_metric", recipe.plateau_metric, model.sums)
     print(describe(source, network, strategy, options.model_dir), file=sys.stderr)
     if weights:
         taken_over = pretrained.restore(
@@ -133,6 +133,7 @@ def _train(
             optimizer=optimizer,
             epoch=state,
             **({} if model.averaged is None else {"trained": network}),
+            **({} if model.plateau is None else {"plateau": model.plateau}),
         ),
         options.model_dir,
         max_to_keep=options.keep_checkpoint_max or None,
@@ -187,11 +188,11 @@ def fit(
     end_missing = 0 < step <= last_step and step in (
         last_step, step // per_epoch * per_epoch
     ) and not records.ended(options.model_dir, step)  # fmt: skip
-    watch = _watch(source, options)
+    watch = callbacks.make_watch(source, options)
     skipped = SkippedRecords(options.model_dir, *source, step)
     goes_on = end_missing or step % per_epoch > 0
-    callbacks = _callbacks(source, options, manager, watch, skipped, epochs, times)
-    callbacks.insert(1, unfinished.GoOn(model, goes_on))
+    around = callbacks.make(model, source, options, manager, watch, skipped, epochs, times)
+    around.insert(1, unfinished.GoOn(model, goes_on))
     evaluated = cycles.evaluation_epochs(config.recipe.train_epochs, epochs, options)
     validation = pipeline.evaluation_dataset(config, source.validation)
     if end_missing:
@@ -200,7 +201,7 @@ def fit(
         print(f"the end of epoch {epoch} is made up for", file=sys.stderr)
         with search.named(*source), watch.running():
             unfinished.end_epoch(
-                model, callbacks, epoch - 1, scored, config.data.on_bad_record == "skip"
+                model, around, epoch - 1, scored, config.data.on_bad_record == "skip"
             )
     going = step < last_step and not early_stopping.reason(options)
     kept = features.kept(model, source, options.model_dir) if going else None
@@ -222,7 +223,7 @@ def fit(
                 steps_per_epoch=steps,
                 validation_data=validation,
                 validation_freq=evaluated,
-                callbacks=callbacks,
+                callbacks=around,
                 verbose=0,
             )
         before, step = step, int(model.optimizer.iterations.numpy())
@@ -241,44 +242,3 @@ def fit(
     for line in why, best_checkpoints.describe(options.model_dir):
         if line:
             print(line, file=sys.stderr)
-
-
-def _watch(source: Source, options: RunOptions) -> Watch:
-    """Returns what looks after a training that may wait for its images."""
-    place, hint = f"images from {source.config.data.data_dir}", ""
-    if source.config.data.data_service:
-        place = f"the data service at {source.config.data.data_service}"
-        hint = "See that its dispatcher and at least one worker run and can be reached from here."
-    return Watch(place, options.patience, hint=hint)
-
-
-def _callbacks(
-    source: Source,
-    options: RunOptions,
-    manager: CheckpointFolder,
-    watch: Watch,
-    skipped: SkippedRecords,
-    epochs: int,
-    times: Times,
-) -> list[tf.keras.callbacks.Callback]:
-    """Returns what happens around the steps, in its order."""
-    recipe, per_epoch = source.config.recipe, source.steps_per_epoch
-    progress = Progress(recipe.batch_size, per_epoch, epochs, times)
-    validation = {
-        "val_regex": source.config.data.val_regex,
-        "val_records": source.validation.num_examples,
-    }
-    return [
-        watch,
-        # Before the checkpoints: what must not be saved, and what belongs to a checkpoint.
-        StopOnNotFinite(recipe, options.model_dir),
-        skipped,
-        progress,
-        Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
-        Summaries(options.model_dir, progress, per_epoch),
-        KeptCheckpoints(
-            options.model_dir, options.num_best_ckpt_to_keep, options.keep_ckpt_every_eval
-        ),
-        Records(options.model_dir, progress, validation),
-        EarlyStopping(options),
-    ]

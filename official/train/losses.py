@@ -1,11 +1,11 @@
 """The loss of the paper: classification, distillation and weight decay (section 3.2)."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
-from nets.layers.pooling import GeneralizedMeanPooling
-from official.run.recipe import LOSS_TYPES
+from official.run.recipe_choices import LOSS_TYPES
 
 
 def classification_loss(
@@ -41,6 +41,27 @@ def classification_loss(
     raise ValueError(f"--cls_loss_type must be one of {LOSS_TYPES}. Received: {loss_type!r}")
 
 
+def with_margin(logits: tf.Tensor, labels: tf.Tensor, margin: float, scale: float) -> tf.Tensor:
+    """Returns logits in which the angle to the true class is larger by a margin (1801.07698).
+
+    Where angle + margin would pass pi, the cosine becomes cos - margin * sin(margin) instead, so
+    that it goes on falling. Of a mixture of labels each class has its share of the margin.
+
+    Args:
+      logits: `scale` times cosines, float32 [N, C], as `CosineClassifier` gives them.
+      labels: float32 [N, C].
+      margin: in radians.
+      scale: what the cosines were multiplied by.
+    """
+    cosine = tf.clip_by_value(logits / scale, -1.0, 1.0)
+    # Above 0, since a square root has no gradient there.
+    sine = tf.sqrt(tf.maximum(1.0 - tf.square(cosine), 1e-12))
+    beyond = cosine <= -math.cos(margin)
+    moved = cosine * math.cos(margin) - sine * math.sin(margin)
+    target = tf.where(beyond, cosine - margin * math.sin(margin), moved)
+    return scale * (cosine + labels * (target - cosine))
+
+
 def distillation_loss(
     logits: tf.Tensor, teacher_probabilities: tf.Tensor, temperature: float
 ) -> tf.Tensor:
@@ -51,19 +72,6 @@ def distillation_loss(
     """
     entropy = tf.nn.softmax_cross_entropy_with_logits(teacher_probabilities, logits / temperature)
     return temperature**2 * tf.reduce_mean(entropy)
-
-
-def decayed_variables(network: tf.keras.Model) -> list[tf.Variable]:
-    """Returns the trainable variables that weight decay applies to: all but batch norm's.
-
-    Biases are decayed, as in the original. A learnt exponent of the pooling is not: it has no
-    reason to be near 0.
-    """
-    spared = set()
-    for layer in network.submodules:
-        if isinstance(layer, (tf.keras.layers.BatchNormalization, GeneralizedMeanPooling)):
-            spared.update(id(variable) for variable in layer.trainable_variables)
-    return [variable for variable in network.trainable_variables if id(variable) not in spared]
 
 
 def weight_decay_loss(variables: Iterable[tf.Variable], weight_decay: float) -> tf.Tensor:

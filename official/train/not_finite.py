@@ -9,6 +9,7 @@ import tensorflow as tf
 from official.run.checkpoints import newest
 from official.run.errors import RunError
 from official.run.recipe import RecipeConfig
+from official.train.objective import TERMS
 
 
 class StopOnNotFinite(tf.keras.callbacks.Callback):
@@ -48,10 +49,9 @@ class StopOnNotFinite(tf.keras.callbacks.Callback):
 
     def _bad_terms(self, logs: dict) -> list[str]:
         """Returns the terms of the loss that are not finite, with their values."""
-        names = ("cross_entropy", "cross_entropy_kd", "l2_loss")
         return [
             f"{name} {float(logs[name])}"
-            for name in names
+            for name in TERMS
             if name in logs and not math.isfinite(logs[name])
         ]
 

@@ -1,61 +1,62 @@
-"""Momentum as the original has it: the learning rate outside the accumulator."""
+"""The optimiser of a recipe."""
 
 import tensorflow as tf
 
+from official.run.recipe import RecipeConfig
+from official.train import layer_rates, schedules, weight_decay
+from official.train.lars import Lars
+from official.train.momentum import Momentum
 
-@tf.keras.saving.register_keras_serializable(package="assembled_cnn")
-class Momentum(tf.keras.optimizers.Optimizer):
-    """`accumulator = momentum * accumulator + gradient; weight -= rate * accumulator`.
+# The class, and what it calls the momentum.
+_KINDS = {
+    "momentum": (Momentum, "momentum"),
+    "adam": (tf.keras.optimizers.Adam, "beta_1"),
+    "adamw": (tf.keras.optimizers.Adam, "beta_1"),
+    "lars": (Lars, "momentum"),
+}
 
-    `tf.keras.optimizers.SGD` puts the rate inside the accumulator, so that a falling rate still
-    drags old, larger updates along; under a schedule the two train differently. The slots are
-    called `Momentum`, as in the original's checkpoints.
+
+def make_optimizer(
+    recipe: RecipeConfig,
+    num_images: int,
+    network: tf.keras.Model | None = None,
+    plateau: tf.Variable | None = None,
+) -> tf.keras.optimizers.Optimizer:
+    """Returns the recipe's optimiser; call inside the strategy's scope.
+
+    With fp16 the loss is scaled by a constant 128, as in the original, or as --loss_scale says.
+    `network` is needed where its groups have rates of their own, and where the optimiser does the
+    weight decay. `plateau` multiplies the rate of that schedule.
+
+    Raises:
+      RunError: it has no group that --layer_rates names.
     """
+    rate = schedules.LearningRate(recipe, num_images / recipe.batch_size, plateau)
+    kind, name = _KINDS[recipe.optimizer]
+    settings = {name: recipe.momentum}
+    if recipe.cycles_momentum:
+        # A variable, since it is read once for each of the hundreds of weights.
+        settings = {name: tf.Variable(recipe.momentum, trainable=False, name="momentum")}
+    if recipe.decay_type != "l2":
+        decays = weight_decay.decays(network, recipe.weight_decay, recipe.decay_biases)
+        if recipe.decay_type == "lars":
+            settings |= {"decays": decays, "coefficient": recipe.lars_trust_coefficient}
+        else:
+            kind = weight_decay.decoupled(kind, decays)
+    if recipe.layer_rates:
+        kind = layer_rates.with_factors(kind, layer_rates.factors(recipe, network))
+    optimizer = kind(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
+    if recipe.dtype != "fp16":
+        return optimizer
+    if recipe.scales_loss_dynamically:
+        return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+    scale = float(recipe.loss_scale or 128)
+    return tf.keras.mixed_precision.LossScaleOptimizer(
+        optimizer, dynamic=False, initial_scale=scale
+    )
 
-    def __init__(self, learning_rate=0.01, momentum: float = 0.9, name: str = "Momentum", **kwargs):
-        """Takes a rate or its schedule, and the share of the accumulator that is kept, in [0, 1).
 
-        Raises:
-          ValueError: another share.
-        """
-        # With Keras' default of 0 every step subtracts zero times every variable; the loss has the
-        # decay.
-        kwargs.setdefault("weight_decay", None)
-        super().__init__(name=name, **kwargs)
-        if not 0.0 <= momentum < 1.0:
-            raise ValueError(f"--momentum must be in [0, 1). Received: {momentum}")
-        self._learning_rate = self._build_learning_rate(learning_rate)
-        self.momentum = momentum
-
-    def build(self, var_list) -> None:
-        """Makes one accumulator, zeros of the variable's shape, for each variable."""
-        super().build(var_list)
-        if getattr(self, "accumulators", None):
-            return
-        self.accumulators = [
-            self.add_variable_from_reference(variable, "Momentum") for variable in var_list
-        ]
-
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        """Updates one variable in place; sparse gradients are made dense.
-
-        One operation does it all: written out it is seven for each of the hundreds of variables,
-        and three more passes over the memory.
-        """
-        accumulator = self.accumulators[self._index_dict[self._var_key(variable)]]
-        tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle,
-            accum=accumulator.handle,
-            lr=tf.cast(self.learning_rate, variable.dtype),
-            grad=tf.convert_to_tensor(gradient),
-            momentum=tf.cast(self.momentum, variable.dtype),
-        )
-
-    def get_config(self) -> dict:
-        """Returns the optimiser's settings."""
-        config = super().get_config()
-        config.update(
-            learning_rate=self._serialize_hyperparameter(self._learning_rate),
-            momentum=self.momentum,
-        )
-        return config
+def momentum_of(optimizer: tf.keras.optimizers.Optimizer) -> tf.Variable:
+    """Returns the variable that holds the momentum where the schedule moves it."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return getattr(optimizer, "momentum", None) or optimizer.beta_1

@@ -9,8 +9,8 @@ import preprocessing
 from official.evaluate.scorer import Scorer
 from official.input.mixing import mix_batch
 from official.run.recipe import RecipeConfig
-from official.train import accumulation, averaging, layer_rates, losses, schedules
-from official.train.optimizer import Momentum
+from official.train import accumulation, averaging, optimizer, schedules
+from official.train.objective import Objective
 
 
 class Trainer(Scorer):
@@ -22,6 +22,7 @@ class Trainer(Scorer):
     Attributes:
       sums: metrics of the epoch so far, by name; a part of every checkpoint.
       averaged: a network like `network` for the average of its weights; None: there is none.
+      plateau: what the rate is multiplied by, where that follows from scores; None: it does not.
       learning: what a batch goes through: the network, or the part of it behind the features that
         the input gives.
     """
@@ -49,15 +50,15 @@ class Trainer(Scorer):
         draw_size = functools.partial(preprocessing.draw_size, recipe.seed, sizes=multi_scale)
         self._draw_size = draw_size if multi_scale else None
         self._channel_means = tuple(channel_means)
-        self._class_weights = tuple(class_weights)
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
-        self._decayed = losses.decayed_variables(network)
+        self._objective = Objective(network, recipe, class_weights)
+        self.plateau = None
+        if recipe.learning_rate_decay_type == "plateau":
+            self.plateau = tf.Variable(1.0, trainable=False, name="plateau")
         self._control = None
         if recipe.use_dropblock:
             self._control = network.get_layer("drop_block_control")
-        names = ["loss", "cross_entropy", "l2_loss", "weight_norm"]
-        if recipe.kd_temp > 0:
-            names.append("cross_entropy_kd")
+        names = ["loss", *self._objective.names, "weight_norm"]
         # float64: exact sums of float32 values, however they are divided among devices and starts.
         sums = {name: tf.keras.metrics.Mean(name=name, dtype=tf.float64) for name in names}
         # Mixed labels have no single right answer, so there is nothing to count with mixup.
@@ -93,6 +94,9 @@ class Trainer(Scorer):
         gradients, terms, hits = accumulation.sum_of_pieces(
             self._gradients, (images, targets), self.recipe.accumulation_steps, self._zeros
         )
+        if self.recipe.cycles_momentum:
+            momentum = schedules.momentum(step, self.recipe, self.total_steps)
+            optimizer.momentum_of(self.optimizer).assign(momentum)
         skipped = self._apply(gradients, variables)
         if self.averaged is not None:
             decay = averaging.decay_after(self.optimizer.iterations, self.recipe.ema_decay)
@@ -122,8 +126,8 @@ class Trainer(Scorer):
         self._set_dropblock(self.optimizer.iterations)
         with tf.GradientTape() as tape:
             logits = self.learning(images, training=True)
-            terms = self.loss_terms(logits, targets)
-            terms["loss"] = tf.add_n(list(terms.values()))
+            terms = self._objective.terms(logits, targets)
+            terms["loss"] = self._objective.total(terms)
             # Gradients of the replicas are summed, so each contributes its share of the mean.
             scaled = self._scaled(terms["loss"] / (replicas * pieces))
         gradients = self._unscaled(tape.gradient(scaled, self.network.trainable_variables))
@@ -133,9 +137,9 @@ class Trainer(Scorer):
 
     def _zeros(self) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], tf.Tensor]:
         """Returns zeros of the shapes that `_gradients` has."""
-        names = ("loss", "cross_entropy", "l2_loss", "cross_entropy_kd")
         gradients = [tf.zeros(variable.shape) for variable in self.network.trainable_variables]
-        return gradients, {name: 0.0 for name in names if name in self.sums}, tf.constant(0)
+        terms = dict.fromkeys((*self._objective.names, "loss"), 0.0)
+        return gradients, terms, tf.constant(0)
 
     def epoch_logs(self, with_bad_records: bool) -> dict[str, tf.Tensor]:
         """Returns sums of the epoch so far, and the settings of its last update, float scalars."""
@@ -145,6 +149,8 @@ class Trainer(Scorer):
             if with_bad_records or name != "bad_records"
         }
         logs["learning_rate"] = tf.convert_to_tensor(self.optimizer.learning_rate)
+        if self.recipe.cycles_momentum:
+            logs["momentum"] = tf.convert_to_tensor(optimizer.momentum_of(self.optimizer))
         if self._control is not None:
             logs["dropblock_kp"] = tf.convert_to_tensor(self._control.keep_prob)
         if "skipped_steps" in self.sums:
@@ -164,31 +170,6 @@ class Trainer(Scorer):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.sums["skipped_steps"].update_state(tf.cast(skipped, tf.float64) / replicas)
         return skipped
-
-    def loss_terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns the terms of the loss, float32 scalars, whose sum is minimised.
-
-        Args:
-          logits: [N, C].
-          targets: `labels` float32 [N, C] and, with distillation, `teacher` float32 [N, C].
-        """
-        recipe = self.recipe
-        logits = tf.cast(logits, tf.float32)
-        terms = {
-            "cross_entropy": losses.classification_loss(
-                logits,
-                targets["labels"],
-                recipe.label_smoothing,
-                recipe.cls_loss_type,
-                self._class_weights,
-            ),
-            "l2_loss": losses.weight_decay_loss(self._decayed, recipe.weight_decay),
-        }
-        if recipe.kd_temp > 0:
-            terms["cross_entropy_kd"] = losses.distillation_loss(
-                logits, targets["teacher"], recipe.kd_temp
-            )
-        return terms
 
     def _set_dropblock(self, step: tf.Tensor) -> None:
         """Hands step and keep probability to the network's DropBlock layers, if it has any."""
@@ -210,31 +191,3 @@ class Trainer(Scorer):
         if hasattr(self.optimizer, "get_unscaled_gradients"):
             return self.optimizer.get_unscaled_gradients(gradients)
         return gradients
-
-
-def make_optimizer(
-    recipe: RecipeConfig, num_images: int, network: tf.keras.Model | None = None
-) -> tf.keras.optimizers.Optimizer:
-    """Returns the recipe's optimiser; call inside the strategy's scope.
-
-    With fp16 the loss is scaled by a constant 128, as in the original, or as --loss_scale says.
-    `network` is needed for --layer_rates, which name its groups.
-
-    Raises:
-      RunError: it has no such group.
-    """
-    rate = schedules.LearningRate(recipe, num_images / recipe.batch_size)
-    kind, settings = Momentum, {"momentum": recipe.momentum}
-    if recipe.optimizer == "adam":
-        kind, settings = tf.keras.optimizers.Adam, {"beta_1": recipe.momentum}
-    if recipe.layer_rates:
-        kind = layer_rates.with_factors(kind, layer_rates.factors(recipe, network))
-    optimizer = kind(learning_rate=rate, global_clipnorm=recipe.clip_norm or None, **settings)
-    if recipe.dtype != "fp16":
-        return optimizer
-    if recipe.scales_loss_dynamically:
-        return tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
-    scale = float(recipe.loss_scale or 128)
-    return tf.keras.mixed_precision.LossScaleOptimizer(
-        optimizer, dynamic=False, initial_scale=scale
-    )

@@ -379,7 +379,8 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from official.run.recipe import RecipeConfig
-from official.train.step import Trainer, make_optimizer
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 from preprocessing import draw_mixing, mixing_order
 images = np.random.RandomState(0).normal(size=(8, 4, 4, 3)).astype("float32")
 labels = np.eye(3, dtype="float32")[np.arange(8) % 3]

@@ -17,6 +17,7 @@ from official.run.network import network_for_inference
 from official.run.recipe import RecipeConfig
 from official.train import __main__ as train_command
 from official.train import loop, step
+from official.train.optimizer import make_optimizer
 from preprocessing import PreprocessingConfig
 
 FIELDS = {"resnet_size": 18, "num_filters": 8}
@@ -196,7 +197,7 @@ def test_a_step_of_mixed_precision_behind_the_import(imported, original):
             np.testing.assert_array_equal(variables[name].numpy(), original[1][name])
         recipe = RecipeConfig(batch_size=8, dtype="fp16", learning_rate_decay_type="fixed")
         model = step.Trainer(network, recipe, total_steps=1)
-        optimizer = step.make_optimizer(recipe, num_images=8)
+        optimizer = make_optimizer(recipe, num_images=8)
         optimizer.build(network.trainable_variables)
         model.compile(optimizer=optimizer, run_eagerly=True)
         found = model.train_step(batch)

@@ -27,6 +27,7 @@ OTHERS = (
     {"architecture": "mobilenet_v1", "pool_type": "flatten"},
     {"use_resnet_d": True, "shortcut_pool": "strided", "max_pool_padding": "symmetric"},
     {"use_se_block": True, "se_bias": True},
+    {"logit_type": "arc_margin", "arc_s": 30.0},
 )
 
 # Flags of the original and their short names: hparams_config.py and the flags of TensorFlow's
@@ -130,10 +131,10 @@ def test_every_flag_of_the_original_is_known(call_command):
         "--data_format", "--use_hyperdash", "--bigquery_metric_table",
     ]  # fmt: skip
     lines = call_command(
-        train_command, "--logit_type=arc_margin", "--zeroshot_eval", "--return_embedding=False",
+        train_command, "--use_ranking_loss=True", "--zeroshot_eval", "--return_embedding=False",
         function=original_flags.refused,
     )  # fmt: skip
-    assert [line.split("=")[0] for line in lines] == ["--zeroshot_eval", "--logit_type"]
+    assert [line.split("=")[0] for line in lines] == ["--zeroshot_eval", "--use_ranking_loss"]
 
 
 def check_names(names):

@@ -28,6 +28,7 @@ from official.run.folder import BAD_RECORDS_LOG, EVALUATION_FILE
 from official.run.network import network_for_inference
 from official.run.recipe import RecipeConfig
 from official.train import step
+from official.train.optimizer import make_optimizer
 from preprocessing import PreprocessingConfig
 from preprocessing.decode import webp_available
 
@@ -314,7 +315,7 @@ def make_model(run: RunConfig) -> step.Trainer:
     network = tf.keras.Sequential(layers)
     network.build([None, 16, 16, 3])
     model = step.Trainer(network, run.recipe, total_steps=10)
-    model.compile(optimizer=step.make_optimizer(run.recipe, num_images=100))
+    model.compile(optimizer=make_optimizer(run.recipe, num_images=100))
     return model
 
 

@@ -16,6 +16,7 @@ from official.run.configuration import DataConfig, RunConfig
 from official.run.errors import RunError
 from official.run.recipe import RecipeConfig
 from official.train import step
+from official.train.optimizer import make_optimizer
 from preprocessing import PreprocessingConfig
 
 CLASSES = 4
@@ -53,7 +54,7 @@ def weights_after(config, records, steps) -> np.ndarray:
     model = step.Trainer(
         linear_network(), config.recipe, 10, multi_scale=config.preprocessing.multi_scale
     )
-    model.compile(optimizer=step.make_optimizer(config.recipe, 40))
+    model.compile(optimizer=make_optimizer(config.recipe, 40))
     dataset = pipeline.training_dataset(config, split)
     model.fit(dataset, steps_per_epoch=steps, verbose=0)
     return model.network.get_weights()[0]
@@ -143,7 +144,7 @@ def test_bytes_train_as_floats_do(records):
     changed = []
     for pictures in (images, preprocessing.to_input(images)):
         model = step.Trainer(linear_network(), config.recipe, 10)
-        model.compile(optimizer=step.make_optimizer(config.recipe, 40))
+        model.compile(optimizer=make_optimizer(config.recipe, 40))
         model.fit(tf.data.Dataset.from_tensors((pictures, targets)), verbose=0)
         changed.append(model.network.get_weights()[0])
     np.testing.assert_allclose(changed[0], changed[1], rtol=1e-5)

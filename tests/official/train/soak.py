@@ -27,14 +27,15 @@ import tensorflow as tf
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FLAGS = [
     "--deterministic", "--resnet_size=18", "--num_filters=4", "--image_size=32", "--batch_size=4",
-    "--seed=3", "--base_learning_rate=0.05", "--learning_rate_decay_type=cosine",
-    "--weight_decay=1e-4", "--label_smoothing=0.1", "--mixup_type=1", "--autoaugment_type=imagenet",
-    "--use_dropblock", "--dropblock_kp=0.9,0.7", "--dtype=fp16", "--loss_scale=dynamic",
-    "--train_epochs=4", "--epochs_between_evals=1", "--save_checkpoints_epochs=0.2",
-    "--num_best_ckpt_to_keep=2", "--val_batch_size=4", "--ema_decay=0.9",
-    "--accumulation_steps=2", "--clip_norm=2", "--layer_rates=stem:1/10,stage4:1/2",
-    "--balanced_sampling", "--class_weights=green:2,red:1/2", "--early_stopping_patience=4",
-    "--early_stopping_metric=cross_entropy",
+    "--seed=3", "--base_learning_rate=0.05", "--learning_rate_decay_type=plateau",
+    "--plateau_patience=1", "--plateau_factor=0.5", "--plateau_metric=train/loss",
+    "--optimizer=adamw", "--nodecay_biases", "--weight_decay=1e-4", "--label_smoothing=0.1",
+    "--mixup_type=1", "--autoaugment_type=imagenet", "--use_dropblock", "--dropblock_kp=0.9,0.7",
+    "--dtype=fp16", "--loss_scale=dynamic", "--train_epochs=4", "--epochs_between_evals=1",
+    "--save_checkpoints_epochs=0.2", "--num_best_ckpt_to_keep=2", "--val_batch_size=4",
+    "--ema_decay=0.9", "--accumulation_steps=2", "--clip_norm=2",
+    "--layer_rates=stem:1/10,stage4:1/2", "--balanced_sampling", "--class_weights=green:2,red:1/2",
+    "--early_stopping_patience=4", "--early_stopping_metric=cross_entropy",
 ]  # fmt: skip
 # What depends on the clock.
 TIMES = {"time", "seconds", "images_per_second"}

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from official.run.recipe import RecipeConfig
-from official.train.step import Trainer, make_optimizer
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 
 IMAGES = np.random.RandomState(0).normal(size=(8, 6, 6, 3)).astype("float32")
 LABELS = np.eye(3, dtype="float32")[[0, 1, 2, 2, 1, 1, 0, 2]]

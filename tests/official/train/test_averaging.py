@@ -7,7 +7,8 @@ import tensorflow as tf
 from nets import ModelConfig, build_model
 from official.run.recipe import RecipeConfig
 from official.train import averaging
-from official.train.step import Trainer, make_optimizer
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 
 
 def test_the_first_updates_forget_faster():

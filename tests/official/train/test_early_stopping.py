@@ -62,10 +62,10 @@ def test_a_score_that_is_good_enough_ends_a_training(tmp_path):
 def test_a_metric_that_there_is_not(tmp_path):
     with pytest.raises(ValueError, match="--early_stopping_metric must be one of top1, "):
         RunOptions("run", early_stopping_metric="accuracy")
-    options = RunOptions("run", early_stopping_patience=2, early_stopping_metric="train/top1")
-    early_stopping.check(options, {"loss", "top1"})
-    with pytest.raises(RunError, match="--early_stopping_metric=train/top1"):
-        early_stopping.check(options, {"loss"})
+    early_stopping.require("early_stopping_metric", "train/top1", {"loss", "top1"})
+    early_stopping.require("plateau_metric", "top1", {"loss"})
+    with pytest.raises(RunError, match="--plateau_metric=train/top1: this training has no such"):
+        early_stopping.require("plateau_metric", "train/top1", {"loss"})
 
 
 def test_a_run_ends_and_stays_ended(records, tmp_path, capsys):

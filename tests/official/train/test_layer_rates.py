@@ -9,7 +9,7 @@ from nets.groups import groups
 from official.run.errors import RunError
 from official.run.recipe import RecipeConfig
 from official.train.layer_rates import with_factors
-from official.train.step import make_optimizer
+from official.train.optimizer import make_optimizer
 
 # The rates of the original's recipe for CUB-200-2011, relative to that of the new classifier.
 CUB = ("stem:1/10", "stage1:1/8", "stage2:1/6", "stage3:1/4", "stage4:1/2")

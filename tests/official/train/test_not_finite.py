@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 from official.run.errors import RunError
-from official.run.recipe import DTYPES, RecipeConfig
+from official.run.recipe import RecipeConfig
+from official.run.recipe_choices import DTYPES
 from official.train.not_finite import StopOnNotFinite
-from official.train.step import Trainer, make_optimizer
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 
 RECIPE = RecipeConfig(
     batch_size=4, base_learning_rate=0.1, learning_rate_decay_type="fixed", weight_decay=1e-4

@@ -1,5 +1,7 @@
 """Learning rates and keep probabilities against the original's, at the original's steps."""
 
+import dataclasses
+import math
 import pathlib
 
 import numpy as np
@@ -7,7 +9,14 @@ import pytest
 import tensorflow as tf
 
 from official.run.recipe import RecipeConfig
-from official.train.schedules import LearningRate, fitting_bn_momentum, keep_probability
+from official.train import schedule_sheet
+from official.train.plateau import factor
+from official.train.schedules import (
+    LearningRate,
+    fitting_bn_momentum,
+    keep_probability,
+    momentum,
+)
 
 VALUES = np.load(pathlib.Path(__file__).parents[2] / "reference/official/schedules.npz")
 IMAGES, BATCH, EPOCHS = 1_281_167, 1024, 120
@@ -89,3 +98,98 @@ def test_batch_norm_forgets_its_start_within_the_training():
     assert found == [0.9, 0.9206, 0.99, 0.997, 0.997]
     # What is left of the first statistics: with 0.997 it would be 68 % after 126 steps.
     assert 0.9206**126 < 1e-4 and 0.68 < 0.997**126 < 0.69
+
+
+def test_one_cycle_by_hand():
+    """Of 20 steps the rate rises to that of step 5, half way at 2.5, and falls to step 19."""
+    recipe = RecipeConfig(
+        learning_rate_decay_type="one_cycle",
+        base_learning_rate=0.1,
+        train_epochs=2,
+        one_cycle_div_factor=10.0,
+        one_cycle_final_div_factor=100.0,
+    )
+    schedule = LearningRate(recipe, 10)
+    # rise to 0.3 * 20 - 1 = 5; first 0.01, last 0.0001, as PyTorch's OneCycleLR gives them.
+    wanted = {0: 0.01, 5: 0.1, 12: (0.1 + 0.0001) / 2, 19: 0.0001}
+    wanted[1] = 0.1 + (0.01 - 0.1) * (1 + math.cos(math.pi / 5)) / 2
+    assert {n: float(schedule(n)) for n in wanted} == pytest.approx(wanted, rel=1e-5)
+    found = [float(momentum(step, recipe, 20)) for step in (0, 5, 12, 19)]
+    assert found == pytest.approx([0.95, 0.85, 0.9, 0.95], rel=1e-6)
+    constant = dataclasses.replace(recipe, one_cycle_momentum=())
+    assert float(momentum(12, constant, 20)) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "warmup", [{"lr_warmup_epochs": 0.5}, {"lr_warmup_steps": 5}, {"lr_warmup_fraction": 0.125}]
+)
+def test_warm_up_in_epochs_steps_or_as_a_share(warmup):
+    recipe = dataclasses.replace(COSINE, **{"lr_warmup_epochs": 0, **warmup})
+    schedule = LearningRate(recipe, 10)
+    assert schedule.warmup_steps == 5
+    found = [float(schedule(step)) for step in (0, 4, 5, 40)]
+    assert found == pytest.approx([0.0, 0.32, 0.4, 0.0], abs=1e-7)
+
+
+def test_the_rate_follows_the_batch():
+    recipe = RecipeConfig(
+        batch_size=1024,
+        base_learning_rate=0.1,
+        scale_rate_by_batch=True,
+        learning_rate_decay_type="fixed",
+        lr_warmup_steps=4,
+    )
+    schedule = LearningRate(recipe, 10)
+    assert [float(schedule(step)) for step in (2, 4)] == pytest.approx([0.2, 0.4])
+
+
+def test_plateau_counts_evaluations_that_are_no_better():
+    recipe = RecipeConfig(plateau_patience=2, plateau_factor=0.5)
+    for values, wanted in (
+        ([], 1),
+        ([1, 1], 1),
+        ([1, 1, 1], 0.5),  # Equal is not better.
+        ([1, 0, 2, 1, 2], 0.5),
+        ([1, 0, 0, 0, 0], 0.25),
+        ([1, 0, 0, 0, 2, 0, 0], 0.25),
+        ([-math.inf, -math.inf, 1, 0], 1),
+    ):
+        assert factor(values, recipe) == wanted, values
+    rate = tf.Variable(0.5)
+    decayed = dataclasses.replace(recipe, learning_rate_decay_type="plateau")
+    schedule = tf.function(LearningRate(decayed, 10, rate))
+    assert float(schedule(3)) == pytest.approx(0.005)
+    rate.assign(0.25)
+    assert float(schedule(3)) == pytest.approx(0.0025)
+
+
+def test_the_sheet_shows_what_moves():
+    recipe = dataclasses.replace(
+        COSINE, batch_size=10, use_dropblock=True, layer_rates=("stem:1/2",)
+    )
+    lines = schedule_sheet.text(recipe, 105).splitlines()
+    assert lines[0] == (
+        "105 images, batch 10: 10.50 steps in an epoch, 42 in 4 epochs, 10 of them warm-up"
+    )
+    table = [line.split() for line in lines[1:-1]]
+    assert table[0] == ["step", "epoch", "rate", "keep_probability"]
+    assert ["10", "0.95", "0.4", "0.97619"] in table  # 1 - 0.1 * 10 / 42
+    assert table[-1][:2] == ["41", "3.90"]
+    assert lines[-1] == "highest rates of groups: stem 0.2; of the others 0.4"
+    assert schedule_sheet.picture(recipe, 105).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"lr_warmup_steps": 3, "lr_warmup_epochs": 1}, "one way.*--lr_warmup_epochs=1 and --lr_w"),
+        ({"lr_warmup_fraction": 1.0}, "--lr_warmup_fraction must be a share below 1"),
+        ({"learning_rate_decay_type": "one_cycle", "lr_warmup_epochs": 1}, "leave the warm-up out"),
+        ({"one_cycle_momentum": (0.9,)}, "--one_cycle_momentum must be two numbers"),
+        ({"plateau_factor": 1.0}, "--plateau_factor must be greater than 0 and below 1"),
+        ({"plateau_metric": "accuracy"}, "--plateau_metric must be one of top1, top5"),
+    ],
+)
+def test_schedules_that_contradict_themselves_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        RecipeConfig(**settings)

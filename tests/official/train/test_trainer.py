@@ -12,7 +12,8 @@ import tensorflow as tf
 from nets import ModelConfig, build_model, original_variable_names
 from official.evaluate.scorer import summarise
 from official.run.recipe import RecipeConfig
-from official.train.step import Trainer, make_optimizer
+from official.train.optimizer import make_optimizer
+from official.train.step import Trainer
 
 TESTS = pathlib.Path(__file__).parents[2]
 

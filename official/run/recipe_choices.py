@@ -1,0 +1,17 @@
+"""The words that the fields of a `RecipeConfig` may hold."""
+
+DTYPES = {"fp32": "float32", "fp16": "mixed_float16", "bf16": "mixed_bfloat16"}
+LOSS_TYPES = ("softmax", "sigmoid")
+BALANCED = "balanced"
+DECAY_TYPES = (
+    "fixed", "exponential", "polynomial", "piecewise", "cosine", "one_cycle", "plateau",
+)  # fmt: skip
+OPTIMIZERS = ("momentum", "adam", "adamw", "lars")
+WEIGHT_DECAY_TYPES = ("", "l2", "decoupled")
+# Scores of an epoch that something may wait for: those of the validation, and of the training.
+SCORES = (
+    "top1", "top5", "cross_entropy", "ece",
+    "train/loss", "train/top1", "train/cross_entropy", "train/cross_entropy_kd",
+)  # fmt: skip
+# What `freeze` may name besides the groups of a network.
+BACKBONE, BATCH_NORM = "backbone", "batch_norm"

@@ -51,6 +51,7 @@ MAIN_CLASSIFICATION = (
     "--keep_ckpt_every_eval",
     # Not as fits the number of steps.
     "--bn_momentum=0.997",
+    "--arc_m=0.15",
     "--original_cycles",
 )
 # The same where it starts from other weights: batch-norm statistics and dense layers start anew.

@@ -65,7 +65,7 @@ def test_a_dead_flag_may_be_switched_off(call_command):
     def refused(*arguments):
         return call_command(train_command, *arguments, function=original_flags.refused)
 
-    for argument in ("--return_embedding=False", "--noreturn_embedding", "--logit_type=None"):
+    for argument in ("--return_embedding=False", "--noreturn_embedding", "--zeroshot_eval=0"):
         assert refused(argument) == []
     assert refused("--return_embedding", "--model_dir=x") == [
         "--return_embedding=True: the output `embedding` of an exported model holds it"

@@ -18,7 +18,7 @@ from absl import flags
 import preprocessing
 from datasets import catalog
 from datasets.inspection import show
-from official.command import configs, original_flags, program
+from official.command import configs, program
 from official.command import flags as run_flags
 from official.input.splits import find_split
 from official.run import configuration, files, ownership
@@ -114,12 +114,7 @@ def _recipe() -> tuple[RecipeConfig, int]:
 
 def define_flags() -> None:
     """Defines the flags of this command."""
-    run_flags.define_directory_flags()
-    run_flags.define_data_flags()
-    run_flags.define_model_flags()
-    run_flags.define_recipe_flags()
-    run_flags.define_run_flags()
-    original_flags.define()
+    run_flags.define_training_flags()
     flags.DEFINE_string(
         "output_dir", "", "Where pictures go; default: beside the shards, or for a schedule here."
     )

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import flags
 
 from nets import ModelConfig, named_config
-from official.command.flags import FLAG_OF
+from official.command.flags import AUTO, FLAG_OF
 from official.run import configuration, files, ownership, paths
 from official.run.classes import count_classes, known_classes
 from official.run.configuration import DataConfig, RunConfig
@@ -187,6 +187,10 @@ def _fields(kind: type[_Config], given_only: bool = False) -> dict[str, Any]:
         value = FLAGS[name].value
         if name == "resnet_version":
             value = value == "2"
+        elif field.name == "auto_bn_momentum":
+            value = value == AUTO
+        elif value == AUTO:
+            value = _left_open(name)
         elif typing.get_origin(types[field.name]) is tuple:
             value = _numbers(name, typing.get_args(types[field.name])[0])
         elif types[field.name] is int:
@@ -195,6 +199,13 @@ def _fields(kind: type[_Config], given_only: bool = False) -> dict[str, Any]:
             value = value or ""
         fields[field.name] = value
     return fields
+
+
+def _left_open(name: str) -> float:
+    """Returns what stands for `auto` until a training works it out; raises ValueError elsewhere."""
+    if "train_epochs" not in FLAGS:
+        raise ValueError(f"--{name}={AUTO} follows from a training; give a number here.")
+    return 0.0
 
 
 def _numbers(name: str, kind: type) -> tuple:

@@ -26,7 +26,10 @@ from preprocessing import PreprocessingConfig
 FLAGS = flags.FLAGS
 
 # The flag that stands for a field, where it has another name.
+# A field may also say in what way the flag was given.
+AUTO = "auto"
 FLAG_OF = {"big_little": "resnet_version", "decoder": "decoder_type",
+           "auto_bn_momentum": "bn_momentum",
            "private_threads": "datasets_num_private_threads"}  # fmt: skip
 
 _CHOICES: dict[str, list[str]] = {
@@ -60,6 +63,8 @@ _AT_LEAST: dict[str, float] = {
     "weight_decay": 0.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}
+# Numbers that may be left to the program.
+_OR_AUTO = ("bn_momentum",)
 # Where a command line starts from something else than Python does.
 _DEFAULTS: dict[str, Any] = {
     "resnet_version": "1", "data_dir": "", "model_dir": "", "num_classes": 0, "shuffle_buffer": 0,
@@ -70,7 +75,7 @@ _DEFAULTS: dict[str, Any] = {
 # Fields whose values are worked out, or given by another flag.
 _NO_FLAG = {
     "num_images", "class_names", "upright", "label_map", "exif_orientation", "final_bias",
-    "dropblock_keep_prob",
+    "dropblock_keep_prob", "auto_bn_momentum",
 }  # fmt: skip
 # Where the text of the field is not for a command line.
 _TEXTS = {
@@ -79,8 +84,9 @@ _TEXTS = {
     "imagenet_224_256, imagenet_224_256a (train at 224, evaluate at 256), reid, reid_224, "
     "inception_331, inception_600.",
     "autoaugment_type": "AutoAugment policy: imagenet, v0, cifar10, svhn, good; default off.",
-    "bn_momentum": "Momentum of batch norm's moving statistics. official.train, unless it is "
-    "given: 1 - 10 / steps, at least 0.9 and at most the paper's 0.997.",
+    "bn_momentum": "Momentum of batch norm's moving statistics; auto: 1 - 10 / steps of an epoch, "
+    "at least 0.9. official.train, unless it is given: 1 - 10 / steps of the training, at least "
+    "0.9 and at most the paper's 0.997.",
     "dct_method": "JPEG decoding: INTEGER_ACCURATE or INTEGER_FAST.",
     "decoder_type": "What the records hold: jpeg (and PNG), webp, or any of these, GIF and BMP. "
     "WebP needs `pip install -e .[webp]`.",
@@ -97,6 +103,16 @@ def define_training_flags() -> None:
     original_flags.define()
     flags.DEFINE_alias("data_service_patience", "patience")
     flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
+
+
+class NumberOrAuto(flags.FloatParser):
+    """Reads a number, or the word `auto`."""
+
+    words = (AUTO,)
+
+    def parse(self, argument: Any) -> Any:
+        """Returns a float or the word; raises ValueError for anything else."""
+        return argument if argument in self.words else super().parse(argument)
 
 
 def define_directory_flags() -> None:
@@ -146,6 +162,8 @@ def _define(kind: type, names: Collection[str] = ()) -> None:
         kind_of_value = types[field.name]
         if name in _CHOICES:
             flags.DEFINE_enum(name, str(default), _CHOICES[name], text, **options)
+        elif name in _OR_AUTO:
+            flags.DEFINE(NumberOrAuto(), name, default, text, **options)
         elif typing.get_origin(kind_of_value) is tuple:
             flags.DEFINE_list(name, [f"{value:g}" for value in default], text, **options)
         elif kind_of_value is bool:

@@ -156,6 +156,7 @@ def _kind(flag: flags.Flag) -> str:
     kinds = {"int": "a whole number", "float": "a number", "string": "a text"}
     kind = kinds.get(flag.flag_type(), "a list with commas")
     low, high = getattr(flag.parser, "lower_bound", None), getattr(flag.parser, "upper_bound", None)
+    kind = " or ".join([kind, *getattr(flag.parser, "words", ())])
     bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
     return ", ".join([kind, *bounds])
 

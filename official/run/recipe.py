@@ -79,6 +79,8 @@ class RecipeConfig:
       one_cycle_momentum: One-cycle: momentum at the lowest and at the highest rate, in place of
         `momentum`; an empty value keeps that.
       arc_m: Margin of logit_type=arc_margin, in radians (1801.07698); half a right angle at most.
+      auto_bn_momentum: Where the network's `bn_momentum` is 0: let it follow from the steps of an
+        epoch (`schedules.epoch_bn_momentum`), not from those of the training. --bn_momentum=auto.
       plateau_metric: The score that plateau looks at, one of those of early_stopping_metric.
       plateau_patience: Evaluations that are no better than the best one before them, after which
         plateau lowers the rate.
@@ -129,6 +131,7 @@ class RecipeConfig:
     one_cycle_final_div_factor: float = 10_000.0
     one_cycle_momentum: tuple[float, ...] = (0.95, 0.85)
     arc_m: float = 0.3
+    auto_bn_momentum: bool = False
     plateau_metric: str = "top1"
     plateau_patience: int = 10
     plateau_factor: float = 0.1

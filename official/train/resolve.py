@@ -10,7 +10,7 @@ from official.run import paths
 from official.run.classes import count_classes, names_of
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
-from official.train.schedules import fitting_bn_momentum
+from official.train.schedules import epoch_bn_momentum, fitting_bn_momentum
 
 
 class Source(NamedTuple):
@@ -95,7 +95,11 @@ def _with_bn_momentum(config: RunConfig) -> RunConfig:
     """Returns the configuration with the momentum of batch norm that follows from the steps."""
     if config.model.bn_momentum:
         return config
-    momentum = fitting_bn_momentum(config.recipe.total_steps(config.data.num_images))
+    recipe, images = config.recipe, config.data.num_images
+    if recipe.auto_bn_momentum:
+        momentum = epoch_bn_momentum(images // recipe.batch_size)
+    else:
+        momentum = fitting_bn_momentum(recipe.total_steps(images))
     model = dataclasses.replace(config.model, bn_momentum=momentum)
     return dataclasses.replace(config, model=model)
 

@@ -150,6 +150,14 @@ def fitting_bn_momentum(total_steps: int) -> float:
     return round(min(paper, max(0.9, 1.0 - 10.0 / max(1, total_steps))), 4)
 
 
+def epoch_bn_momentum(steps_per_epoch: int) -> float:
+    """Returns batch norm's momentum for epochs of so many updates: 1 - 10 / steps, at least 0.9.
+
+    After an epoch nothing is left of the statistics before it (exp(-10)).
+    """
+    return max(0.9, 1.0 - 10.0 / max(1, steps_per_epoch))
+
+
 def share_of_start(bn_momentum: float, total_steps: int) -> float:
     """Returns the weight that batch norm's first statistics still have in the last ones, 0 to 1."""
     return bn_momentum**total_steps

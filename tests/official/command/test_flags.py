@@ -171,6 +171,20 @@ def test_the_scripts_of_the_original_are_understood(call_command):
     )
 
 
+def test_the_momentum_of_batch_norm_is_a_number_or_auto(call_command, records):
+    def given(*arguments):
+        config = call_command(
+            train_command, f"--data_dir={records}", "--model_dir=x", *arguments,
+            function=configs.run_config,
+        )  # fmt: skip
+        return config.model.bn_momentum, config.recipe.auto_bn_momentum
+
+    assert given() == (0.0, False)
+    assert given("--bn_momentum=0.95") == (0.95, False)
+    assert given("--bn_momentum=auto") == (0.0, True)
+    assert given("--bn_momentum=auto", "--model=resnet50") == (0.0, True)
+
+
 def test_every_flag_says_what_it_does(call_command):
     """The texts come out of the docstrings of the configurations, in one piece."""
     texts = call_command(train_command, function=lambda: {name: FLAGS[name].help for name in FLAGS})

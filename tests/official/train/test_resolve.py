@@ -1,5 +1,6 @@
 """What a configuration leaves open comes from the data, or is refused before anything is built."""
 
+import dataclasses
 import shutil
 
 import pytest
@@ -27,6 +28,16 @@ def test_names_of_classes_and_the_conversion_are_part_of_a_run(records):
     assert (data.num_classes, data.num_images) == (4, 40)
     # The photos of a folder are turned upright when they are converted.
     assert data.upright
+
+
+def test_the_momentum_of_batch_norm_follows_from_steps_or_epochs(records):
+    """40 images in batches of 2 and 1 are 20 and 40 steps an epoch; 20 epochs are 400 of 2."""
+    for batch, auto, wanted in ((2, False, 1 - 10 / 400), (2, True, 0.9), (1, True, 1 - 10 / 40)):
+        config = config_of(records, train_epochs=20, auto_bn_momentum=auto)
+        recipe = dataclasses.replace(config.recipe, batch_size=batch)
+        model = dataclasses.replace(config.model, bn_momentum=0.0)
+        found = resolve(dataclasses.replace(config, recipe=recipe, model=model))
+        assert found.config.model.bn_momentum == pytest.approx(max(0.9, wanted), abs=1e-4)
 
 
 def test_distillation_without_a_teacher_says_what_is_missing(records):

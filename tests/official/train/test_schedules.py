@@ -13,6 +13,7 @@ from official.train import schedule_sheet
 from official.train.plateau import factor
 from official.train.schedules import (
     LearningRate,
+    epoch_bn_momentum,
     fitting_bn_momentum,
     keep_probability,
     momentum,
@@ -96,6 +97,9 @@ def test_batch_norm_forgets_its_start_within_the_training():
     # 126 steps: 1 - 10/126; from 3,334 steps on, so in all of the paper's, the paper's own.
     found = [fitting_bn_momentum(steps) for steps in (10, 126, 1000, 3334, 150_136)]
     assert found == [0.9, 0.9206, 0.99, 0.997, 0.997]
+    # By the steps of an epoch: 92 of CUB's, 200, and 12,811 of ImageNet's.
+    found = [epoch_bn_momentum(steps) for steps in (92, 200, 12_811)]
+    assert found == pytest.approx([0.9, 0.95, 0.999219], abs=1e-6)
     # What is left of the first statistics: with 0.997 it would be 68 % after 126 steps.
     assert 0.9206**126 < 1e-4 and 0.68 < 0.997**126 < 0.69
 

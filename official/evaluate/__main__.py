@@ -40,7 +40,7 @@ def main() -> None:
         FLAGS.on_bad_record or "",
         FLAGS.label_offset,
     )
-    evaluation.record(FLAGS.model_dir, scored.result)
+    evaluation.record(FLAGS.model_dir, scored.result, scored.birth)
     if FLAGS.report:
         folder = FLAGS.report_dir or os.path.join(FLAGS.model_dir, REPORT)
         print(f"report: {findings.report(folder, FLAGS.model_dir, scored)}")

@@ -17,7 +17,7 @@ from official.input import pipeline, search
 from official.input.bad_records import check_scored
 from official.input.examples import Prepare
 from official.input.splits import evaluation_split
-from official.run import checkpoints, classes, configuration, devices, files, paths
+from official.run import checkpoints, classes, configuration, devices, files, history, paths
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, short
 from official.run.folder import EVALUATION_FILE, EVALUATION_LOG
@@ -33,6 +33,7 @@ class Scored(NamedTuple):
       split: those records.
       network: with the weights that were scored.
       answers: see `metrics.Answers`, float32 [N, 5]; a row per image scored, in their order.
+      birth: which run it was, see `history.birth`.
     """
 
     result: dict
@@ -40,6 +41,7 @@ class Scored(NamedTuple):
     split: reader.Split
     network: tf.keras.Model
     answers: np.ndarray
+    birth: str = ""
 
 
 def evaluate(*arguments, **options) -> dict:
@@ -85,6 +87,7 @@ def scored(
     Raises:
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
     """
+    birth = history.birth(model_dir)
     config = configuration.load(model_dir)
     config = config.with_data(
         val_batch_size=batch_size or config.data.val_batch_size,
@@ -118,7 +121,7 @@ def scored(
         "time": files.now(),
     }
     answers = model.answers.result().numpy()[: scores["images"]]
-    return Scored(result, config, split, network, answers)
+    return Scored(result, config, split, network, answers, birth)
 
 
 def score(
@@ -155,11 +158,17 @@ def score(
     return scores, time.monotonic() - start
 
 
-def record(model_dir: str, result: dict) -> None:
+def record(model_dir: str, result: dict, birth: str = "") -> None:
     """Prints what `evaluate` returned, then writes it down.
 
+    Args:
+      model_dir: folder of the run.
+      result: what `evaluate` returned.
+      birth: which run was scored, see `history.birth`; empty: the one that is there now.
+
     Raises:
-      RunError: it could not be written; nothing is half written.
+      RunError: it could not be written; nothing is half written. Or another run has taken the
+        folder since.
     """
     print(
         f"{result['checkpoint']} on {result['images']} images ({result['val_regex']}): "
@@ -169,6 +178,11 @@ def record(model_dir: str, result: dict) -> None:
     )
     if result.get("bad_records"):
         print(f"not scored: {result['bad_records']} bad records")
+    if birth and history.birth(model_dir) != birth:
+        raise RunError(
+            f"--model_dir={model_dir} was removed or cleaned meanwhile: the scores above are those "
+            "of the run before, and were not written there."
+        )
     try:
         files.write_json(os.path.join(model_dir, EVALUATION_FILE), result)
         files.append_json_line(os.path.join(model_dir, EVALUATION_LOG), result)

@@ -46,6 +46,18 @@ def resolved(config: RunConfig, options: RunOptions | None) -> dict[str, Any]:
     return {**config.to_dict(), "options": _lasting(options) if options else None}
 
 
+def birth(model_dir: str) -> str:
+    """Returns what tells a run from all others: the first line of its history; empty without one.
+
+    It stays the same however often the run goes on, and is another once MODEL_DIR was cleaned.
+    """
+    try:
+        with tf.io.gfile.GFile(os.path.join(model_dir, HISTORY_FILE), "rb") as file:
+            return file.readline().decode(errors="replace")
+    except (OSError, tf.errors.OpError):
+        return ""
+
+
 def command_line(words: list[str]) -> str:
     """Returns a command as it can be typed again, of what a process finds in `sys.argv`."""
     module = re.search(r"(official/[\w/]+)\.py$", words[0]) if words else None

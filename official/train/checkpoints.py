@@ -5,10 +5,10 @@ import sys
 
 import tensorflow as tf
 
-from official.run import checkpoint_files
+from official.run import checkpoint_files, history
 from official.run.checkpoints import newest, step_of
 from official.run.errors import RunError, short, stopped
-from official.run.folder import CHECKPOINT_NAME
+from official.run.folder import CHECKPOINT_NAME, CONFIG_FILE
 from official.train import records
 from official.train.watch import Watch
 
@@ -79,6 +79,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         """Saves through `manager` every `every_steps` steps; 0: only at the end of epochs."""
         super().__init__()
         self._manager = manager
+        self._birth = history.birth(manager.directory)
         self._every = every_steps
         self._watch = watcher
         self._saved_step = -1
@@ -112,6 +113,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         step = self._step()
         if step == self._saved_step:
             return
+        self._require_own_folder(step)
         try:
             with self._watch.saving:
                 self._manager.save(checkpoint_number=step)
@@ -129,6 +131,18 @@ class Checkpoints(tf.keras.callbacks.Callback):
                 f"{self._manager.directory}: {short(error)}. {before}; {way}"
             ) from error
         self._saved_step = step
+
+    def _require_own_folder(self, step: int) -> None:
+        """Raises RunError where MODEL_DIR is no longer that of this run."""
+        folder = self._manager.directory
+        there = history.birth(folder)
+        gone = not tf.io.gfile.exists(os.path.join(folder, CONFIG_FILE))
+        if self._birth and (gone or (there and there != self._birth)):
+            raise RunError(
+                f"{folder} was removed, moved or emptied while the run wrote there, so step {step} "
+                "is not saved. Put the folder back and give the same command to go on from its "
+                "last checkpoint; without it the command trains anew."
+            )
 
     def _step(self) -> int:
         """Returns the updates done."""

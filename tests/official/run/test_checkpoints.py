@@ -10,7 +10,8 @@ import sys
 import pytest
 import tensorflow as tf
 
-from official.run import checkpoint_files, checkpoints
+from official.evaluate import evaluation
+from official.run import checkpoint_files, checkpoints, history
 from official.run.errors import RunError
 from official.train.checkpoints import CheckpointFolder, Checkpoints
 from official.train.watch import Watch
@@ -161,6 +162,46 @@ def test_old_ones_go_and_no_other_file(folder):
         "checkpoint", "thesis.ckpt-5.index",
     }  # fmt: skip
     assert (folder / "model.ckpt-5-mine.index").read_text() == "mine"
+
+
+def test_a_folder_that_is_another_runs_now_is_left_alone(tmp_path):
+    """Moved away while a run wrote there, and another run begun in its place."""
+    place, moved = tmp_path / "my run [1]", tmp_path / "moved"
+
+    def begin(started):
+        place.mkdir()
+        (place / "config.json").write_text("{}")
+        (place / "history.jsonl").write_text(f'{{"started": "{started}"}}\n')
+
+    begin("09:00")
+    manager = CheckpointFolder(tf.train.Checkpoint(v=tf.Variable(0.0)), str(place), 2)
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile(optimizer="sgd")
+    callback = Checkpoints(manager, 1, Watch("data"))
+    callback.set_model(model)
+    callback.save()
+    model.optimizer.iterations.assign(1)
+    birth = history.birth(str(place))
+    place.rename(moved)
+    with pytest.raises(RunError, match="was removed, moved or emptied.*so step 1 is not saved"):
+        callback.save()
+    assert not place.exists()
+    begin("10:00")
+    with pytest.raises(RunError, match="was removed, moved or emptied"):
+        callback.save()
+    scores = {"checkpoint": "model.ckpt-0", "images": 1, "val_regex": "v-*", "seconds": 1.0}
+    scores |= dict.fromkeys(("top1", "top5", "ece", "cross_entropy"), 0.5)
+    with pytest.raises(RunError, match="cleaned meanwhile: the scores above are those"):
+        evaluation.record(str(place), scores, birth)
+    assert {path.name for path in place.iterdir()} == {"config.json", "history.jsonl"}
+    shutil.rmtree(place)
+    moved.rename(place)
+    # As when the same command went on, which adds a line.
+    with (place / "history.jsonl").open("a") as file:
+        file.write('{"started": "11:00"}\n')
+    callback.save()
+    evaluation.record(str(place), scores, birth)
+    assert checkpoint_files.names_of_run(str(place)) == ["model.ckpt-0", "model.ckpt-1"]
 
 
 def test_values_that_are_not_finite_are_never_saved(folder):

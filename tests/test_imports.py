@@ -158,9 +158,9 @@ ROOMS = {
 COMMANDS = {
     "datasets": (
         "conversion.command",
-        "groceries",
         "inspection.show_command",
         "inspection.verify_command",
+        "sets.groceries",
     ),
     "official": (
         "__main__",
@@ -176,7 +176,7 @@ COMMANDS = {
     ),
 }
 # ... but the modules that are run.
-DOORS = {"datasets": ("convert", "show", "verify"), "official": ()}
+DOORS = {"datasets": ("convert", "groceries", "show", "verify"), "official": ()}
 # What some packages may import of a wing.
 PARTS = {
     ("official/input", "datasets"): ("records", "errors", "catalog", "granted"),

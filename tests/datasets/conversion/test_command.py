@@ -274,7 +274,7 @@ def test_equal_photos_in_two_splits_are_said(tmp_path, photos, jpeg, capsys):
 
 def test_help_needs_no_tensorflow():
     code = (
-        "import sys\nfrom datasets import groceries\n"
+        "import sys\nfrom datasets.sets import groceries\n"
         "from datasets.conversion import command as convert\n"
         "for main in (convert.main, groceries.main):\n"
         "    try:\n        main(['--help'])\n    except SystemExit as end:\n"

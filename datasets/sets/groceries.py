@@ -174,7 +174,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"grocery photos {state} in {args.output_dir}: {NUM_PHOTOS}")
 
     return command_line.run(body, "nothing was left behind")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

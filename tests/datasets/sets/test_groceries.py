@@ -10,8 +10,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 import datasets
-from datasets import groceries
 from datasets.errors import DatasetError
+from datasets.sets import groceries
 from datasets.sources.items import BytesSource, Item, Listing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(datasets.__file__)))

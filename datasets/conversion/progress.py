@@ -9,6 +9,7 @@ or is to be skipped meanwhile. The file is there just before its shard gets its 
 import contextlib
 import fcntl
 import os
+import socket
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
@@ -27,12 +28,23 @@ def locked(directory: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DatasetError(
-                f"another conversion is writing to {directory}; wait for it or choose "
-                "another --output_dir"
+                f"another conversion, {_holder(handle)}, is writing to {directory}; wait for it, "
+                "stop it, or choose another --output_dir"
             ) from error
         yield
     finally:
         os.close(handle)
+
+
+def _holder(handle: int) -> str:
+    """Who holds the lock of an open file, in words."""
+    status = os.fstat(handle)
+    file = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    with contextlib.suppress(OSError), open("/proc/locks", encoding="ascii") as locks:
+        for _, kind, *_, process, held, _, _ in map(str.split, locks):
+            if (kind, held) == ("FLOCK", file):
+                return f"process {process} on {socket.gethostname()}"
+    return "of another host"
 
 
 class Progress:

@@ -6,6 +6,7 @@ its place among the records again.
 """
 
 import os
+import shlex
 import sys
 
 import tensorflow as tf
@@ -108,8 +109,7 @@ class SkippedRecords(tf.keras.callbacks.Callback):
         if count:
             print(
                 f"epoch {epoch + 1}: {count} bad records skipped (the run stops above "
-                f"{self._limit(count)}); `python -m datasets.verify {self._config.data.data_dir}` "
-                "names them",
+                f"{self._limit(count)}); `{_verify(self._config)}` names them",
                 file=sys.stderr,
             )
         if self._scored:
@@ -133,10 +133,14 @@ def check_scored(config: RunConfig, records: int, missing: int, then: str = "") 
     if missing > limit or missing == records:
         raise RunError(
             f"{missing} of {records} validation records are bad and were not scored, more than the "
-            f"{limit} that --max_bad_records allows. Repair the data (`python -m datasets.verify "
-            f"{config.data.data_dir}` names what is wrong), correct --num_classes, or raise "
-            f"--max_bad_records.{then}"
+            f"{limit} that --max_bad_records allows. Repair the data (`{_verify(config)}` "
+            f"names what is wrong), correct --num_classes, or raise --max_bad_records.{then}"
         )
+
+
+def _verify(config: RunConfig) -> str:
+    """Returns the command that names what is wrong with the records, as it can be typed."""
+    return f"python -m datasets.verify {shlex.quote(config.data.data_dir)}"
 
 
 def total_until(model_dir: str, step: int) -> int:
@@ -155,7 +159,7 @@ def too_many(count: int, limit: int, step: int, config: RunConfig, split: reader
     shown = f" The first among {looked} records: " + "; ".join(found) + "." if found else ""
     return (
         f"{count} bad records were skipped in one epoch, more than the {limit} that "
-        f"--max_bad_records allows, by step {step}.{shown} Repair the data (`python -m "
-        f"datasets.verify {config.data.data_dir}` names what is wrong), correct --num_classes, or "
-        "raise --max_bad_records."
+        f"--max_bad_records allows, by step {step}.{shown} Repair the data "
+        f"(`{_verify(config)}` names what is wrong), correct --num_classes, or raise "
+        "--max_bad_records."
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -64,7 +65,7 @@ def named(
 
 def _first_bad(split: reader.Split, example: Example, flag: str) -> str:
     """Raises RunError for the first bad record, with `flag` as a way out; else says: none found."""
-    folder = os.path.dirname(split.files[0])
+    folder = shlex.quote(os.path.dirname(split.files[0]))
     found, looked = find_bad(split, example, 1)
     if found:
         raise RunError(

@@ -11,6 +11,7 @@ uninterrupted run would have seen. Flags of one run can stand in a file: --flagf
 
 import dataclasses
 import os
+import shlex
 import sys
 
 import tensorflow as tf
@@ -144,8 +145,8 @@ def _finished_run() -> RunConfig:
     if not tf.io.gfile.exists(path) and checkpoint_files.names(model_dir):
         raise RunError(
             f"{model_dir} holds checkpoints but no {CONFIG_FILE}. Those of the original are "
-            f"imported first: python -m official.import_checkpoint --checkpoint={model_dir} "
-            "--model_dir=NEW --infer"
+            f"imported first: python -m official.import_checkpoint "
+            f"--checkpoint={shlex.quote(model_dir)} --model_dir=NEW --infer"
         )
     config = configuration.load(model_dir)
     with refusals():

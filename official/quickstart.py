@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
+import tensorflow as tf
 from absl import flags
 
-from datasets import disk
+from datasets import disk, granted
 from datasets.records import manifest as manifest_lib
 from official.checkpoints import downloads
 from official.command import program
@@ -45,9 +46,11 @@ _BATCH, _EPOCHS, _RATE = 32, 28, 0.05
 _FEWEST_STEPS, _MOST_IMAGES = 300, 250_000
 _FEWEST_EPOCHS = 4
 
-# Of fine-tuning: crops that a frozen ResNet-50 sees in a minute and a half on 2 cores; crops of a
-# photo that are worth it; bytes of a map behind stage 3 at 224 pixels, in 16 bits.
-_CROPS, _MOST_CROPS, _MAP_BYTES = 4800, 16, 14 * 14 * 1024 * 2
+# Of fine-tuning: crops that a frozen ResNet-50 sees in a minute and a half on one core, and what a
+# GPU counts for; crops of a photo that are worth it; updates that a class needs; bytes of a map
+# behind stage 3 at 224 pixels, in 16 bits.
+_CROPS, _CORES_OF_GPU, _MOST_CROPS, _UPDATES_OF_CLASS = 2400, 40, 16, 10
+_MAP_BYTES = 14 * 14 * 1024 * 2
 _RATE_STAGE4, _RATE_HEAD = 2e-4, 1e-3
 _LAST_STAGE = "stem,stage1,stage2,stage3,batch_norm"
 
@@ -74,16 +77,34 @@ def fitting(num_images: int) -> dict[str, int | float]:
     }
 
 
-def finetuning(num_images: int, free_bytes: int) -> dict[str, int | float | str]:
+class Machine(NamedTuple):
+    """What a training may use.
+
+    Attributes:
+        cores: Processors.
+        gpus: Graphics processors.
+        free_bytes: Room on the disk of its folder.
+    """
+
+    cores: int
+    gpus: int
+    free_bytes: int
+
+
+def finetuning(num_images: int, num_classes: int, machine: Machine) -> dict[str, int | float | str]:
     """Flags of `official.train` that fine-tune ImageNet weights on so many training pictures.
 
     Stage 4 and a new classifier learn on what the stages before make of a few crops of each
-    picture. As many crops are taken as two cores get through in some minutes, 2 to 16, and each
-    comes twice. Where their maps need more than half of `free_bytes`, the classifier learns alone.
+    picture. As many crops are taken as the machine gets through in some minutes, 2 to 16, and each
+    comes twice, or as often as it takes to have ten updates for each class. Where their maps need
+    more than half of the disk, the classifier learns alone. The size is that of the weights, 224.
     """
     batch = _batch(num_images)
-    crops = min(_MOST_CROPS, max(2, _CROPS // num_images))
-    whole_backbone = num_images * crops * _MAP_BYTES > free_bytes // 2
+    speed = machine.cores + _CORES_OF_GPU * machine.gpus
+    crops = min(_MOST_CROPS, max(2, _CROPS * speed // num_images))
+    whole_backbone = num_images * crops * _MAP_BYTES > machine.free_bytes // 2
+    updates = _UPDATES_OF_CLASS * num_classes
+    epochs = max(2 * crops, -(-updates // max(1, num_images // batch)))
     rate = _RATE_HEAD if whole_backbone else _RATE_STAGE4
     return {
         "pretrained": downloads.IMAGENET,
@@ -93,11 +114,11 @@ def finetuning(num_images: int, free_bytes: int) -> dict[str, int | float | str]
         "batch_size": batch,
         "base_learning_rate": round(rate * (batch / _BATCH) ** 0.5, 6),
         "learning_rate_decay_type": "cosine",
-        "train_epochs": 2 * crops,
+        "train_epochs": epochs,
         "label_smoothing": 0.1,
         "weight_decay": 0.0,
-        "epochs_between_evals": 2 * crops,
-        "save_checkpoints_epochs": 2 * crops,
+        "epochs_between_evals": -(-epochs // 5),
+        "save_checkpoints_epochs": epochs,
     }
 
 
@@ -135,7 +156,9 @@ def prepare(data_dir: str, work_dir: str, recipe: str = "scratch") -> str:
     # After the moving: until then, what is left of the earlier results is known as such.
     said.append(_write(path, digest, fitting(images)))
     if recipe == "finetune" and _has_weights():
-        said.append(_write(finetune, digest, finetuning(images, _free_bytes(work_dir))))
+        classes = len(manifest["splits"]["train"]["class_counts"])
+        chosen = finetuning(images, classes, _machine(work_dir))
+        said.append(_write(finetune, digest, chosen))
     return "\n".join(said)
 
 
@@ -158,10 +181,11 @@ def _has_weights() -> bool:
     return True
 
 
-def _free_bytes(folder: str) -> int:
-    """Returns the room on the disk of a folder."""
+def _machine(folder: str) -> Machine:
+    """Returns what a training in `folder` may use."""
     status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return Machine(granted.cpus(), gpus, status.f_bavail * status.f_frsize)
 
 
 def _digest(manifest: dict[str, Any]) -> str:

@@ -41,13 +41,17 @@ def test_batch_and_schedule_fit_the_data(images, batch, epochs, steps):
     assert 1 <= found["lr_warmup_epochs"] and 1 <= found["save_checkpoints_epochs"]
 
 
+def machine(cores=2, gpus=0, free_bytes=2**40):
+    return quickstart.Machine(cores, gpus, free_bytes)
+
+
 @pytest.mark.parametrize(
     "images,batch,rate,crops",
     [(8, 2, 5e-5, 16), (75, 16, 0.000141, 16), (675, 32, 2e-4, 7), (50_000, 32, 2e-4, 2)],
 )
 def test_fine_tuning_fits_the_data(images, batch, rate, crops):
     """From five photos of each of two classes on, of which four are for training."""
-    found = quickstart.finetuning(images, free_bytes=2**40)
+    found = quickstart.finetuning(images, 2, machine())
     assert (found["batch_size"], found["base_learning_rate"]) == (batch, rate)
     assert (found["repeat_crops"], found["train_epochs"]) == (crops, 2 * crops)
     assert found["freeze"] == "stem,stage1,stage2,stage3,batch_norm"
@@ -55,9 +59,24 @@ def test_fine_tuning_fits_the_data(images, batch, rate, crops):
 
 def test_fine_tuning_fits_the_disk():
     # 675 * 7 maps of 14 * 14 * 1024 numbers of 16 bits are 1.9 GB.
-    assert quickstart.finetuning(675, 3_800_000_000)["freeze"].startswith("stem,")
-    small = quickstart.finetuning(675, 3_700_000_000)
+    assert quickstart.finetuning(675, 5, machine(free_bytes=3_800_000_000))["freeze"].startswith(
+        "stem,"
+    )
+    small = quickstart.finetuning(675, 5, machine(free_bytes=3_700_000_000))
     assert (small["freeze"], small["base_learning_rate"]) == ("backbone", 1e-3)
+
+
+def test_fine_tuning_fits_the_classes():
+    """Of 400 photos 12 batches make an epoch: 24 epochs for 12 crops, or ten updates of a class."""
+    epochs = [quickstart.finetuning(400, n, machine())["train_epochs"] for n in (5, 28, 29, 100)]
+    assert epochs == [24, 24, 25, 84]
+
+
+def test_fine_tuning_fits_the_machine():
+    crops = [
+        quickstart.finetuning(675, 5, machine(*m))["repeat_crops"] for m in ((1,), (4,), (8, 1))
+    ]
+    assert crops == [3, 14, 16]
 
 
 def names(folder):

@@ -35,7 +35,10 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["official*", "nets*", "preprocessing*", "datasets*"]),
-    package_data={"official.report": ["tables.json"]},
+    package_data={
+        "official.report": ["tables.json"],
+        "official.rows": ["class_names/*.txt"],
+    },
     py_modules=["tensorflow_start"],
     entry_points={"console_scripts": ["assembled-cnn = official.__main__:main"]},
     install_requires=[

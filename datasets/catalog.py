@@ -76,6 +76,8 @@ _ALL = (
     DatasetInfo("SOP", 11318, 0, 59551, 60502, 50000, num_labels=22634),
     DatasetInfo("oxford_flowers102", 102, 0, 2040, 6149),
     DatasetInfo("kaggle_flower", 104, 0, 12753, 3712),
+    # Each picture in four sizes.
+    DatasetInfo("kaggle_flower_all_sizes", 104, 0, 51012, 14848),
     DatasetInfo("cars196", 196, 0, 8144, 8041),
     # Labels 0 to 97 train, 98 to 195 are only retrieved.
     DatasetInfo("cars196_zeroshot", 196, 0, 8054, 8131, validation_shards=128),

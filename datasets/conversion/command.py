@@ -26,7 +26,7 @@ from datasets.sets.flowers102 import Flowers102
 from datasets.sets.food101 import Food101
 from datasets.sets.ifood2019 import IFood2019
 from datasets.sets.imagenet import ImageNet
-from datasets.sets.kaggle_flower import KaggleFlower
+from datasets.sets.kaggle_flower import KaggleFlower, KaggleFlowerAllSizes
 from datasets.sets.online_products import OnlineProducts
 from datasets.sets.pets import Pets
 from datasets.sets.uec_food100 import UecFood100
@@ -58,6 +58,7 @@ CONVERTERS = {
         UecFood100,
         IFood2019,
         KaggleFlower,
+        KaggleFlowerAllSizes,
     )
 }
 

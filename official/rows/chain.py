@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from datasets import catalog
 from official.rows import registry
 from official.rows.registry import Row
 from official.run import configuration, files, ownership
@@ -22,11 +23,13 @@ class Step(NamedTuple):
       module: such as official.train.
       arguments: its words.
       output: the file that its standard output is added to; empty: shown.
+      row: the row that it is of.
     """
 
     module: str
     arguments: tuple[str, ...]
     output: str = ""
+    row: str = ""
 
     def __str__(self) -> str:
         """Returns the command as it can be typed."""
@@ -92,7 +95,7 @@ def trainings(row: Row, places: Places, further: tuple[str, ...] = ()) -> list[S
         if not is_trained(places.run_of(other)):
             found += trainings(other, dataclasses.replace(places, model_dir=""))
         words.append(f"--{flag}={places.run_of(other)}")
-    return [*found, Step("official.train", (*words, *further))]
+    return [*found, Step("official.train", (*words, *further), row=row.name)]
 
 
 def _measures(row: Row, places: Places) -> list[Step]:
@@ -101,8 +104,10 @@ def _measures(row: Row, places: Places) -> list[Step]:
     run = f"--model_dir={model_dir}"
     export = os.path.join(model_dir, EXPORT)
     output = os.path.join(model_dir, BENCHMARK_FILE)
+    # What was held out is what the table prints, where there is such a split.
+    tested = ("--val_regex=test-*",) if catalog.get(row.dataset).num_test_images else ()
     return [
-        Step("official.evaluate", (run,)),
+        Step("official.evaluate", (run, *tested)),
         Step("official.export", (run, f"--export_dir={export}")),
         Step("official.benchmark", (f"--saved_model={export}", "--batch_size=64"), output),
         Step("official.report", (run, f"--name={row.name}", f"--benchmark={output}")),

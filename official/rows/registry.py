@@ -82,14 +82,9 @@ class Row:
 
     @functools.cached_property
     def flags(self) -> dict[str, str]:
-        """The flags of the file and of those that it names, last value each, by name."""
-        found: dict[str, str] = {}
-        for word in flag_files.expanded([f"--flagfile={self.flags_file}"]):
-            name, given, value = word.lstrip("-").partition("=")
-            if not given and name.startswith("no"):
-                name, value = name.removeprefix("no"), "false"
-            found[name] = value or "true"
-        return found
+        """The flags with a value of the file and of those that it names, the last value each."""
+        words = flag_files.expanded([f"--flagfile={self.flags_file}"])
+        return dict(word.lstrip("-").split("=", 1) for word in words if "=" in word)
 
     @property
     def dataset(self) -> str:
@@ -110,6 +105,11 @@ class Row:
             for name, path in paths.items()
             if path.parts[:1] == (RUNS,)
         }
+
+    @property
+    def needed(self) -> tuple["Row", ...]:
+        """The rows that must be trained before."""
+        return tuple(get(name) for name in self.needs.values())
 
     @property
     def training(self) -> "Row":
@@ -168,6 +168,11 @@ _ALL = [
     ),
     *_rows("mobilenet", "mobilenet_ablation", "MB0 MB1 MB2 MB3"),
     *_rows("mobilenet", "mobilenet_ablation", "MB4 MB5 MB6 MB7 MB8", _EFFICIENTNET),
+    *_rows("bag_of_tricks", "bag_of_tricks_cub200", "B0 B1 B2 B3 B4 B6 B7 B8 B9 B10"),
+    *(
+        Row(f"flowers104/{name}", "flowers104_resnet", name, ("validation_top1",))
+        for name in ("P0", "P1", "P2", "P3")
+    ),
 ]
 
 ROWS = {row.name: row for row in _ALL}

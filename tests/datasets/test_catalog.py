@@ -43,7 +43,8 @@ def test_sizes(name, expected):
 
 
 def test_every_name_is_checked():
-    assert set(catalog.names()) == {*TABLE_14, *BIRDS, *ORIGINAL, "uec_food100"}
+    others = {"uec_food100", "kaggle_flower_all_sizes"}
+    assert set(catalog.names()) == {*TABLE_14, *BIRDS, *ORIGINAL, *others}
 
 
 def test_the_folds_of_uec_food100():
@@ -74,6 +75,10 @@ def test_other_counts_of_the_papers_tables():
     # flowers104_resnet: 51,012 training and 14,848 validation images in four sizes.
     flowers = catalog.get("kaggle_flower").num_images
     assert (4 * flowers["train"], 4 * flowers["validation"]) == (51012, 14848)
+    assert catalog.get("kaggle_flower_all_sizes").num_images == {
+        "train": 51012,
+        "validation": 14848,
+    }
     # bag_of_tricks_cub200: 11,788 images split 72/8/20, 200 classes.
     birds = catalog.get("cub_200_2011_72_8_20")
     shares = {split: count / 11788 for split, count in birds.num_images.items()}

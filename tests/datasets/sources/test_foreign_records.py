@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from datasets.conversion import command
 from datasets.errors import DatasetError
 from datasets.inspection import verification
 from datasets.records import reader, salvage, schema
-from datasets.sets.kaggle_flower import KaggleFlower
+from datasets.sets.kaggle_flower import KaggleFlower, KaggleFlowerAllSizes
 from datasets.sources.tfds_set import TfdsSet, import_tfds
 
 
@@ -68,6 +69,18 @@ def test_kaggles_records_are_read_as_they_are(flowers, jpeg, pattern, names, lab
     assert [example["label"] for example in found] == labels
     assert all(example["bbox"].shape == (0, 4) for example in found)
     assert found[0]["encoded"] == jpeg(int(names[0][2:]))
+
+
+def test_all_sizes_become_one_data_set(flowers, tmp_path):
+    for size in (224, 331):
+        shutil.copytree(flowers, tmp_path / f"tfrecords-jpeg-{size}x{size}")
+    sizes = KaggleFlowerAllSizes(str(tmp_path))
+    with pytest.raises(DatasetError, match="lacks tfrecords-jpeg-512x512; it must hold"):
+        sizes.listing()
+    shutil.copytree(flowers, tmp_path / "tfrecords-jpeg-512x512")
+    splits = sizes.listing().splits
+    assert {split: len(items) for split, items in splits.items()} == {"train": 20, "validation": 4}
+    assert len({item.name for items in splits.values() for item in items}) == 24
 
 
 def test_hidden_files_beside_kaggles_records(flowers):

@@ -47,7 +47,12 @@ setup(
         "matplotlib>=3.7,<4",
         "pillow>=9",
         "tensorflow-datasets==4.9.10",
+        # The client of served models.
+        "requests>=2.28",
         "tqdm>=4.64",
+        # `python -m official.serve`: requests and answers, and what listens. No dependencies.
+        "waitress>=3,<4",
+        "werkzeug>=3,<4",
         *lane(
             "A",
             "absl-py>=1.4,<2; python_version < '3.11'",
@@ -79,6 +84,17 @@ setup(
             *lane("A", "tensorflow[and-cuda]==2.15.1"),
             *lane("B", "tensorflow[and-cuda]==2.21.0"),
         ],
+        # The formats of `official.export --format`; each lives beside TensorFlow. From 1.19 on
+        # onnx wants a newer ml_dtypes than TensorFlow 2.15.
+        "onnx": [
+            "tf2onnx==1.17.0",
+            "onnxruntime==1.32.0; python_version >= '3.11'",
+            "onnxruntime==1.23.2; python_version < '3.11'",
+            *lane("A", "onnx==1.17.0"),
+            *lane("B", "onnx==1.23.2; python_version >= '3.11'"),
+        ],
+        "tflite": ["ai-edge-litert==2.3.0"],
+        "openvino": ["openvino==2026.4.1"],
         # Decodes WebP, which TensorFlow 2.15 cannot; needed where such an export is served, too.
         "webp": lane("A", "tensorflow-io==0.36.0"),
         # More file systems of Google Cloud's; TensorFlow brought it before 2.20.

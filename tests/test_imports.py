@@ -148,6 +148,7 @@ ROOMS = {
         "evaluate",
         "train",
         "export",
+        "serve",
         "report",
         "robustness",
         "benchmark",
@@ -164,7 +165,10 @@ COMMANDS = {
     ),
     "official": (
         "__main__",
-        *(f"{room}.__main__" for room in ("benchmark", "evaluate", "export", "models", "report")),
+        *(
+            f"{room}.__main__"
+            for room in ("benchmark", "evaluate", "export", "models", "report", "serve")
+        ),
         "rows.__main__",
         "train.__main__",
         "benchmark_ops",

@@ -14,6 +14,7 @@ from official.run import configuration, files, ownership, paths
 from official.run.classes import count_classes, known_classes
 from official.run.configuration import DataConfig, RunConfig
 from official.run.errors import RunError, refusals
+from official.run.export_options import ExportOptions
 from official.run.folder import CONFIG_FILE
 from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig, dataclass_from, sigmoid_bias
@@ -162,6 +163,16 @@ def given_preprocessing_fields() -> dict[str, Any]:
     return _fields(PreprocessingConfig, given_only=True)
 
 
+def export_options() -> ExportOptions:
+    """Returns what the flags want to be exported.
+
+    Raises:
+      RunError: an impossible value.
+    """
+    with refusals():
+        return ExportOptions(**_fields(ExportOptions))
+
+
 def contradictions(config: RunConfig) -> list[str]:
     """Returns a line for each model or preprocessing flag given that differs from a run's.
 
@@ -192,7 +203,8 @@ def _fields(kind: type[_Config], given_only: bool = False) -> dict[str, Any]:
         elif value == AUTO:
             value = _left_open(name)
         elif typing.get_origin(types[field.name]) is tuple:
-            value = _numbers(name, typing.get_args(types[field.name])[0])
+            kind_of_value = typing.get_args(types[field.name])[0]
+            value = tuple(value) if kind_of_value is str else _numbers(name, kind_of_value)
         elif types[field.name] is int:
             value = int(value)
         elif types[field.name] is str:

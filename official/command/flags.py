@@ -19,6 +19,7 @@ from official.command import original_flags
 from official.command.original_flags import SHORT_NAMES
 from official.run import recipe_choices as choices
 from official.run.configuration import ON_BAD_RECORD, DataConfig
+from official.run.export_options import DECODERS, WEIGHTS, ExportOptions
 from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
@@ -52,6 +53,8 @@ _CHOICES: dict[str, list[str]] = {
     "plateau_metric": list(choices.SCORES),
     "optimizer": list(choices.OPTIMIZERS),
     "weight_decay_type": list(choices.WEIGHT_DECAY_TYPES),
+    "export_decoder_type": list(DECODERS),
+    "export_weights": list(WEIGHTS),
 }
 _AT_LEAST: dict[str, float] = {
     "num_filters": 1, "datasets_num_private_threads": 0, "val_batch_size": 1, "batch_size": 1,
@@ -61,6 +64,7 @@ _AT_LEAST: dict[str, float] = {
     "early_stopping_patience": 0, "accumulation_steps": 1, "clip_norm": 0.0, "ema_decay": 0.0,
     "patience": 1.0, "lr_warmup_steps": 0, "lr_warmup_fraction": 0.0, "plateau_patience": 1,
     "weight_decay": 0.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
+    "export_batch_size": 0, "calibration_images": 1,
 }  # fmt: skip
 _AT_MOST: dict[str, float] = {"mixup_type": 2, "ratio_fine_eval": 1.0}
 # Numbers that may be left to the program.
@@ -145,6 +149,11 @@ def define_run_flags(*names: str) -> None:
     _define(RunOptions, names)
 
 
+def define_export_flags() -> None:
+    """What an exported model takes and gives."""
+    _define(ExportOptions)
+
+
 def _define(kind: type, names: Collection[str] = ()) -> None:
     """Defines the flags of the fields of a dataclass, all or those named, that are not there yet.
 
@@ -165,7 +174,8 @@ def _define(kind: type, names: Collection[str] = ()) -> None:
         elif name in _OR_AUTO:
             flags.DEFINE(NumberOrAuto(), name, default, text, **options)
         elif typing.get_origin(kind_of_value) is tuple:
-            flags.DEFINE_list(name, [f"{value:g}" for value in default], text, **options)
+            values = [one if isinstance(one, str) else f"{one:g}" for one in default]
+            flags.DEFINE_list(name, values, text, **options)
         elif kind_of_value is bool:
             flags.DEFINE_boolean(name, default, text, **options)
         elif kind_of_value is int:

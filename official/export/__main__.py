@@ -10,8 +10,8 @@ the run's network (to 0.001 of the largest), else nothing is exported.
 
 from absl import flags
 
+from official.command import configs, program
 from official.command import flags as run_flags
-from official.command import program
 from official.export import exporter
 
 FLAGS = flags.FLAGS
@@ -22,12 +22,11 @@ def main() -> None:
     folder = exporter.export(
         FLAGS.model_dir,
         FLAGS.export_dir,
+        options=configs.export_options(),
         data_dir=FLAGS.data_dir,
         version=FLAGS.export_version,
-        decoder=FLAGS.export_decoder_type,
         checkpoint=FLAGS.checkpoint,
         verify=FLAGS.verify,
-        fold=FLAGS.fold_batch_norm,
         exif_orientation=FLAGS.exif_orientation,
     )
     print(f"exported {folder}")
@@ -36,14 +35,9 @@ def main() -> None:
 def define_flags() -> None:
     """Defines the flags of this command."""
     run_flags.define_directory_flags()
+    run_flags.define_export_flags()
     flags.DEFINE_string("export_dir", "", "Folder of the versions; TensorFlow Serving's base path.")
     flags.DEFINE_integer("export_version", 0, "Version number; 0: the next one.", lower_bound=0)
-    flags.DEFINE_enum(
-        "export_decoder_type",
-        "jpeg",
-        ["jpeg", "png", "webp", "any"],
-        "What `image_bytes` holds. webp needs `pip install -e .[webp]`, also where it is served.",
-    )
     flags.DEFINE_string(
         "checkpoint",
         "",
@@ -51,11 +45,6 @@ def define_flags() -> None:
         "checkpoint; default: the newest.",
     )
     flags.DEFINE_boolean("verify", True, "Compare with the run's network on raw images.")
-    flags.DEFINE_boolean(
-        "fold_batch_norm",
-        True,
-        "Fold batch norm into the convolutions: faster, logits equal to rounding.",
-    )
     flags.DEFINE_boolean(
         "exif_orientation",
         None,

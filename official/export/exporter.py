@@ -12,15 +12,25 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from nets import fold_batch_norm
-from official.export import model_card, serving, verification
+from official.export import (
+    calibration,
+    format_check,
+    formats,
+    model_card,
+    serving,
+    verification,
+    warm_up,
+)
+from official.export.module import ServingModule
 from official.run import checkpoints, configuration, files, lock, paths
 from official.run.classes import names_or_numbers
 from official.run.configuration import RunConfig
-from official.run.errors import RunError
+from official.run.errors import RunError, refusals
+from official.run.export_options import CALIBRATED, ExportOptions
 from official.run.folder import LABELS_FILE
 from official.run.history import versions
 from official.run.network import input_shape, network_for_inference
-from preprocessing import PreprocessingConfig
+from preprocessing import PreprocessingConfig, checks
 from preprocessing.decode import WEBP_BUILT_IN, webp_available
 
 
@@ -28,12 +38,11 @@ def export(
     model_dir: str,
     export_dir: str,
     *,
+    options: ExportOptions | None = None,
     data_dir: str = "",
     version: int = 0,
-    decoder: str = "jpeg",
     checkpoint: str = "",
     verify: bool = True,
-    fold: bool = True,
     exif_orientation: bool | None = None,
 ) -> str:
     """Writes a SavedModel, and beside it its model card, and returns their folder.
@@ -41,42 +50,84 @@ def export(
     Args:
       model_dir: folder of the run.
       export_dir: folder of the versions.
+      options: what the model takes and gives; default: encoded JPEGs, classes.
       data_dir: folder of the TFRecords to verify with; default: those last evaluated.
       version: number of the version; 0: the next one.
-      decoder: what `image_bytes` will be: jpeg, png, webp, or any of TensorFlow's own formats.
       checkpoint: see `checkpoints.choose`; default: the newest.
       verify: compare the logits on raw bytes with the run's; see `verification.verify`.
-      fold: fold batch norm into the convolutions; see `nets.fold_batch_norm`.
       exif_orientation: turn JPEGs as their EXIF orientation says; None: if the conversion of the
         training data did.
 
     Raises:
       RunError or DatasetError: no such run or data, the version exists, or the logits differ.
     """
+    options = options or ExportOptions()
     config = configuration.load(model_dir)
-    if decoder == "webp" and not webp_available():
+    if options.export_decoder_type == "webp" and not webp_available():
         raise RunError(f"--export_decoder_type=webp: {serving.WEBP_HINT}")
-    network = network_for_inference(config.model, input_shape(config))
+    upright = config.data.upright if exif_orientation is None else exif_orientation
+    with refusals():
+        prepared = options.prepared(config.preprocessing, upright)
+    formats.require_converters(options)
+    network = network_for_inference(config.model, _input_shape(config, options))
     path = checkpoints.restore_network(network, model_dir, checkpoint or None)
     print(checkpoints.describe(model_dir, path), file=sys.stderr)
-    exported = fold_batch_norm(network) if fold else network
-    upright = config.data.upright if exif_orientation is None else exif_orientation
-    prepared = dataclasses.replace(config.preprocessing, decoder=decoder, exif_orientation=upright)
     print(_about_orientation(upright, exif_orientation is not None), file=sys.stderr)
+    found = None
+    if verify or options.export_temperature == CALIBRATED:
+        found = verification.images(config, prepared, model_dir, path, data_dir)
+    lines = []
+    if options.export_temperature == CALIBRATED:
+        temperature, line = calibration.calibrate(network, found)
+        options = dataclasses.replace(options, export_temperature=f"{temperature:.6g}")
+        lines.append(line)
+        print(line)
+    calibration_images, calibrated_with = None, ""
+    if formats.INT8 in options.format:
+        calibration_images, calibrated_with = formats.calibration_images(
+            dataclasses.replace(config, preprocessing=prepared), options, data_dir
+        )
+    exported = fold_batch_norm(network) if options.fold_batch_norm else network
 
     def write(unfinished: str) -> None:
         with tempfile.TemporaryDirectory() as scratch:
-            assets = _write_assets(config, prepared, path, scratch)
-            _save(serving.ServingModule(exported, prepared, assets), unfinished)
-        verified = ""
+            assets = _write_assets(config, prepared, path, options, scratch)
+            module = ServingModule(exported, prepared, assets, options)
+            _save(module, unfinished)
+        warm_up.write(unfinished, prepared, options)
         if verify:
-            verified = verification.verify(unfinished, network, config, model_dir, path, data_dir)
-            print(verified)
-        card = model_card.text(model_dir, config, prepared, os.path.basename(path), verified)
+            lines.insert(0, verification.verify(unfinished, network, found))
+            print(lines[0])
+        formats.write(module, options, unfinished, calibration_images)
+        if verify and options.others:
+            for name, line in format_check.check(unfinished, network, found, options).items():
+                if name == formats.INT8:
+                    line += f"; calibrated with {calibrated_with}"
+                lines.append(f"{name}: {line}")
+                print(lines[-1])
+        if "savedmodel" not in options.format:
+            formats.remove_saved_model(unfinished)
+        card = model_card.text(model_dir, config, prepared, os.path.basename(path), lines)
         files.write_text(os.path.join(unfinished, model_card.CARD_FILE), card)
 
     with lock.hold(export_dir):
         return _publish(write, export_dir, version)
+
+
+def _input_shape(config: RunConfig, options: ExportOptions) -> tuple[int | None, int | None, int]:
+    """Returns the shape of an image that the network is built for; None where any will do.
+
+    Raises:
+      RunError: the network takes one size only, and the export another.
+    """
+    shape = input_shape(config)
+    wanted = options.export_image_size
+    if shape[0] is not None and wanted not in ("", str(shape[0])):
+        raise RunError(
+            f"--export_image_size={wanted}: a network with --pool_type=flatten takes the size that "
+            f"it was trained with only, {shape[0]} pixels."
+        )
+    return shape
 
 
 def _publish(write: Callable[[str], None], export_dir: str, version: int) -> str:
@@ -111,7 +162,7 @@ def _publish(write: Callable[[str], None], export_dir: str, version: int) -> str
     return target
 
 
-def _save(module: serving.ServingModule, folder: str) -> None:
+def _save(module: ServingModule, folder: str) -> None:
     """Writes the SavedModel without Keras' remarks about functions that are not needed."""
     logger = logging.getLogger("absl")
     level = logger.level
@@ -136,7 +187,11 @@ def _about_orientation(upright: bool, given: bool) -> str:
 
 
 def _write_assets(
-    config: RunConfig, prepared: PreprocessingConfig, checkpoint: str, folder: str
+    config: RunConfig,
+    prepared: PreprocessingConfig,
+    checkpoint: str,
+    options: ExportOptions,
+    folder: str,
 ) -> dict[str, str]:
     """Writes class names and description into `folder`; returns their paths by asset name."""
     labels = os.path.join(folder, LABELS_FILE)
@@ -153,6 +208,8 @@ def _write_assets(
             and webp_available()
             and not WEBP_BUILT_IN,
             "num_classes": config.model.num_classes,
+            "options": dataclasses.asdict(options),
+            "status": {str(status): text for status, text in checks.MEANINGS.items()},
             "model": config.model.to_dict(),
             "preprocessing": prepared.to_dict(),
             "versions": versions(),

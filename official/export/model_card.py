@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -50,7 +51,11 @@ or without this program:
 
 
 def text(
-    model_dir: str, config: RunConfig, prepared: PreprocessingConfig, checkpoint: str, verified: str
+    model_dir: str,
+    config: RunConfig,
+    prepared: PreprocessingConfig,
+    checkpoint: str,
+    found: Sequence[str],
 ) -> str:
     """Returns the card as Markdown.
 
@@ -59,11 +64,11 @@ def text(
       config: the run.
       prepared: how the exported model prepares images.
       checkpoint: name of the checkpoint that is exported.
-      verified: what was found when the exported model was compared with the run's network.
+      found: lines about the exported model: compared with the run's network, calibrated.
     """
     sections = {
         "Network": _network(config, prepared),
-        "Scores": _scores(model_dir, checkpoint, verified, config.model.num_classes),
+        "Scores": _scores(model_dir, checkpoint, found, config.model.num_classes),
         "Images": _images(prepared),
         "Training": _training(model_dir, config),
         "Data": _data(config),
@@ -101,7 +106,7 @@ def _network(config: RunConfig, prepared: PreprocessingConfig) -> str:
     )
 
 
-def _scores(model_dir: str, checkpoint: str, verified: str, classes: int) -> str:
+def _scores(model_dir: str, checkpoint: str, found: Sequence[str], classes: int) -> str:
     """Returns the scores of the last evaluation of the checkpoint."""
     known = recorded.last_of(model_dir, checkpoint)
     lines: dict[str, str] = {"checkpoint": checkpoint}
@@ -125,7 +130,7 @@ def _scores(model_dir: str, checkpoint: str, verified: str, classes: int) -> str
         if known.get("bad_records"):
             lines["not scored"] = f"{known['bad_records']:,} bad records"
         lines["evaluated"] = known.get("time", "")
-    lines["exported model"] = verified or "not compared with the run's network (--noverify)"
+    lines["exported model"] = "; ".join(found) or "not compared with the run's network (--noverify)"
     return _list(lines)
 
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from official.run import paths
 from official.run.errors import explain
+from official.run.export_options import ExportOptions
+from preprocessing import checks
 
 # How files begin, and what they are then. HEIC and AVIF have four bytes before that.
 _STARTS = {
@@ -17,11 +19,8 @@ _STARTS = {
 }  # fmt: skip
 _BRANDS = {b"ftypavif": "AVIF", b"ftypavis": "AVIF", b"ftyphei": "HEIC", b"ftyphev": "HEIC",
            b"ftypmif": "HEIC", b"ftypmsf": "HEIC"}  # fmt: skip
-# What an exported model decodes, by --export_decoder_type.
-_DECODED = {
-    "jpeg": ("JPEG", "PNG"), "png": ("JPEG", "PNG"), "webp": ("WebP",),
-    "any": ("JPEG", "PNG", "WebP", "GIF", "BMP"),
-}  # fmt: skip
+# What a model that was exported for any image decodes.
+_ANY = ("JPEG", "PNG", "WebP", "BMP")
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")
 _SCHEMES = ("http://", "https://", "ftp://")
 
@@ -97,16 +96,29 @@ def _read(path: str) -> Photo:
         return Photo(path, b"", explain(error))
 
 
-def why_not(data: bytes, decoder: str) -> str:
-    """Returns why a model that was exported for `decoder` cannot decode a file, and the way out."""
-    kind = kind_of(data)
-    if not data:
+def why_not(data: bytes, status: int, options: ExportOptions) -> str:
+    """Returns why an exported model gives no answer for a file, and the way out; "" if it does.
+
+    `status` is what the model says, a key of `checks.MEANINGS`.
+    """
+    kind, decoder = kind_of(data), options.export_decoder_type
+    if status == checks.GOOD:
+        return ""
+    if status == checks.EMPTY:
         return "the file is empty"
+    if status == checks.TOO_LARGE:
+        return (
+            f"too large: this model takes {options.export_max_megapixels:g} megapixels, also once "
+            "the shorter side has its size: make it smaller, or export the run again with "
+            "--export_max_megapixels"
+        )
+    if status == checks.ANIMATED:
+        return f"is an animated {kind}: save the frame that is meant as JPEG or PNG"
     if not kind:
         return "cannot be decoded: it is no image"
-    if kind in _DECODED[decoder]:
+    if status == checks.DAMAGED:
         return f"cannot be decoded: the {kind} is damaged or cut off"
-    if kind in _DECODED["any"] and decoder != "any":
+    if kind in _ANY and decoder != "any":
         way_out = "export the run again with --export_decoder_type=any, or save it as JPEG or PNG"
     else:
         way_out = "save it as JPEG or PNG"

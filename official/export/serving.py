@@ -1,101 +1,37 @@
-"""The exported model: a SavedModel that takes encoded images, or prepared ones."""
+"""An exported model, loaded: it classifies encoded images, of which some may be none."""
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
-import preprocessing
 from official.run import files, paths
 from official.run.errors import RunError
+from official.run.export_options import ExportOptions
 from official.run.folder import LABELS_FILE
-from preprocessing import PreprocessingConfig
+from official.run.recipe import dataclass_from
 from preprocessing.decode import WEBP_BUILT_IN, webp_available
 
 DESCRIPTION_FILE = "export.json"
 WEBP_HINT = "TensorFlow 2.15 has no decoder of its own for it: pip install -e .[webp]"
 
-
-class ServingModule(tf.Module):
-    """A network with its preprocessing, for `tf.saved_model.save`.
-
-    Signatures: `serving_default` (input `image_bytes`, string [N], encoded images) and `images`
-    (input `images`, float32 [N, S, S, 3], prepared as for evaluation; another size is an error when
-    it is called: the network is built for this one). Outputs of both:
-    `classes` int64 [N], `probabilities` float32 [N, C], `logits` float32 [N, C], `embedding`
-    float32 [N, D].
-    """
-
-    def __init__(
-        self, network: tf.keras.Model, config: PreprocessingConfig, assets: dict[str, str]
-    ):
-        """Takes a float32 network with a layer `embedding`, and files to travel along by name."""
-        super().__init__(name="serving")
-        outputs = [network.outputs[0], network.get_layer("embedding").output]
-        inference = tf.keras.Model(network.inputs, outputs)
-        # Only the variables are tracked: a tracked Keras model would be traced layer by layer,
-        # which takes minutes and writes functions that nobody calls.
-        self.weights = list(inference.variables)
-        self._classify = lambda images: inference(images, training=False)
-        self.preprocessing = config
-        self.assets = {name: tf.saved_model.Asset(path) for name, path in assets.items()}
-        self.from_bytes = tf.function(
-            self._from_bytes, input_signature=[tf.TensorSpec([None], tf.string, "image_bytes")]
-        )
-        self.from_images = tf.function(
-            self._from_images,
-            # Nobody compares what comes with a fixed shape, and checks against one are left out.
-            input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, "images")],
-        )
-
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Returns the concrete functions by signature name."""
-        return {
-            "serving_default": self.from_bytes.get_concrete_function(),
-            "images": self.from_images.get_concrete_function(),
-        }
-
-    def _from_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Decodes, prepares and classifies encoded images, string [N]."""
-        size = self.preprocessing.eval_size
-        images = tf.map_fn(
-            lambda encoded: preprocessing.eval_image(encoded, self.preprocessing),
-            image_bytes,
-            fn_output_signature=tf.TensorSpec([size, size, 3], tf.float32),
-            parallel_iterations=32,
-        )
-        return self._predict(images)
-
-    def _from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies images of the one size that the network was exported for."""
-        size = self.preprocessing.eval_size
-        shape = tf.shape(images)
-        right = tf.reduce_all(tf.equal(shape[1:3], size))
-        what = [f"images must be [N, {size}, {size}, 3], prepared as for evaluation, not", shape]
-        with tf.control_dependencies([tf.debugging.Assert(right, what)]):
-            return self._predict(tf.ensure_shape(images, [None, size, size, 3]))
-
-    def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classifies prepared images, float32 [N, S, S, 3]."""
-        logits, embedding = self._classify(images)
-        return {
-            "classes": tf.argmax(logits, axis=-1, output_type=tf.int64),
-            "probabilities": tf.nn.softmax(logits),
-            "logits": logits,
-            "embedding": tf.cast(embedding, tf.float32),
-        }
+# What a model says of N images: [N, ...] by the name of the output.
+Outputs = dict[str, np.ndarray]
 
 
-class Served:
-    """A SavedModel loaded from `path`, its versioned folder.
+class Exported:
+    """What is known of an exported model without loading it; `path` is its versioned folder.
 
-    `description` is what export.json says: image_size, decoder, checkpoint, step, ...
+    `description` is what export.json says: image_size, decoder, checkpoint, step, ...; `options`
+    is what was exported.
     """
 
     def __init__(self, path: str):
-        """Loads the newest version in `path`, or `path` itself.
+        """Reads about the newest version in `path`, or `path` itself.
 
         Raises:
-          RunError: there is no SavedModel, or it needs a decoder that is not installed.
+          RunError: there is no SavedModel, or not one of this program.
         """
         self.path = resolve_version(path)
         assets = os.path.join(self.path, "assets")
@@ -106,12 +42,54 @@ class Served:
                 f"assets/{DESCRIPTION_FILE} is missing."
             )
         self.description = files.read_json(description)
+        if "options" not in self.description:
+            raise RunError(
+                f"{self.path} was exported by an earlier version of this program, whose models say "
+                "nothing about bad images: export the run again."
+            )
+        self.options = dataclass_from(ExportOptions, self.description["options"])
         self.class_names = files.read_text(os.path.join(assets, LABELS_FILE)).splitlines()
         if len(self.class_names) != self.description["num_classes"]:
             raise RunError(
                 f"{assets}/{LABELS_FILE} has {len(self.class_names)} lines, the model "
                 f"{self.description['num_classes']} classes: it was changed. Export again."
             )
+
+    def require_classes(self) -> None:
+        """Raises RunError for a model that gives embeddings only."""
+        if self.options.export_embedding_only:
+            raise RunError(
+                f"{self.path} was exported with --export_embedding_only and knows no classes: "
+                "export the run again without."
+            )
+
+    def in_its_batches(
+        self, encoded: Sequence[bytes], ask: Callable[[Sequence[bytes]], Outputs]
+    ) -> Outputs:
+        """Returns what `ask` says of encoded images, [N, ...] by name, in batches of the model.
+
+        Of a fixed batch what is missing in the last is made up by images without bytes, whose
+        answers are left out.
+        """
+        size = self.options.export_batch_size or max(len(encoded), 1)
+        parts = []
+        for start in _starts(encoded, size):
+            batch = encoded[start : start + size]
+            found = ask([*batch, *[b""] * (size - len(batch))])
+            parts.append({name: values[: len(batch)] for name, values in found.items()})
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+class Served(Exported):
+    """An exported model, loaded."""
+
+    def __init__(self, path: str):
+        """Loads the newest version in `path`, or `path` itself.
+
+        Raises:
+          RunError: there is no SavedModel, or it needs a decoder that is not installed.
+        """
+        super().__init__(path)
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
@@ -126,6 +104,20 @@ class Served:
     def signature(self, name: str) -> tf.types.experimental.ConcreteFunction:
         """Returns a signature: `serving_default` or `images`."""
         return self._loaded.signatures[name]
+
+    def answers(self, encoded: Sequence[bytes]) -> Outputs:
+        """Returns the outputs of `serving_default` for encoded images, [N, ...] by name."""
+        return self.in_its_batches(encoded, self._call)
+
+    def _call(self, encoded: Sequence[bytes]) -> Outputs:
+        """Calls the model with a batch that it takes."""
+        found = self.signature("serving_default")(image_bytes=tf.constant(encoded, tf.string))
+        return {name: values.numpy() for name, values in found.items()}
+
+
+def _starts(encoded: Sequence[bytes], size: int) -> Iterator[int]:
+    """Yields where batches begin; one batch of nothing where there are no images."""
+    yield from range(0, max(len(encoded), 1), size)
 
 
 def resolve_version(path: str) -> str:

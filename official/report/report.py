@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from official.evaluate import recorded
 from official.export import serving
+from official.export.module import NO_CLASS
 from official.input import pipeline
 from official.input.splits import evaluation_split
 from official.report import charts
@@ -121,6 +122,7 @@ def draw(path: str, runs: list[Finished], saved_model: str) -> None:
 def _served(finished: Finished, saved_model: str) -> serving.Served:
     """Returns the exported model; raises RunError if the scores are not of its checkpoint."""
     served = serving.Served(saved_model)
+    served.require_classes()
     exported, scored = served.description["checkpoint"], finished.evaluation["checkpoint"]
     if exported != scored:
         raise RunError(
@@ -143,16 +145,15 @@ def _photo_sheet(figure, finished: Finished, served: serving.Served) -> None:
         )
         if index % stride == 0
     ][:_PHOTOS]
-    classify = served.signature("serving_default")
-    answers = classify(image_bytes=tf.constant([encoded for encoded, _ in chosen]))
-    probabilities = answers["probabilities"].numpy()
+    answers = served.answers([encoded for encoded, _ in chosen])
     grid = np.atleast_1d(figure.subplots(-(-len(chosen) // 5), 5)).ravel()
     for axes in grid:
         axes.axis("off")
-    for axes, (encoded, label), shares in zip(grid, chosen, probabilities, strict=False):
-        answer = int(shares.argmax())
+    said_of_each = zip(answers["classes"], answers["probabilities"], strict=True)
+    for axes, (encoded, label), (answer, shares) in zip(grid, chosen, said_of_each, strict=False):
         axes.imshow(tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy())
-        said = f"{served.class_names[answer]} {100 * shares[answer]:.0f} %"
+        share = f"{served.class_names[answer]} {100 * shares[answer]:.0f} %"
+        said = "refused" if answer == NO_CLASS else share
         if answer != label:
             said += f"\nis {served.class_names[label]}"
         axes.set_title(said, fontsize=10, color="darkgreen" if answer == label else "firebrick")

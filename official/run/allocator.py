@@ -7,6 +7,7 @@ to 0.5 ms per image where that was measured, half of what decoding takes (docs/i
 
 import ctypes
 import sys
+from collections.abc import Sequence
 
 from datasets import granted
 
@@ -19,6 +20,7 @@ _LARGEST_INT = 2**31 - 1
 # Only the main heap can hold pieces above 64 MB; but many threads would queue for a single one.
 _MOST_CORES_FOR_ONE_HEAP = 8
 _LARGEST_THRESHOLD = 32 * 2**20
+_RETURNED = 2**18
 
 
 def keep_freed_memory(cores: int | None = None) -> bool:
@@ -32,15 +34,35 @@ def keep_freed_memory(cores: int | None = None) -> bool:
     Returns:
       Whether this system's malloc can be told so: glibc, so Linux in general.
     """
+    settings = [(_M_TRIM_THRESHOLD, _LARGEST_INT)]
+    if (cores or granted.cpus()) <= _MOST_CORES_FOR_ONE_HEAP:
+        settings += [(_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0)]
+    else:
+        settings += [(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)]
+    return _tell(settings)
+
+
+def _tell(settings: Sequence[tuple[int, int]]) -> bool:
+    """Tells malloc its parameters; returns whether it took all of them."""
     if not sys.platform.startswith("linux"):
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    settings = [(_M_TRIM_THRESHOLD, _LARGEST_INT)]
-    if (cores or granted.cpus()) <= _MOST_CORES_FOR_ONE_HEAP:
-        settings += [(_M_ARENA_MAX, 1), (_M_MMAP_MAX, 0)]
-    else:
-        settings += [(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)]
     return all([mallopt(name, value) == 1 for name, value in settings])
+
+
+def return_freed_memory() -> bool:
+    """Tells malloc to give back what was freed, so that a server that runs for weeks stays small.
+
+    By itself glibc takes pieces of up to 32 MB out of its heaps once such a piece was freed, and
+    heaps that hold images of all sizes get holes. Here all pieces above 256 KB are the kernel's.
+    Call it early.
+
+    Returns:
+      Whether this system's malloc can be told so.
+    """
+    return _tell(
+        [(_M_MMAP_THRESHOLD, _RETURNED), (_M_TRIM_THRESHOLD, _RETURNED), (_M_ARENA_MAX, 4)]
+    )

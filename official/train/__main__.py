@@ -131,9 +131,9 @@ def export_run() -> None:
     if not FLAGS.export_dir:
         raise RunError("--export_only needs --export_dir, the folder of the versions.")
     _finished_run()
-    decoder = FLAGS.export_decoder_type
+    options = configs.export_options()
     folder = exporter.export(
-        FLAGS.model_dir, FLAGS.export_dir, data_dir=FLAGS.data_dir, decoder=decoder
+        FLAGS.model_dir, FLAGS.export_dir, data_dir=FLAGS.data_dir, options=options
     )
     print(f"exported {folder}")
 

@@ -8,8 +8,11 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
+import official.train
 from datasets.conversion import command
-from nets import variable_shapes
+from nets import ModelConfig, variable_shapes
+from official.run import DataConfig, RecipeConfig, RunConfig, RunOptions
+from preprocessing import PreprocessingConfig
 
 REFERENCE = pathlib.Path(__file__).parent.parent / "reference"
 COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 40, 40), "white": (230,) * 3}
@@ -42,6 +45,20 @@ def records(photos, tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("records")
     arguments = ["image_folder", f"--raw_dir={photos}", f"--output_dir={folder}"]
     assert command.main([*arguments, "--train_shards=2", "--validation_shards=1"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_dir(records, tmp_path_factory) -> str:
+    """A run of one step, of a small network; the name of its folder is one that people have."""
+    folder = str(tmp_path_factory.mktemp("my run [1]") / "model")
+    config = RunConfig(
+        ModelConfig(resnet_size=18, num_filters=8, num_classes=4, bn_momentum=0.8),
+        PreprocessingConfig(image_size=32),
+        RecipeConfig(batch_size=8, train_epochs=1),
+        DataConfig(str(records)),
+    )
+    official.train.run(config, RunOptions(folder, max_train_steps=1))
     return folder
 
 

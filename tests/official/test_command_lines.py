@@ -152,6 +152,7 @@ def test_signatures(exported, photos):
     encoded = [path.read_bytes() for path in sorted((photos / "validation").glob("*/*.jpg"))[:3]]
     from_bytes = serve(image_bytes=tf.constant(encoded))
     from_images = prepared(images=tf.zeros([2, 32, 32, 3]))
+    assert from_bytes.pop("status").numpy().tolist() == [0, 0, 0]
     for outputs, count in ((from_bytes, 3), (from_images, 2)):
         shapes = {name: (value.dtype, value.shape.as_list()) for name, value in outputs.items()}
         assert shapes == {
@@ -162,7 +163,7 @@ def test_signatures(exported, photos):
         }
     np.testing.assert_allclose(tf.reduce_sum(from_bytes["probabilities"], 1), 1.0, rtol=1e-5)
     # The network is built for one size: another is an error, not an answer.
-    for shape in ([2, 64, 64, 3], [2, 32, 31, 3], [2, 32, 32, 4], [32, 32, 3]):
+    for shape in ([2, 64, 64, 3], [2, 32, 31, 3], [2, 32, 32, 4], [32, 32, 3], [0, 32, 32, 3]):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[N, 32, 32, 3\]|32,32,3\]"):
             prepared(images=tf.zeros(shape))
     assert (exported / "1/assets/labels.txt").read_text().split() == [

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from nets import ModelConfig, build_model, fold_batch_norm
-from official.export import serving, verification
+from official.export import module, verification
 from official.run.errors import RunError
 from preprocessing import PreprocessingConfig
 
@@ -71,8 +71,8 @@ def test_a_served_network_turns_a_photo_upright():
 
     def logits(exif_orientation, *images):
         prepared = PreprocessingConfig(image_size=32, exif_orientation=exif_orientation)
-        module = serving.ServingModule(network, prepared, {})
-        return module.from_bytes(tf.constant(images))["logits"].numpy()
+        served = module.ServingModule(network, prepared, {})
+        return served.from_bytes(tf.constant(images))["logits"].numpy()
 
     on, wanted = logits(True, lying.getvalue(), turned)
     np.testing.assert_allclose(on, wanted, rtol=1e-5, atol=1e-6)

@@ -76,16 +76,17 @@ def export(
     found = None
     if verify or options.export_temperature == CALIBRATED:
         found = verification.images(config, prepared, model_dir, path, data_dir)
-    lines = []
+    findings = model_card.Findings([], {})
     if options.export_temperature == CALIBRATED:
         temperature, line = calibration.calibrate(network, found)
         options = dataclasses.replace(options, export_temperature=f"{temperature:.6g}")
-        lines.append(line)
+        findings.model.append(line)
         print(line)
     calibration_images, calibrated_with = None, ""
     if formats.INT8 in options.format:
+        sized = dataclasses.replace(config.preprocessing, eval_image_size=prepared.eval_image_size)
         calibration_images, calibrated_with = formats.calibration_images(
-            dataclasses.replace(config, preprocessing=prepared), options, data_dir
+            dataclasses.replace(config, preprocessing=sized), options, data_dir
         )
     exported = fold_batch_norm(network) if options.fold_batch_norm else network
 
@@ -96,18 +97,19 @@ def export(
             _save(module, unfinished)
         warm_up.write(unfinished, prepared, options)
         if verify:
-            lines.insert(0, verification.verify(unfinished, network, found))
-            print(lines[0])
+            findings.model.insert(0, verification.verify(unfinished, network, found))
+            print(findings.model[0])
         formats.write(module, options, unfinished, calibration_images)
         if verify and options.others:
             for name, line in format_check.check(unfinished, network, found, options).items():
                 if name == formats.INT8:
                     line += f"; calibrated with {calibrated_with}"
-                lines.append(f"{name}: {line}")
-                print(lines[-1])
+                findings.formats[name] = line
+                print(f"{name}: {line}")
         if "savedmodel" not in options.format:
             formats.remove_saved_model(unfinished)
-        card = model_card.text(model_dir, config, prepared, os.path.basename(path), lines)
+        name = os.path.basename(path)
+        card = model_card.text(model_dir, config, prepared, options, name, findings)
         files.write_text(os.path.join(unfinished, model_card.CARD_FILE), card)
 
     with lock.hold(export_dir):

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,9 +14,11 @@ from datasets.records import manifest
 from nets import cost
 from official.checkpoints import model_flags
 from official.evaluate import recorded
+from official.export import calls, formats
 from official.run import files, history
 from official.run.classes import names_or_numbers
 from official.run.configuration import RunConfig
+from official.run.export_options import ExportOptions
 from official.run.folder import (
     CONFIG_FILE,
     IMPORT_FILE,
@@ -28,6 +31,9 @@ from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
 CARD_FILE = "model_card.md"
+_ENCODED = {
+    "jpeg": "JPEG or PNG", "png": "JPEG or PNG", "webp": "WebP", "any": "JPEG, PNG, WebP or BMP",
+}  # fmt: skip
 # Classes that are listed; labels.txt has all.
 _CLASSES = 100
 # What a network of a name may differ in.
@@ -35,27 +41,27 @@ _FREE = (
     "num_classes", "seed", "final_bias", "bn_momentum", "zero_gamma", "use_dropblock",
     "dropblock_size", "dropblock_gamma_scales", "dropblock_keep_prob",
 )  # fmt: skip
-_CALL = """\
-`image_bytes` takes encoded images, as they are on the disk; DIR is the folder of this card.
 
-    python -m official.predict --saved_model DIR photo.jpg
 
-or without this program:
+class Findings(NamedTuple):
+    """What was found out about an exported model, in lines.
 
-    import tensorflow as tf
-    classify = tf.saved_model.load("DIR").signatures["serving_default"]
-    with open("photo.jpg", "rb") as file:
-        answer = classify(image_bytes=tf.constant([file.read()]))
-    answer["classes"], answer["probabilities"]  # int64 [N], float32 [N, C]
-"""
+    Attributes:
+      model: how the SavedModel compares with the run's network, and its calibration.
+      formats: how each other format compares, by name.
+    """
+
+    model: list[str]
+    formats: dict[str, str]
 
 
 def text(
     model_dir: str,
     config: RunConfig,
     prepared: PreprocessingConfig,
+    options: ExportOptions,
     checkpoint: str,
-    found: Sequence[str],
+    found: Findings,
 ) -> str:
     """Returns the card as Markdown.
 
@@ -63,17 +69,19 @@ def text(
       model_dir: folder of the run, whose last evaluation of the checkpoint gives the scores.
       config: the run.
       prepared: how the exported model prepares images.
+      options: what the exported model takes and gives.
       checkpoint: name of the checkpoint that is exported.
-      found: lines about the exported model: compared with the run's network, calibrated.
+      found: what was found out about the exported model.
     """
     sections = {
         "Network": _network(config, prepared),
-        "Scores": _scores(model_dir, checkpoint, found, config.model.num_classes),
-        "Images": _images(prepared),
+        "Scores": _scores(model_dir, checkpoint, found.model, config.model.num_classes),
+        "Formats": _formats(options, found),
+        "Images": _images(prepared, options),
         "Training": _training(model_dir, config),
         "Data": _data(config),
         "Classes": _classes(config, model_dir, checkpoint),
-        "How to call it": _CALL,
+        "How to call it": calls.text(options),
     }
     parts = [f"# {_plain(_title(config))}, {len(names_or_numbers(config))} classes\n"]
     parts += [f"## {title}\n\n{body.rstrip()}\n" for title, body in sections.items()]
@@ -134,7 +142,29 @@ def _scores(model_dir: str, checkpoint: str, found: Sequence[str], classes: int)
     return _list(lines)
 
 
-def _images(prepared: PreprocessingConfig) -> str:
+def _formats(options: ExportOptions, found: Findings) -> str:
+    """Returns the files, and how each was checked."""
+    lines = {}
+    if "savedmodel" in options.format:
+        stored = {"fp16": ", weights stored as float16", "bf16": ", weights stored as bfloat16"}
+        batch = options.export_batch_size
+        lines["SavedModel"] = (
+            "this folder; signatures `serving_default` (encoded images) and `images`; "
+            f"{batch or 'any number of'} images in a request; computed in float32"
+            + stored.get(options.export_weights, "")
+        )
+    for name in options.others:
+        checked = found.formats.get(name, "not compared with the run's network (--noverify)")
+        lines[name] = _Code(f"`{formats.FORMATS[name].file}`: {_plain(checked)}")
+    if options.temperature != 1 and not options.export_embedding_only:
+        lines["temperature"] = (
+            f"{options.export_temperature}, by which logits are divided before they become "
+            "probabilities"
+        )
+    return _list(lines)
+
+
+def _images(prepared: PreprocessingConfig, options: ExportOptions) -> str:
     """Returns what the exported model does with an image, in words."""
     size = prepared.eval_size
     if prepared.family == "inception":
@@ -151,15 +181,18 @@ def _images(prepared: PreprocessingConfig) -> str:
         shape = f"{prepared.preprocessing_type}, to {size} x {size} pixels"
     turned = "applied" if prepared.exif_orientation else "not applied"
     lines = {
-        "encoded as": prepared.decoder if prepared.decoder != "jpeg" else "JPEG or PNG",
+        "encoded as": _ENCODED[prepared.decoder],
+        "refused": f"more than {options.export_max_megapixels:g} megapixels, animations, what is "
+        "damaged or of another format",
         "EXIF orientation": turned,
         "size": shape,
         "channels": "red, green, blue",
         "values": values,
     }
+    sides = "H, W" if options.takes_any_size else f"{size}, {size}"
     note = (
         "\nThe signature `serving_default` (`image_bytes`) does this by itself. The signature "
-        f"`images` takes float32 [N, {size}, {size}, 3] to which it was done."
+        f"`images` takes float32 [N, {sides}, 3] to which it was done."
     )
     return _list(lines) + note
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from official.run.recipe import require
+from official.run.recipe_checks import require
 from preprocessing import PreprocessingConfig
 
 FORMATS = ("savedmodel", "onnx", "tflite", "tflite_int8", "openvino")

@@ -7,6 +7,7 @@ import sys
 _NAME = "assembled-cnn"
 COMMANDS = {
     "train": "trains a network on TFRecords; goes on where it stopped",
+    "distill": "writes records anew with a teacher's logits, for a student to learn from",
     "evaluate": "scores a run on every image of a split",
     "export": "writes a run as a SavedModel, checked on encoded images",
     "predict": "classifies images with an exported model, or with a server that has one",

@@ -20,6 +20,7 @@ from preprocessing.pipeline import (
     ten_crop_image,
     train_image,
     train_pixels,
+    train_views,
     whole_image,
 )
 from preprocessing.seeds import example_seed
@@ -43,5 +44,6 @@ __all__ = [
     "to_input",
     "train_image",
     "train_pixels",
+    "train_views",
     "whole_image",
 ]

@@ -39,32 +39,33 @@ def train_pixels(
     A batch of bytes needs a quarter of the memory and of the traffic to the device. `mix` or
     `to_input` makes the network's input of it.
     """
-    if not config.use_bounding_boxes:
-        bbox = tf.zeros([0, 4])
-    # One draw for every number that the image needs, but for the crop's.
-    layers = config.randaugment_num_layers
-    count = 2 + max(auto_augment.DRAWS, rand_augment.count_draws(layers))
-    draws = seeds.uniform(seeds.other_seed(seed), count)
-    flip, draws = draws[0] < 0.5, draws[1:]
-    size = config.train_size
-    if config.family == "inception":
-        image = inception.to_unit_range(_training_window(encoded, bbox, seed, config))
-        image = resize.tf1_bilinear_resize(image, size, size)
-        image = crop.flip_if(image, flip)
-        image = inception.shift_colours(image, draws[:3])
-    else:
-        if config.family == "reid":
-            image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
-            image = crop.flip_if(reid.train_square(image, size, seed), flip)
-        else:
-            # TF1 sampling is not symmetric, so the flip comes before the resizing, as in the
-            # original.
-            image = crop.flip_if(_training_window(encoded, bbox, seed, config), flip)
-            image = resize.resize(image, size, size, config.interpolation)
-        image.set_shape([size, size, 3])
+    image, draws = _training_square(encoded, bbox, seed, config)
+    if config.family != "inception":
         image = _augment(image, seed, draws, config)
-    image.set_shape([size, size, 3])
+    image.set_shape([config.train_size, config.train_size, 3])
     return image
+
+
+def train_views(
+    encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
+) -> tf.Tensor:
+    """Makes the three views of AugMix's consistency loss; takes what `train_image` takes.
+
+    Returns:
+        float32 [3, train_size, train_size, 3], grey levels minus the mean: one crop as it is, and
+        two mixtures of it (arXiv 1912.02781, section 3).
+
+    Raises:
+        ValueError: Without AugMix.
+    """
+    if not config.augmix_severity:
+        raise ValueError("Views are made by AugMix. Received: augmix_severity=0")
+    image, draws = _training_square(encoded, bbox, seed, config)
+    image = tf.cast(_rotated(image, draws, config), tf.uint8)
+    mixed = [_augmix(image, part, config) for part in seeds.split_seed(seeds.other_seed(seed), 2)]
+    views = tf.stack([tf.cast(image, tf.float32), *mixed])
+    views.set_shape([3, config.train_size, config.train_size, 3])
+    return resize.subtract_mean(views, config.channel_means)
 
 
 def eval_image(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
@@ -137,6 +138,36 @@ def _refuse_inception(what: str, config: PreprocessingConfig) -> None:
         )
 
 
+def _training_square(
+    encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the training crop, float32 [S, S, 3], flipped or not, and the draws that are left."""
+    if not config.use_bounding_boxes:
+        bbox = tf.zeros([0, 4])
+    # One draw for every number that the image needs, but for the crop's.
+    layers = config.randaugment_num_layers
+    count = 2 + max(auto_augment.DRAWS, rand_augment.count_draws(layers))
+    draws = seeds.uniform(seeds.other_seed(seed), count)
+    flip, draws = draws[0] < 0.5, draws[1:]
+    size = config.train_size
+    if config.family == "inception":
+        image = inception.to_unit_range(_training_window(encoded, bbox, seed, config))
+        image = resize.tf1_bilinear_resize(image, size, size)
+        image = crop.flip_if(image, flip)
+        image = inception.shift_colours(image, draws[:3])
+    else:
+        if config.family == "reid":
+            image = decode.decode_image(encoded, config.decoder, config.decode_dct_method)
+            image = crop.flip_if(reid.train_square(image, size, seed), flip)
+        else:
+            # TF1 sampling is not symmetric, so the flip comes before the resizing, as in the
+            # original.
+            image = crop.flip_if(_training_window(encoded, bbox, seed, config), flip)
+            image = resize.resize(image, size, size, config.interpolation)
+    image.set_shape([size, size, 3])
+    return image, draws
+
+
 def _training_window(
     encoded: tf.Tensor, bbox: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
@@ -155,18 +186,10 @@ def _training_window(
 def _augment(
     image: tf.Tensor, seed: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
-    """Rotates float32 grey levels and augments as chosen; the last draw is the rotation's."""
-    if config.rotation_degrees:
-        image = rotation.rotate(image, (2.0 * draws[-1] - 1.0) * config.rotation_degrees)
+    """Rotates float32 grey levels and augments as chosen."""
+    image = _rotated(image, draws, config)
     if config.augmix_severity:
-        image = aug_mix.augmix(
-            tf.cast(image, tf.uint8),
-            seeds.other_seed(seed),
-            config.augmix_severity,
-            config.augmix_width,
-            config.augmix_depth,
-            config.augmix_alpha,
-        )
+        image = _augmix(tf.cast(image, tf.uint8), seeds.other_seed(seed), config)
     if not config.augments_bytes:
         return resize.subtract_mean(image, config.channel_means)
     # Interpolated grey levels lie in 0 ... 255 but for rounding, which truncation absorbs.
@@ -175,3 +198,16 @@ def _augment(
         return auto_augment.autoaugment(image, config.autoaugment_type, draws)
     layers, magnitude = config.randaugment_num_layers, config.randaugment_magnitude
     return rand_augment.randaugment(image, layers, magnitude, draws)
+
+
+def _rotated(image: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Rotates float32 grey levels, if that is wanted, as the last draw says."""
+    if not config.rotation_degrees:
+        return image
+    return rotation.rotate(image, (2.0 * draws[-1] - 1.0) * config.rotation_degrees)
+
+
+def _augmix(image: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Applies AugMix to uint8 [S, S, 3]; float32 grey levels."""
+    width, depth, alpha = config.augmix_width, config.augmix_depth, config.augmix_alpha
+    return aug_mix.augmix(image, seed, config.augmix_severity, width, depth, alpha)

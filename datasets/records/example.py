@@ -1,6 +1,9 @@
 """A record outside of tf.data: its features, one by one. Free of TensorFlow until it is used."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from datasets.errors import DatasetError
 
 
 def parse(data: bytes) -> Any:
@@ -28,6 +31,23 @@ def int_feature(example: Any, key: str) -> int | None:
 def float_features(example: Any, key: str) -> list[float]:
     """The numbers under `key`."""
     return list(example.features.feature[key].float_list.value)
+
+
+def with_logits(data: bytes, logits: Sequence[float]) -> bytes:
+    """The record in `data` with these teacher's logits, in place of any that it had.
+
+    Raises:
+        DatasetError: It is no `tf.train.Example`.
+    """
+    from datasets.records import schema
+
+    example = parse(data)
+    if example is None:
+        raise DatasetError("a record is no tf.train.Example")
+    values = example.features.feature[schema.KEY_LOGIT]
+    values.Clear()
+    values.float_list.value.extend(logits)
+    return example.SerializeToString(deterministic=True)
 
 
 class StoredImage(NamedTuple):

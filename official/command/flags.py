@@ -52,6 +52,7 @@ _CHOICES: dict[str, list[str]] = {
     "early_stopping_metric": list(choices.SCORES),
     "plateau_metric": list(choices.SCORES),
     "optimizer": list(choices.OPTIMIZERS),
+    "teacher_normalization": list(choices.NORMALIZATIONS),
     "weight_decay_type": list(choices.WEIGHT_DECAY_TYPES),
     "export_decoder_type": list(DECODERS),
     "export_weights": list(WEIGHTS),
@@ -63,6 +64,7 @@ _AT_LEAST: dict[str, float] = {
     "num_best_ckpt_to_keep": 0, "ratio_fine_eval": 0.0, "max_bad_records": 0.0,
     "early_stopping_patience": 0, "accumulation_steps": 1, "clip_norm": 0.0, "ema_decay": 0.0,
     "patience": 1.0, "lr_warmup_steps": 0, "lr_warmup_fraction": 0.0, "plateau_patience": 1,
+    "teacher_image_size": 0,
     "weight_decay": 0.0, "randaugment_num_layers": 0, "augmix_width": 1, "repeat_crops": 0,
     "export_batch_size": 0, "calibration_images": 1,
 }  # fmt: skip
@@ -125,10 +127,11 @@ def define_directory_flags() -> None:
     _define(RunOptions, ["model_dir"])
 
 
-def define_data_flags() -> None:
-    """What is read, and how an image is prepared."""
-    _define(DataConfig)
-    _define(PreprocessingConfig)
+def define_data_flags(*names: str) -> None:
+    """What is read, and how an image is prepared; `names`: some of the former only."""
+    _define(DataConfig, names)
+    if not names:
+        _define(PreprocessingConfig)
 
 
 def define_model_flags() -> None:
@@ -139,9 +142,9 @@ def define_model_flags() -> None:
     _define(ModelConfig)
 
 
-def define_recipe_flags() -> None:
-    """How it is trained."""
-    _define(RecipeConfig)
+def define_recipe_flags(*names: str) -> None:
+    """How it is trained; `names`: some of these flags only."""
+    _define(RecipeConfig, names)
 
 
 def define_run_flags(*names: str) -> None:

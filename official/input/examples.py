@@ -41,7 +41,7 @@ class TrainingExample:
         """
         recipe, classes = self._recipe, self._data.num_classes
         example = schema.parse_example(
-            record["serialized"], num_logits=classes if recipe.kd_temp > 0 else 0
+            record["serialized"], num_logits=classes if recipe.reads_logits else 0
         )
         passed = record["epoch"]
         if recipe.repeat_crops:
@@ -50,6 +50,8 @@ class TrainingExample:
         # What is mixed later may be bytes until then, which is a quarter of the memory.
         mixed = recipe.mixing.active
         prepare = preprocessing.train_pixels if mixed else preprocessing.train_image
+        if recipe.augmix_consistency:
+            prepare = preprocessing.train_views
         encoded = schema.assert_whole_image(example["encoded"], example["filename"])
         if self._features is None:
             image = prepare(encoded, example["bbox"], seed, self._preprocessing)
@@ -57,19 +59,23 @@ class TrainingExample:
             image = self._features(passed, record["index"])
             image = tf.debugging.assert_all_finite(image, "the image cannot be used")
         targets = {"labels": tf.one_hot(class_of(example, self._data), classes)}
-        if recipe.kd_temp > 0:
+        if recipe.reads_logits:
             targets["teacher"] = tf.nn.softmax(example["logits"] / recipe.kd_temp)
         return image, targets
 
     @property
     def signature(self) -> tuple[tf.TensorSpec, dict[str, tf.TensorSpec]]:
-        """Shapes and types: uint8 or float32 [S, S, 3], or features; `labels` float32 [C], ..."""
+        """Shapes and types: uint8 or float32 [S, S, 3], with AugMix's consistency [3, S, S, 3].
+
+        Or features; and `labels` float32 [C], ...
+        """
         side, classes = self._preprocessing.train_size, self._data.num_classes
         targets = {"labels": tf.TensorSpec([classes], tf.float32)}
-        if self._recipe.kd_temp > 0:
+        if self._recipe.reads_logits:
             targets["teacher"] = tf.TensorSpec([classes], tf.float32)
         in_bytes = self._recipe.mixing.active and self._preprocessing.augments_bytes
-        pixels = tf.TensorSpec([side, side, 3], tf.uint8 if in_bytes else tf.float32)
+        shape = [3, side, side, 3] if self._recipe.augmix_consistency else [side, side, 3]
+        pixels = tf.TensorSpec(shape, tf.uint8 if in_bytes else tf.float32)
         if self._features is not None:
             pixels = tf.TensorSpec(self._features.shape, tf.float32)
         return pixels, targets

@@ -57,6 +57,11 @@ def precision(dtype: str) -> Iterator[None]:
         tf.keras.mixed_precision.set_global_policy(before)
 
 
+def on_gpus(scope: tf.distribute.Strategy) -> bool:
+    """Whether the devices of a strategy are GPUs."""
+    return any("GPU" in name.upper() for name in scope.extended.worker_devices)
+
+
 def describe_devices(scope: tf.distribute.Strategy) -> str:
     """Returns the devices of a strategy in words, such as `1 CPU (2 cores)`."""
     gpus = [name for name in scope.extended.worker_devices if "GPU" in name.upper()]

@@ -78,6 +78,21 @@ class RecipeConfig:
       one_cycle_final_div_factor: One-cycle: the first rate over the last one.
       one_cycle_momentum: One-cycle: momentum at the lowest and at the highest rate, in place of
         `momentum`; an empty value keeps that.
+      kd_alpha: Distillation: weight of the classification loss, from 0 to 1; the rest is that of
+        T^2 times the Kullback-Leibler divergence from the teacher (Hinton et al., 1503.02531).
+        Default: the paper's plain sum of the classification loss and T^2 times the cross entropy.
+      teacher: Distillation by a network that runs along and sees the student's very pixels, in
+        place of logits in the records: a MODEL_DIR or a checkpoint in it, a SavedModel, keras:NAME
+        of tf.keras.applications, or the name of a network.
+      teacher_weights: Of a teacher by name: imagenet, which is downloaded (the default), or a file.
+      teacher_image_size: Side of the teacher's images in pixels; 0: as it says itself.
+      teacher_normalization: What a SavedModel of another program does to grey levels: raw
+        (nothing), caffe, tf or torch, as in tf.keras.applications.
+      teacher_label_offset: What a class's number is greater by with the teacher, 1 or -1 where only
+        one of both has a background class at 0; 0: as names or numbers of classes say.
+      augmix_consistency: AugMix: weight of the Jensen-Shannon divergence of three views of each
+        image, the clean one and two mixtures, all of which go through the network (1912.02781, with
+        12); the classification loss is that of the clean one. 0: off.
       arc_m: Margin of logit_type=arc_margin, in radians (1801.07698); half a right angle at most.
       auto_bn_momentum: Where the network's `bn_momentum` is 0: let it follow from the steps of an
         epoch (`schedules.epoch_bn_momentum`), not from those of the training. --bn_momentum=auto.
@@ -130,6 +145,13 @@ class RecipeConfig:
     one_cycle_div_factor: float = 25.0
     one_cycle_final_div_factor: float = 10_000.0
     one_cycle_momentum: tuple[float, ...] = (0.95, 0.85)
+    kd_alpha: float | None = None
+    teacher: str = ""
+    teacher_weights: str = ""
+    teacher_image_size: int = 0
+    teacher_normalization: str = ""
+    teacher_label_offset: int = 0
+    augmix_consistency: float = 0.0
     arc_m: float = 0.3
     auto_bn_momentum: bool = False
     plateau_metric: str = "top1"
@@ -181,6 +203,11 @@ class RecipeConfig:
         if self.optimizer == "lars":
             return "lars"
         return self.weight_decay_type or ("decoupled" if self.optimizer == "adamw" else "l2")
+
+    @property
+    def reads_logits(self) -> bool:
+        """Whether the records must hold a teacher's logits."""
+        return self.kd_temp > 0 and not self.teacher
 
     @property
     def cycles_momentum(self) -> bool:

@@ -79,13 +79,38 @@ def _check_arithmetic(config: Any) -> None:
 def _check_loss(config: Any) -> None:
     require(config, "label_smoothing", 0 <= config.label_smoothing < 1, "in [0, 1)")
     require(config, "kd_temp", config.kd_temp >= 0, "at least 0")
+    _check_teacher(config)
     right = f"in {choices.LOSS_TYPES}"
     require(config, "cls_loss_type", config.cls_loss_type in choices.LOSS_TYPES, right)
+    good = 0 <= config.augmix_consistency < math.inf
+    require(config, "augmix_consistency", good, "at least 0 and finite")
+    if config.augmix_consistency and config.mixing.active:
+        raise ValueError(
+            "--augmix_consistency compares views of one image, of which mixup and CutMix make two: "
+            f"leave one of them out. Received: --augmix_consistency={config.augmix_consistency:g}, "
+            f"--mixup_type={config.mixup_type}, --cutmix_alpha={config.cutmix_alpha:g}"
+        )
     require(config, "arc_m", 0 <= config.arc_m <= math.pi / 4, "from 0 to 0.785 (radians)")
     kept = config.dropblock_kp
     good = len(kept) == 2 and all(0 < value <= 1 for value in kept)
     require(config, "dropblock_kp", good, "two numbers in (0, 1], such as 1.0,0.9")
     _ = config.weight_of_class
+
+
+def _check_teacher(config: Any) -> None:
+    alpha = config.kd_alpha
+    require(config, "kd_alpha", alpha is None or 0 <= alpha <= 1, "from 0 to 1")
+    for name in ("kd_alpha", "teacher"):
+        given = getattr(config, name) not in (None, "")
+        right = "given with --kd_temp, such as --kd_temp=1 (0 is no distillation)"
+        require(config, name, config.kd_temp > 0 or not given, right)
+    for name in ("weights", "image_size", "normalization", "label_offset"):
+        idle = getattr(config, f"teacher_{name}") and not config.teacher
+        require(config, f"teacher_{name}", not idle, "given with --teacher")
+    known = choices.NORMALIZATIONS
+    right = f"one of {', '.join(known[1:])}, or empty"
+    require(config, "teacher_normalization", config.teacher_normalization in known, right)
+    require(config, "teacher_label_offset", abs(config.teacher_label_offset) <= 1, "-1, 0 or 1")
 
 
 def _check_optimizer(config: Any) -> None:

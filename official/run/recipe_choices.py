@@ -7,6 +7,10 @@ DECAY_TYPES = (
     "fixed", "exponential", "polynomial", "piecewise", "cosine", "one_cycle", "plateau",
 )  # fmt: skip
 OPTIMIZERS = ("momentum", "adam", "adamw", "lars")
+# What a teacher of another program does to red, green and blue in 0 to 255: nothing; or as
+# `tf.keras.applications` calls it: means subtracted, channels swapped (caffe); -1 to 1 (tf);
+# ImageNet's mean and deviation (torch). Empty: it says so itself.
+NORMALIZATIONS = ("", "raw", "caffe", "tf", "torch")
 WEIGHT_DECAY_TYPES = ("", "l2", "decoupled")
 # Scores of an epoch that something may wait for: those of the validation, and of the training.
 SCORES = (

@@ -25,6 +25,7 @@ def describe(
     recipe = config.recipe
     mixed = mixing.describe(recipe, strategy.num_replicas_in_sync)
     mixed = f", {mixed}" if mixed else ""
+    mixed += f", taught by {recipe.teacher}" if recipe.teacher else ""
     return "\n".join(
         [
             f"data    {source.training.num_examples} training and "

@@ -29,6 +29,7 @@ def check(config: RunConfig, options: RunOptions) -> None:
         removed=options.clean and is_run,
         data_dir=config.data.data_dir,
         pretrained_model_checkpoint_path=options.pretrained_model_checkpoint_path,
+        teacher=config.recipe.teacher,
     )
     there = [] if is_run else ownership.written(model_dir)
     if there:

@@ -18,7 +18,7 @@ from official.run.recipe_choices import BACKBONE, BATCH_NORM
 _CUTS = ("initial_pool", "stage1", "stage2", "stage3", "stage4", "global_pool", "embedding")
 NOTHING_KEPT = (
     "no features are kept, so every step goes through the whole network: they need a frozen stem, "
-    "and no mixup, CutMix, DropBlock, --multi_scale, --balanced_sampling or data service"
+    "and no mixup, CutMix, DropBlock, --multi_scale, --balanced_sampling, --teacher or data service"
 )
 
 
@@ -105,4 +105,6 @@ def keeps_features(config: RunConfig) -> bool:
         and not config.model.use_dropblock
         and not config.preprocessing.multi_scale
         and not config.data.data_service
+        and not recipe.teacher
+        and not recipe.augmix_consistency
     )

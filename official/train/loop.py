@@ -28,6 +28,7 @@ from official.train import (
     folder,
     freezing,
     records,
+    teaching,
     unfinished,
 )
 from official.train.checkpoints import CheckpointFolder, restore
@@ -101,6 +102,7 @@ def _train(
             config.preprocessing.channel_means,
             build_model(config.model, shape) if recipe.ema_decay else None,
             weights_of_classes,
+            teaching.beside(config, half=devices.on_gpus(strategy)),
         )
         optimizer = make_optimizer(recipe, images, network, model.plateau)
         optimizer.build(network.trainable_variables)

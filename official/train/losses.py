@@ -63,15 +63,34 @@ def with_margin(logits: tf.Tensor, labels: tf.Tensor, margin: float, scale: floa
 
 
 def distillation_loss(
-    logits: tf.Tensor, teacher_probabilities: tf.Tensor, temperature: float
+    logits: tf.Tensor,
+    teacher_probabilities: tf.Tensor,
+    temperature: float,
+    divergence: bool = False,
 ) -> tf.Tensor:
     """Returns `T^2` times the cross entropy against the teacher (Hinton et al., 1503.02531).
 
     Of the student's `logits`, float32 [N, C], and `softmax(teacher logits / T)`, never smoothed;
-    averaged over the batch, float32 scalar.
+    averaged over the batch, float32 scalar. With `divergence` it is the Kullback-Leibler divergence
+    from the teacher, which is less by the teacher's own entropy and has the same gradient.
     """
     entropy = tf.nn.softmax_cross_entropy_with_logits(teacher_probabilities, logits / temperature)
+    if divergence:
+        own = tf.math.multiply_no_nan(tf.math.log(teacher_probabilities), teacher_probabilities)
+        entropy += tf.reduce_sum(own, axis=-1)
     return temperature**2 * tf.reduce_mean(entropy)
+
+
+def jensen_shannon(views: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Returns the Jensen-Shannon divergence of what is said of several views, float32 scalar.
+
+    The mean over the views of the Kullback-Leibler divergence of softmax(view) from the mean of
+    all (AugMix, 1912.02781, equation 1); `views` are logits [N, C] each; averaged over the batch.
+    """
+    logs = [tf.nn.log_softmax(tf.cast(view, tf.float32)) for view in views]
+    mixture = tf.reduce_logsumexp(tf.stack(logs), axis=0) - math.log(len(views))
+    divergences = [tf.reduce_sum(tf.exp(log) * (log - mixture), axis=-1) for log in logs]
+    return tf.reduce_mean(tf.add_n(divergences) / len(views))
 
 
 def weight_decay_loss(variables: Iterable[tf.Variable], weight_decay: float) -> tf.Tensor:

@@ -10,7 +10,7 @@ from official.train import losses, weight_decay
 # The kind of logits (`ModelConfig.logit_type`) that have a margin in the loss.
 ARC_MARGIN = "arc_margin"
 # Every term there may be.
-TERMS = ("cross_entropy", "cross_entropy_kd", "l2_loss")
+TERMS = ("cross_entropy", "cross_entropy_kd", "kl_kd", "jensen_shannon", "l2_loss")
 
 
 class Objective:
@@ -34,16 +34,30 @@ class Objective:
         if recipe.decay_type == "l2":
             self._decayed = weight_decay.decayed_variables(network, recipe.decay_biases)
             names.append("l2_loss")
+        self._weights = {}
+        self._taught = ""
         if recipe.kd_temp > 0:
-            names.append("cross_entropy_kd")
+            self._taught = "cross_entropy_kd" if recipe.kd_alpha is None else "kl_kd"
+            names.append(self._taught)
+        if recipe.kd_alpha is not None:
+            self._weights = {"cross_entropy": recipe.kd_alpha, "kl_kd": 1.0 - recipe.kd_alpha}
+        if recipe.augmix_consistency:
+            self._weights["jensen_shannon"] = recipe.augmix_consistency
+            names.append("jensen_shannon")
         self.names = tuple(names)
 
-    def terms(self, logits: tf.Tensor, targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def terms(
+        self,
+        logits: tf.Tensor,
+        targets: dict[str, tf.Tensor],
+        views: Sequence[tf.Tensor] = (),
+    ) -> dict[str, tf.Tensor]:
         """Returns the terms, float32 scalars, by name.
 
         Args:
           logits: [N, C].
           targets: `labels` float32 [N, C] and, with distillation, `teacher` float32 [N, C].
+          views: logits of other views of the same images, each [N, C]; for AugMix's consistency.
         """
         recipe = self._recipe
         logits = classified = tf.cast(logits, tf.float32)
@@ -62,12 +76,14 @@ class Objective:
         }
         if "l2_loss" in self.names:
             found["l2_loss"] = losses.weight_decay_loss(self._decayed, recipe.weight_decay)
-        if recipe.kd_temp > 0:
-            found["cross_entropy_kd"] = losses.distillation_loss(
-                logits, targets["teacher"], recipe.kd_temp
+        if self._taught:
+            found[self._taught] = losses.distillation_loss(
+                logits, targets["teacher"], recipe.kd_temp, divergence=self._taught == "kl_kd"
             )
+        if "jensen_shannon" in self.names:
+            found["jensen_shannon"] = losses.jensen_shannon([logits, *views])
         return found
 
     def total(self, terms: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Returns what is minimised, float32 scalar: the sum of the terms."""
-        return tf.add_n(list(terms.values()))
+        """Returns what is minimised, float32 scalar: the sum of the terms, by their weights."""
+        return tf.add_n([self._weights.get(name, 1.0) * term for name, term in terms.items()])

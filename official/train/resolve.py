@@ -1,10 +1,12 @@
 """What a configuration leaves open, worked out from the data."""
 
 import dataclasses
+import shlex
 from typing import NamedTuple
 
 from datasets import catalog
 from datasets.records import reader, schema
+from official import teachers
 from official.input.splits import evaluation_split, find_split, shuffle_buffer
 from official.run import paths
 from official.run.classes import count_classes, names_of
@@ -54,7 +56,8 @@ def resolve(config: RunConfig) -> Source:
             "--balanced_sampling cannot be had with --data_service, whose workers deal out whole "
             "files; --class_weights=balanced can."
         )
-    if config.recipe.kd_temp > 0:
+    _require_views(config)
+    if config.recipe.reads_logits:
         _require_logits(config, split, classes)
     data = dataclasses.replace(
         data,
@@ -65,7 +68,12 @@ def resolve(config: RunConfig) -> Source:
         num_images=split.num_examples,
         shuffle_buffer=shuffle_buffer(data.dataset_name, data.shuffle_buffer, split),
     )
-    config = _with_bn_momentum(dataclasses.replace(config, data=data))
+    recipe = dataclasses.replace(
+        config.recipe,
+        teacher=teachers.absolute(config.recipe.teacher),
+        teacher_weights=teachers.absolute(config.recipe.teacher_weights),
+    )
+    config = _with_bn_momentum(dataclasses.replace(config, data=data, recipe=recipe))
     return Source(config, split, evaluation_split(config))
 
 
@@ -104,6 +112,19 @@ def _with_bn_momentum(config: RunConfig) -> RunConfig:
     return dataclasses.replace(config, model=model)
 
 
+def _require_views(config: RunConfig) -> None:
+    """Raises RunError where AugMix's consistency has no views, or some of changing size."""
+    weight, prepared = config.recipe.augmix_consistency, config.preprocessing
+    if weight and not prepared.augmix_severity:
+        raise RunError(
+            f"--augmix_consistency={weight:g} needs AugMix: give --augmix_severity, in the paper 3."
+        )
+    if weight and prepared.multi_scale:
+        raise RunError(
+            f"--augmix_consistency={weight:g} and --multi_scale exclude each other: leave one out."
+        )
+
+
 def _require_logits(config: RunConfig, split: reader.Split, classes: int) -> None:
     """Raises RunError if the first record has no teacher's logits, or not one for each class."""
     records = reader.read_records(split, skip_damage=True).map(
@@ -121,8 +142,9 @@ def _require_logits(config: RunConfig, split: reader.Split, classes: int) -> Non
             "in the same order."
         )
     raise RunError(
-        f"{what}records (image/logit), and those in {config.data.data_dir} have none. For ImageNet "
-        "`python -m datasets.convert imagenet --logits_file_path=DIR` writes those of the "
-        "original's teachers; a command that computes them for other data does not exist yet. "
-        "Leave --kd_temp out to train without."
+        f"{what}records (image/logit), and those in {config.data.data_dir} have none. `python -m "
+        f"official.distill --teacher=TEACHER --data_dir={shlex.quote(config.data.data_dir)} "
+        "--output_dir=NEW` writes them; --teacher=TEACHER lets one run along; for ImageNet `python "
+        "-m datasets.convert imagenet --logits_file_path=DIR` writes those of the original's "
+        "teachers. Leave --kd_temp out to train without."
     )

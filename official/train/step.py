@@ -1,7 +1,7 @@
 """One training step, for `Model.fit`."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -36,10 +36,12 @@ class Trainer(Scorer):
         channel_means: Sequence[float] = preprocessing.CHANNEL_MEANS,
         averaged: tf.keras.Model | None = None,
         class_weights: Sequence[float] = (),
+        teach: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ):
         """Wraps `network`; call inside the strategy's scope.
 
-        `averaged` is needed with `ema_decay`; `class_weights` are as `losses` has them.
+        `averaged` is needed with `ema_decay`; `class_weights` are as `losses` has them; `teach` is
+        a teacher that runs along, see `teaching`.
         """
         super().__init__(network, name="trainer")
         self.averaged = averaged
@@ -51,6 +53,7 @@ class Trainer(Scorer):
         self._draw_size = draw_size if multi_scale else None
         self._channel_means = tuple(channel_means)
         self._on_gpu = bool(tf.config.list_logical_devices("GPU"))
+        self._teach = teach
         self._objective = Objective(network, recipe, class_weights)
         self.plateau = None
         if recipe.learning_rate_decay_type == "plateau":
@@ -124,9 +127,14 @@ class Trainer(Scorer):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # In the loop, since the network counts its calls: every piece has the masks of the step.
         self._set_dropblock(self.optimizer.iterations)
+        # Views of the same images (AugMix) go through the network together, the clean ones first.
+        views = tf.unstack(images, axis=1) if images.shape.rank == 5 else [images]
+        if self._teach is not None:
+            targets = {**targets, "teacher": self._teach(views[0])}
         with tf.GradientTape() as tape:
-            logits = self.learning(images, training=True)
-            terms = self._objective.terms(logits, targets)
+            logits = self.learning(tf.concat(views, axis=0), training=True)
+            logits, *others = tf.split(logits, len(views))
+            terms = self._objective.terms(logits, targets, others)
             terms["loss"] = self._objective.total(terms)
             # Gradients of the replicas are summed, so each contributes its share of the mean.
             scaled = self._scaled(terms["loss"] / (replicas * pieces))

@@ -2,7 +2,8 @@
 
 Operations and their strengths are those of the paper's experiments, none of which occurs in
 ImageNet-C: autocontrast, equalize, posterize, rotate, solarize, shear, translate. Geometry is
-bilinear, with black outside. The paper's Jensen-Shannon consistency loss is not part of this.
+bilinear, with black outside. The consistency loss is the
+trainer's; `pipeline.train_views` makes its views.
 """
 
 import functools

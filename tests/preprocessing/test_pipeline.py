@@ -12,6 +12,7 @@ from preprocessing import (
     eval_image,
     example_seed,
     train_image,
+    train_views,
 )
 from preprocessing.crops import crop
 from preprocessing.crops.resize import subtract_mean, tf1_bilinear_resize
@@ -230,3 +231,21 @@ def test_reid_training_takes_both_ways(reference):
 def test_configurations_are_hashable_and_replaceable():
     config = dataclasses.replace(PreprocessingConfig(), autoaugment_type="good")
     assert len({config, PreprocessingConfig()}) == 2
+
+
+def test_three_views_of_one_crop(reference):
+    encoded, none = tf.constant(reference.jpeg("a")), tf.zeros([0, 4])
+    config = PreprocessingConfig(image_size=32, augmix_severity=3.0)
+    seed = example_seed(1, 2, 3)
+    views = train_views(encoded, none, seed, config).numpy()
+    assert views.shape == (3, 32, 32, 3) and views.dtype == np.float32
+    # The first is the crop itself; where it lies does not depend on AugMix.
+    plain = PreprocessingConfig(image_size=32)
+    alone = train_image(encoded, none, seed, plain).numpy()
+    np.testing.assert_allclose(views[0], alone, atol=1.0)
+    differences = [np.abs(views[i] - views[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert min(differences) > 0.3
+    again = train_views(encoded, none, seed, config).numpy()
+    np.testing.assert_array_equal(views, again)
+    with pytest.raises(ValueError, match="made by AugMix. Received: augmix_severity=0"):
+        train_views(encoded, none, seed, plain)

@@ -21,7 +21,7 @@ def network(batch_norm=False):
     return tf.keras.Model(images, tf.keras.layers.Dense(3)(x))
 
 
-def train(pieces, steps=3, batch_norm=False, **settings):
+def train(pieces, steps=3, batch_norm=False, images=IMAGES, **settings):
     """The network and the logs of its last step."""
     recipe = RecipeConfig(
         batch_size=8, base_learning_rate=0.5, learning_rate_decay_type="fixed",
@@ -31,7 +31,7 @@ def train(pieces, steps=3, batch_norm=False, **settings):
     model.compile(optimizer=make_optimizer(recipe, num_images=8))
     step = tf.function(model.train_step)
     for _ in range(steps):
-        logs = step((tf.constant(IMAGES), {"labels": tf.constant(LABELS)}))
+        logs = step((tf.constant(images), {"labels": tf.constant(LABELS)}))
     return model, {name: float(value) for name, value in logs.items()}
 
 
@@ -72,3 +72,23 @@ def test_the_gradient_of_all_weights_together_is_clipped():
 def test_pieces_must_be_equal():
     with pytest.raises(ValueError, match="--accumulation_steps must be at least 1 and divide"):
         RecipeConfig(batch_size=8, accumulation_steps=3)
+
+
+def test_views_of_augmix_train_together():
+    """Equal views: no divergence, and the step of the images alone; other ones diverge."""
+    plain, wanted = train(1, steps=1)
+    views = np.stack([IMAGES] * 3, axis=1)
+    for pieces in (1, 2):
+        model, logs = train(pieces, 1, images=views, augmix_consistency=12.0)
+        assert logs.pop("jensen_shannon") == pytest.approx(0.0, abs=1e-6)
+        assert logs == pytest.approx(wanted, rel=1e-5)
+        for one, other in zip(plain.network.weights, model.network.weights, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    views[:, 1:] *= -1.0
+    _, logs = train(1, 1, images=views, augmix_consistency=12.0)
+    rest = logs["cross_entropy"] + logs["l2_loss"]
+    assert logs["jensen_shannon"] > 1e-3
+    assert logs["loss"] == pytest.approx(rest + 12 * logs["jensen_shannon"], rel=1e-5)
+    assert logs["cross_entropy"] == pytest.approx(wanted["cross_entropy"], rel=1e-5)
+    with pytest.raises(ValueError, match="of which mixup and CutMix make two"):
+        RecipeConfig(augmix_consistency=12.0, mixup_type=1)

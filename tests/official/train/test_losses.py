@@ -104,3 +104,32 @@ def test_a_network_with_arc_margin_is_trained_with_the_margin_and_scored_without
     first = 8 * math.cos(math.pi / 3 + 0.3)
     wanted = math.log(1 + math.exp(-first) + math.exp(-4 - first))
     assert found["arc_margin"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_weights_of_the_terms_of_distillation_by_hand():
+    """alpha CE + (1 - alpha) T^2 KL, and the smoothing touches the hard label only."""
+    logits, hard = tf.constant([[math.log(9.0), 0.0]]), tf.constant([[1.0, 0.0]])
+    recipe = RecipeConfig(kd_temp=2.0, kd_alpha=0.1, label_smoothing=0.2, weight_decay=0.0)
+    network = build_model(ModelConfig(resnet_size=18, num_filters=4, num_classes=2))
+    objective = Objective(network, recipe)
+    targets = {"labels": hard, "teacher": tf.constant([[0.5, 0.5]])}
+    terms = {name: float(v) for name, v in objective.terms(logits, targets).items()}
+    entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
+    divergence = 4 * (0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25))
+    assert terms["cross_entropy"] == pytest.approx(entropy, rel=1e-5)
+    assert terms["kl_kd"] == pytest.approx(divergence, rel=1e-5)
+    total = float(objective.total(objective.terms(logits, targets)))
+    assert total == pytest.approx(0.1 * entropy + 0.9 * divergence, rel=1e-5)
+    # A teacher that is sure has no entropy, and no logarithm of 0.
+    sure = losses.distillation_loss(logits, tf.constant([[1.0, 0.0]]), 1.0, divergence=True)
+    assert float(sure) == pytest.approx(-math.log(0.9), rel=1e-5)
+
+
+def test_jensen_shannon_by_hand():
+    views = [tf.constant([[math.log(p), math.log(1 - p)]]) for p in (0.5, 0.2, 0.8)]
+    mean = [0.5, 0.5]
+    wanted = sum(
+        p * math.log(p / mean[0]) + (1 - p) * math.log((1 - p) / mean[1]) for p in (0.5, 0.2, 0.8)
+    )
+    assert float(losses.jensen_shannon(views)) == pytest.approx(wanted / 3, rel=1e-5)
+    assert float(losses.jensen_shannon(views[:1] * 3)) == pytest.approx(0.0, abs=1e-7)

@@ -31,7 +31,7 @@ from official.benchmark.networks import MODES, YARDSTICK, Case
 from official.command import program
 from official.export import serving
 from official.input import splits
-from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, files
+from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, devices, files
 from official.run.errors import refusals
 from official.run.recipe_choices import DTYPES
 from preprocessing import PreprocessingConfig
@@ -82,7 +82,7 @@ def _measure_networks(batch_sizes: list[int]) -> None:
         for size in batch_sizes
     ]
     cases = list(dict.fromkeys(cases))
-    device = saved_model.device_name()
+    device = devices.device_name()
     rows = turns.rows(cases, FLAGS.rounds, FLAGS.seconds, device, FLAGS.paired)
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, turns.COLUMNS, lineterminator="\n")

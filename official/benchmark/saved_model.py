@@ -1,12 +1,12 @@
 """The speed of a SavedModel: images per second and latency."""
 
-import platform
 import time
 
 import numpy as np
 import tensorflow as tf
 
 from official.export import serving
+from official.run import devices
 
 _WARMUP = 3
 
@@ -47,21 +47,6 @@ def measure(
         },
         "calls": len(times),
         "warmup_calls": _WARMUP,
-        "device": device_name(),
+        "device": devices.device_name(),
         "tensorflow": tf.__version__,
     }
-
-
-def device_name() -> str:
-    """Returns the name of the GPU, or of the processor and its number of cores."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        return details.get("device_name", gpus[0].name)
-    name = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as handle:
-            models = [line.split(":", 1)[1].strip() for line in handle if "model name" in line]
-    except OSError:
-        return name
-    return f"{models[0]}, {len(models)} cores" if models else name

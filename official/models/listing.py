@@ -52,8 +52,8 @@ def show_rows(lines: list[str]) -> None:
     """Prints rows, and where the rest of them is."""
     print("\n".join(lines))
     print(
-        "The flags of its training (mixup, label smoothing, distillation, ...) are those of that "
-        "row in the paper; scripts for whole rows do not exist yet."
+        "How a row is trained (mixup, label smoothing, distillation, ...) says its script: "
+        "`scripts/rows.sh list` names them all."
     )
 
 

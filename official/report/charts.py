@@ -33,20 +33,20 @@ def picture(found: dict) -> bytes:
         "the most uncertain: two classes nearly alike": found["photos"]["uncertain"],
     }
     sheets = {title: sheet[:_PHOTOS_IN_ROW] for title, sheet in kinds.items() if sheet}
-    return _drawn((14, 5 + 4.6 * len(sheets)), lambda figure: _all(figure, found, sheets))
+    return drawn((14, 5 + 4.6 * len(sheets)), lambda figure: _all(figure, found, sheets))
 
 
 def reliability(found: dict) -> bytes:
     """Returns the reliability diagram of a report as PNG."""
-    return _drawn((4.6, 4.2), lambda figure: _reliability(figure.subplots(), found))
+    return drawn((4.6, 4.2), lambda figure: _reliability(figure.subplots(), found))
 
 
 def training(found: dict) -> bytes:
     """Returns the training curves of a report as PNG."""
-    return _drawn((8.4, 3.6), lambda figure: curves(figure, [("", found["training"])]))
+    return drawn((8.4, 3.6), lambda figure: curves(figure, [("", found["training"])]))
 
 
-def _drawn(inches: tuple[float, float], draw: Callable) -> bytes:
+def drawn(inches: tuple[float, float], draw: Callable) -> bytes:
     """Returns a figure of that size as PNG, when `draw` has drawn it."""
     with plain_text():
         from matplotlib.figure import Figure

@@ -50,7 +50,7 @@ def needs(row: registry.Row) -> None:
 def run(row: registry.Row) -> None:
     """Runs all that makes a row, prints the commands, or does it all in miniature."""
     if FLAGS.smoke:
-        smoke.run(row, in_process.call, sys.stderr, _further(), os.path.expanduser(FLAGS.smoke_dir))
+        smoke.run(row, in_process.call, sys.stderr, _further(), FLAGS.smoke_dir)
         return
     steps = chain.steps(row, _places(row), _further())
     if FLAGS.dry_run:

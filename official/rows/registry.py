@@ -77,7 +77,7 @@ class Row:
     def paper(self) -> dict[str, Any]:
         """The paper's numbers by score: top1, mCE, ... (percent), throughput (images/s)."""
         values = paper.row(self.table, self.key)
-        return {_score(column): values[column] for column in self.columns or SCORES
+        return {score_of(column): values[column] for column in self.columns or SCORES
                 if column in values}  # fmt: skip
 
     @functools.cached_property
@@ -125,7 +125,7 @@ SCORES = (
 )  # fmt: skip
 
 
-def _score(column: str) -> str:
+def score_of(column: str) -> str:
     """Returns the score that a column holds: top1 of resnet50_top1."""
     return next(score for score in SCORES if column.endswith(score))
 

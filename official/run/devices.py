@@ -1,6 +1,7 @@
 """Which devices compute, and in what precision."""
 
 import contextlib
+import platform
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -68,3 +69,18 @@ def describe_devices(scope: tf.distribute.Strategy) -> str:
     if gpus:
         return f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}"
     return f"{scope.num_replicas_in_sync} CPU device ({granted.cpus()} cores)"
+
+
+def device_name() -> str:
+    """Returns the name of the GPU, or of the processor and its number of cores."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return details.get("device_name", gpus[0].name)
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as handle:
+            models = [line.split(":", 1)[1].strip() for line in handle if "model name" in line]
+    except OSError:
+        return name
+    return f"{models[0]}, {len(models)} cores" if models else name

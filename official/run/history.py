@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from official.run import files, paths
+from official.run import devices, files, paths
 from official.run.configuration import RunConfig
 from official.run.folder import CONFIG_FILE, HISTORY_FILE
 from official.run.options import RunOptions
@@ -76,7 +76,7 @@ def _lasting(options: RunOptions) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of what computed a run; the git revision where there is one."""
+    """Returns what computed a run: versions, the git revision if there is one, the device."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
@@ -85,6 +85,7 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "git_revision": _git_revision(),
         "platform": platform.platform(),
+        "device": devices.device_name(),
     }
 
 

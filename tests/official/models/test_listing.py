@@ -115,7 +115,7 @@ def test_a_row_of_a_table_is_found_by_its_name(capsys):
     models_command.main(["E11"])
     out = capsys.readouterr().out
     assert "E11 of table7_assembling: --model=assemble_resnet50 --preproc" in out
-    assert "evaluated at 256" in out and "do not exist yet" in out
+    assert "evaluated at 256" in out and "scripts/rows.sh list" in out
     assert [line.split(":")[0] for line in listing.rows_called("e2")] == [
         "E2 of table4_mixup", "E2 of table7_assembling",
     ]  # fmt: skip

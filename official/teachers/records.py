@@ -71,7 +71,7 @@ def write(
     with lock.hold(output_dir):
         done = folder.finished()
         if done is None:
-            ask = _asking(teacher, columns, strategy, batch_size)
+            ask = asking(teacher, columns, strategy, batch_size)
             done = _write_all(folder, splits, _TeacherExample(teacher, data), ask, batch_size)
             about = {"name": teacher.name, "digest": teacher.digest, "of": data.data_dir}
             folder.finish(done, data.data_dir, about)
@@ -170,7 +170,7 @@ def _scores(
     return scores
 
 
-def _asking(
+def asking(
     teacher: Teacher, columns: Sequence[int], strategy: tf.distribute.Strategy, batch_size: int
 ) -> Callable[[tf.Tensor], np.ndarray]:
     """Returns a function of prepared images, [n, S, S, 3], n up to the batch size, to logits."""

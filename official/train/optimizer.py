@@ -36,7 +36,10 @@ def make_optimizer(
     settings = {name: recipe.momentum}
     if recipe.cycles_momentum:
         # A variable, since it is read once for each of the hundreds of weights.
-        settings = {name: tf.Variable(recipe.momentum, trainable=False, name="momentum")}
+        # Each replica sets the same value.
+        first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        variable = tf.Variable(recipe.momentum, trainable=False, name="momentum", aggregation=first)
+        settings = {name: variable}
     if recipe.decay_type != "l2":
         decays = weight_decay.decays(network, recipe.weight_decay, recipe.decay_biases)
         if recipe.decay_type == "lars":

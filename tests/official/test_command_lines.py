@@ -390,14 +390,18 @@ def train(devices, mixup_type):
         tf.keras.utils.set_random_seed(1)
         network = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])
         network.build([None, 4, 4, 3])
+        settings = {"learning_rate_decay_type": "fixed"}
+        if mixup_type == 1:
+            settings |= {"optimizer": "adamw", "decay_biases": False}
+        if mixup_type == 2:
+            settings = {"optimizer": "lars", "learning_rate_decay_type": "one_cycle"}
         recipe = RecipeConfig(batch_size=8, base_learning_rate=0.1, weight_decay=0.01,
-                              learning_rate_decay_type="fixed", label_smoothing=0.1,
-                              mixup_type=mixup_type, clip_norm=0.5, ema_decay=0.9,
-                              accumulation_steps=4 // len(devices))
+                              label_smoothing=0.1, mixup_type=mixup_type, clip_norm=0.5,
+                              ema_decay=0.9, **settings, accumulation_steps=4 // len(devices))
         averaged = tf.keras.models.clone_model(network)
         averaged.set_weights(network.get_weights())
         model = Trainer(network, recipe, 3, averaged=averaged)
-        model.compile(optimizer=make_optimizer(recipe, 8))
+        model.compile(optimizer=make_optimizer(recipe, 8, network))
     batch = images, {"labels": labels}
     if mixup_type:
         # As the input pipeline does it for several devices.
@@ -431,6 +435,17 @@ for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
     answers.append(model.answers.result().numpy())
 assert answers[0][:, 0].tolist() == [0, 2, 1, 0, 2, 1, 0], answers[0]
 np.testing.assert_allclose(*answers, rtol=1e-5)
+from official.teachers import records
+from official.teachers.teacher import Teacher
+from preprocessing import PreprocessingConfig
+kernel = np.random.RandomState(1).normal(size=(48, 3)).astype("float32")
+teacher = Teacher("t", PreprocessingConfig(),
+                  lambda pictures: tf.reshape(pictures, [-1, 48]) @ kernel, 3)
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+ask = records.asking(teacher, (0, 1, 2), two, batch_size=5)
+# Five, and then two for both: some of a device's share is padding.
+found = np.concatenate([ask(tf.constant(images[:5])), ask(tf.constant(images[5:]))])
+np.testing.assert_allclose(found, images.reshape([-1, 48]) @ kernel, rtol=1e-5)
 print("equal")
 """
     result = subprocess.run(

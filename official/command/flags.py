@@ -192,10 +192,12 @@ def _define(kind: type, names: Collection[str] = ()) -> None:
 def _attribute_texts(kind: type) -> dict[str, str]:
     """Returns what the section `Attributes` of a docstring says of each field, in one line."""
     _, _, section = (inspect.getdoc(kind) or "").partition("Attributes:\n")
+    fields = {field.name for field in dataclasses.fields(kind)}
     texts: dict[str, str] = {}
     for line in section.splitlines():
         begins = re.match(r" {2,4}(\w+): (.*)", line)
-        if begins:
+        # A line that goes on may look like one that begins.
+        if begins and begins[1] in fields:
             name = begins[1]
             texts[name] = begins[2]
         elif not line.startswith("    "):

@@ -127,7 +127,8 @@ def momentum(step: tf.Tensor, recipe: RecipeConfig, total_steps: int) -> tf.Tens
 def _on_cosine(first: float | tf.Tensor, last: float | tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
     """Returns a point between two values on half a cosine; `progress` from 0 to 1."""
     progress = tf.clip_by_value(progress, 0.0, 1.0)
-    return last + (first - last) * 0.5 * (1.0 + tf.cos(math.pi * progress))
+    share = 0.5 * (1.0 + tf.cos(math.pi * progress))
+    return first * share + last * (1.0 - share)
 
 
 def keep_probability(step: tf.Tensor, first: float, last: float, total_steps: int) -> tf.Tensor:

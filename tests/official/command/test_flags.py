@@ -1,12 +1,16 @@
 """The flags: every field of a network has one, and the original's command lines are understood."""
 
 import dataclasses
+import pathlib
+import re
 
 import pytest
 from absl import flags
 
 from nets import ModelConfig, named_config
 from official.command import configs, original_flags
+from official.run.options import RunOptions
+from official.run.recipe import RecipeConfig
 from official.train import __main__ as train_command
 
 FLAGS = flags.FLAGS
@@ -196,3 +200,18 @@ def test_every_flag_says_what_it_does(call_command):
     assert texts["sk_min_width"].startswith("Least number of channels") and texts[
         "pretrained_model_checkpoint_path"
     ].endswith("new where the number of classes differs.")
+
+
+def test_the_documentation_has_every_flag_of_the_recipe():
+    """Each with its default."""
+    text = (pathlib.Path(__file__).parents[3] / "docs/training.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", text, re.MULTILINE))
+    for kind in (RecipeConfig, RunOptions):
+        for field in dataclasses.fields(kind):
+            if field.name in ("auto_bn_momentum", "model_dir"):
+                continue
+            wanted = field.default
+            if isinstance(wanted, tuple):
+                wanted = ",".join(str(v) if isinstance(v, str) else f"{v:g}" for v in wanted)
+            shown = "-" if wanted in (None, "") else str(wanted)
+            assert rows[field.name] == shown, field.name

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from official import show
+from official.run.errors import RunError
 from official.run.recipe import RecipeConfig
 from official.train import schedule_sheet
 from official.train.plateau import factor
@@ -197,3 +199,24 @@ def test_the_sheet_shows_what_moves():
 def test_schedules_that_contradict_themselves_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         RecipeConfig(**settings)
+
+
+def test_the_command_that_shows_a_schedule(call_command, records, tmp_path, capsys):
+    """Without a training; the number of images comes from the data, or is given."""
+    out = tmp_path / "a b [c]"
+    flags = ["--batch_size=10", "--train_epochs=2", "--learning_rate_decay_type=one_cycle"]
+
+    def show_schedule(*arguments):
+        call_command(show, *flags, *arguments, function=lambda: show.main(["schedule"]))
+        return capsys.readouterr().out.splitlines()
+
+    lines = show_schedule(f"--data_dir={records}", f"--output_dir={out}")
+    assert lines[0].startswith("40 images, batch 10: 4.00 steps in an epoch, 8 in 2 epochs")
+    assert lines[1].split() == ["step", "epoch", "rate", "momentum"]
+    assert lines[2].split() == ["0", "0.00", "0.0004", "0.95"]
+    assert lines[-1] == str(out / "schedule.png")
+    assert (out / "schedule.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(RunError, match="number of training images is unknown: give --num_images"):
+        show_schedule()
+    with pytest.raises(RunError, match="unexpected arguments: plan; `schedule` is what can stand"):
+        call_command(show, function=lambda: show.main(["plan"]))

@@ -14,12 +14,14 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from official.benchmark import made_up_photos, operations
+from official.benchmark import corruptions, made_up_photos, operations
 from official.command import program
 from official.run.errors import RunError
 
 FLAGS = flags.FLAGS
 _TABLES = ("operations", "pictures", "batches")
+# Not measured unless it is asked for.
+_CORRUPTIONS = "corruptions"
 
 
 def main() -> None:
@@ -27,8 +29,9 @@ def main() -> None:
     size, batch_size = FLAGS.image_size, FLAGS.batch_size
     if batch_size < 2 or batch_size % 2:
         raise RunError(f"--batch_size must be even, at least 2. Received: {batch_size}")
-    if not FLAGS.tables or set(FLAGS.tables) - set(_TABLES):
-        raise RunError(f"--tables must be out of {list(_TABLES)}. Received: {FLAGS.tables}")
+    known = [*_TABLES, _CORRUPTIONS]
+    if not FLAGS.tables or set(FLAGS.tables) - set(known):
+        raise RunError(f"--tables must be out of {known}. Received: {FLAGS.tables}")
     photo = _photo(FLAGS.photo)
     tables = []
     if "operations" in FLAGS.tables:
@@ -46,6 +49,12 @@ def main() -> None:
         cases = operations.batches(photo, size, batch_size)
         found = operations.measure(cases, batch_size, 2, FLAGS.rounds)
         tables.append(operations.report(title, found))
+    if _CORRUPTIONS in FLAGS.tables:
+        picture = operations.training_crops(photo, size)[0]
+        rates = corruptions.rates(picture, FLAGS.rounds, FLAGS.against)
+        print(f"\n{_CORRUPTIONS}, pictures per second of one core, {size} x {size} x 3")
+        print(corruptions.table(rates))
+        tables.append({"title": _CORRUPTIONS, "pictures_per_second": rates})
     print(json.dumps({"tables": tables, "tensorflow": tf.__version__}))
 
 
@@ -66,7 +75,16 @@ def define_flags() -> None:
     flags.DEFINE_integer("image_size", 224, "Side of a training image in pixels.", lower_bound=16)
     flags.DEFINE_integer("batch_size", 64, "Decoded images per batch.")
     flags.DEFINE_float("level", 7.0, "Level of each operation, 0 to 10.")
-    flags.DEFINE_list("tables", list(_TABLES), "Which tables, out of " + ", ".join(_TABLES) + ".")
+    flags.DEFINE_list(
+        "tables",
+        list(_TABLES),
+        f"Which tables, out of {', '.join(_TABLES)}; and {_CORRUPTIONS}, those of ImageNet-C.",
+    )
+    flags.DEFINE_string(
+        "against",
+        "",
+        "A Python that has the package imagecorruptions, which the corruptions take turns with.",
+    )
     flags.DEFINE_integer("rounds", 5, "How often the cases take turns.", lower_bound=1)
 
 

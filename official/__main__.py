@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "trains a network on TFRecords; goes on where it stopped",
     "distill": "writes records anew with a teacher's logits, for a student to learn from",
     "evaluate": "scores a run on every image of a split",
+    "corrupt": "writes corrupted copies of a data set, as ImageNet-C has them",
     "export": "writes a run as a SavedModel, checked on encoded images",
     "predict": "classifies images with an exported model, or with a server that has one",
     "serve": "serves an exported model over HTTP, with a page to drop a photo on",

@@ -4,6 +4,7 @@ import tensorflow_start  # noqa: F401 (before TensorFlow)
 from preprocessing.config import PreprocessingConfig
 from preprocessing.corruptions.corrupt import corrupt
 from preprocessing.corruptions.parameters import NAMES as CORRUPTIONS
+from preprocessing.corruptions.perturbations import perturb
 from preprocessing.crops.multi_scale import draw_size, resize_batch
 from preprocessing.crops.resize import CHANNEL_MEANS
 from preprocessing.mixing.batches import (
@@ -17,6 +18,8 @@ from preprocessing.mixing.batches import (
 from preprocessing.pipeline import (
     eval_image,
     pixels_of,
+    pixels_to_input,
+    stored_image,
     ten_crop_image,
     train_image,
     train_pixels,
@@ -37,9 +40,12 @@ __all__ = [
     "example_seed",
     "mix",
     "mixing_order",
+    "perturb",
     "pixels_of",
+    "pixels_to_input",
     "resize_batch",
     "step_seed",
+    "stored_image",
     "ten_crop_image",
     "to_input",
     "train_image",

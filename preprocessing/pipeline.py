@@ -123,6 +123,48 @@ def whole_image(encoded: tf.Tensor, config: PreprocessingConfig, shorter: int) -
     return resize.subtract_mean(image, config.channel_means)
 
 
+def stored_image(
+    encoded: tf.Tensor, config: PreprocessingConfig, size: int, resized: bool = False
+) -> tf.Tensor:
+    """Decodes one image that has the network's size already, such as one of ImageNet-C.
+
+    Args:
+        encoded: String scalar.
+        config: Of it the decoder and the range of values count.
+        size: Side in pixels that the image must have.
+        resized: Whether another image is squeezed to that size; else it is refused.
+
+    Returns:
+        float32 [size, size, 3]: grey levels minus the mean, or values in [0, 1] for the inception
+        types.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When run, for an image of another size.
+    """
+    image = _whole(encoded, config)
+    if resized:
+        image = resize.resize(image, size, size, config.interpolation)
+    else:
+        sides = tf.shape(image)[:2]
+        fits = tf.debugging.Assert(
+            tf.reduce_all(sides == size),
+            ["an image has another size than the", size, "pixels wanted: height and width", sides],
+        )
+        with tf.control_dependencies([] if fits is None else [fits]):
+            image = tf.identity(image)
+    return pixels_to_input(tf.ensure_shape(image, [size, size, 3]), config)
+
+
+def pixels_to_input(image: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Returns the network's input of grey levels [H, W, 3] as they are; see `pixels_of`.
+
+    float32 [H, W, 3]: grey levels minus the mean, or values in [0, 1] for the inception types.
+    """
+    if config.family == "inception":
+        return tf.cast(image, tf.float32) / 255.0
+    return resize.subtract_mean(image, config.channel_means)
+
+
 def _whole(encoded: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
     """Decodes one image for evaluation or serving, uint8 [height, width, 3]."""
     method, upright = config.decode_dct_method, config.exif_orientation

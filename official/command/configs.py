@@ -18,6 +18,7 @@ from official.run.export_options import ExportOptions
 from official.run.folder import CONFIG_FILE
 from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig, dataclass_from, sigmoid_bias
+from official.run.robustness import RobustnessOptions
 from preprocessing import PreprocessingConfig
 from preprocessing.decode import webp_available
 
@@ -135,6 +136,12 @@ def preprocessing_config() -> PreprocessingConfig:
             "-e .[webp]"
         )
     return PreprocessingConfig(**_fields(PreprocessingConfig))
+
+
+def robustness_options() -> RobustnessOptions:
+    """Returns how corrupted images are made; raises RunError for impossible values."""
+    with refusals():
+        return RobustnessOptions(**_fields(RobustnessOptions))
 
 
 def model_config(num_classes: int) -> ModelConfig:

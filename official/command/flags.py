@@ -22,6 +22,7 @@ from official.run.configuration import ON_BAD_RECORD, DataConfig
 from official.run.export_options import DECODERS, WEIGHTS, ExportOptions
 from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig
+from official.run.robustness import RobustnessOptions
 from preprocessing import PreprocessingConfig
 
 FLAGS = flags.FLAGS
@@ -155,6 +156,12 @@ def define_run_flags(*names: str) -> None:
 def define_export_flags() -> None:
     """What an exported model takes and gives."""
     _define(ExportOptions)
+
+
+def define_robustness_flags(*without: str) -> None:
+    """Which corrupted images there are, and how they are made; all of these flags, or but some."""
+    names = {field.name for field in dataclasses.fields(RobustnessOptions)}
+    _define(RobustnessOptions, names - set(without))
 
 
 def _define(kind: type, names: Collection[str] = ()) -> None:

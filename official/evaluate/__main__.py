@@ -9,25 +9,39 @@ MODEL_DIR/report/ has a page to look at (report.html, one file), a picture (repo
 numbers (report.json): confusion, classes, the worst mistakes with what the network looks at,
 calibration, training, speed, commands.
 
-Scores of corrupted images (mCE) and of retrieval (recall at 1) do not exist yet.
+On corrupted images, made of the records while they are scored, or read from a folder (mCE):
+
+    python -m official.evaluate --robustness=c --model_dir DIR [--data_dir DIR]
+    python -m official.evaluate --robustness=c --model_dir DIR --corrupted_dir DIR
+
+MODEL_DIR/robustness/ has its scores (corruptions.json) and a heat map; a run that was stopped goes
+on where it was. --robustness=p is how often the answer flips in sequences of frames (mFR).
+
+Scores of retrieval (recall at 1) do not exist yet.
 """
 
 import os
 
 from absl import flags
 
+from official.command import configs, program
 from official.command import flags as run_flags
-from official.command import program
 from official.evaluate import evaluation, views
 from official.report import findings
+from official.robustness import corruptions, perturbations, scoring
 from official.run.configuration import ON_BAD_RECORD
-from official.run.folder import REPORT
+from official.run.errors import RunError
+from official.run.folder import CORRUPTIONS_PICTURE, REPORT, ROBUSTNESS
+from official.run.robustness import KINDS
 
 FLAGS = flags.FLAGS
 
 
 def main() -> None:
     """Scores, prints and records."""
+    if FLAGS.robustness:
+        _robustness()
+        return
     scored = evaluation.scored(
         FLAGS.model_dir,
         FLAGS.data_dir,
@@ -44,6 +58,34 @@ def main() -> None:
     if FLAGS.report:
         folder = FLAGS.report_dir or os.path.join(FLAGS.model_dir, REPORT)
         print(f"report: {findings.report(folder, FLAGS.model_dir, scored)}")
+
+
+def _robustness() -> None:
+    """Scores corrupted or moving images."""
+    if FLAGS.ten_crop or FLAGS.test_scales:
+        raise RunError(
+            "--robustness scores one view of each image: leave --ten_crop and --test_scales out."
+        )
+    found = scoring.evaluate(
+        FLAGS.model_dir,
+        configs.robustness_options(),
+        FLAGS.robustness,
+        FLAGS.data_dir,
+        FLAGS.val_regex,
+        FLAGS.checkpoint,
+        FLAGS.val_batch_size,
+        FLAGS.num_gpus,
+        FLAGS.on_bad_record or "",
+        FLAGS.label_offset,
+    )
+    folder = os.path.join(FLAGS.model_dir, ROBUSTNESS)
+    if FLAGS.robustness == "p":
+        print(perturbations.table(found))
+        print(f"all numbers: {folder}")
+        return
+    print(corruptions.table(found))
+    print(corruptions.row(os.path.basename(os.path.abspath(FLAGS.model_dir)), found))
+    print(f"all numbers: {folder}; the picture: {os.path.join(folder, CORRUPTIONS_PICTURE)}")
 
 
 def define_flags() -> None:
@@ -80,6 +122,13 @@ def define_flags() -> None:
         "Added to the labels of the records; 1 where they count from 0 and the network has a "
         "background class at 0. Default: the run's. Classes with names are matched by name.",
     )
+    flags.DEFINE_enum(
+        "robustness",
+        None,
+        KINDS,
+        "Score in place of the records c: corrupted images (mCE); p: moving ones (mFR).",
+    )
+    run_flags.define_robustness_flags()
     flags.DEFINE_boolean("report", True, "Write the report, too; the score is written before.")
     flags.DEFINE_string("report_dir", "", "Where the report goes; default: MODEL_DIR/report.")
     flags.adopt_module_key_flags(run_flags)

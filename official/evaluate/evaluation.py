@@ -88,15 +88,8 @@ def scored(
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
     """
     birth = history.birth(model_dir)
-    config = configuration.load(model_dir)
-    config = config.with_data(
-        val_batch_size=batch_size or config.data.val_batch_size,
-        on_bad_val_record=on_bad_record or config.data.on_bad_val_record,
-    )
-    split = evaluation_split(config, data_dir, pattern)
-    config = classes.for_records(config, data_dir, label_offset)
-    if label_offset is None:
-        seen.require_classes(config, split, data_dir or config.data.data_dir)
+    config = loaded(model_dir, batch_size, on_bad_record)
+    config, split = records_of(config, data_dir, pattern, label_offset)
     prepare = views.choose(config.preprocessing, ten_crop, test_scales)
     with devices.strategy(num_gpus).scope():
         network = network_for_inference(config.model, input_shape(config))
@@ -122,6 +115,32 @@ def scored(
     }
     answers = model.answers.result().numpy()[: scores["images"]]
     return Scored(result, config, split, network, answers, birth)
+
+
+def loaded(model_dir: str, batch_size: int = 0, on_bad_record: str = "") -> RunConfig:
+    """Returns the configuration of a run with these changes; see `scored`."""
+    config = configuration.load(model_dir)
+    return config.with_data(
+        val_batch_size=batch_size or config.data.val_batch_size,
+        on_bad_val_record=on_bad_record or config.data.on_bad_val_record,
+    )
+
+
+def records_of(
+    config: RunConfig, data_dir: str, pattern: str, label_offset: int | None
+) -> tuple[RunConfig, reader.Split]:
+    """Returns the run as it reads the labels of records that are scored, and those records.
+
+    See `scored` for the arguments.
+
+    Raises:
+      RunError or DatasetError: no such data, or data of other classes.
+    """
+    split = evaluation_split(config, data_dir, pattern)
+    config = classes.for_records(config, data_dir, label_offset)
+    if label_offset is None:
+        seen.require_classes(config, split, data_dir or config.data.data_dir)
+    return config, split
 
 
 def score(

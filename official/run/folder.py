@@ -16,6 +16,12 @@ REPORT_PICTURE = "report.png"
 REPORT_FILE = "report.json"
 # Lines of `python -m official.benchmark` about the exported network, of a row of the paper.
 BENCHMARK_FILE = "benchmark.jsonl"
+# What it does on corrupted and moving pictures, in a folder: each single result, and the scores.
+ROBUSTNESS = "robustness"
+ROBUSTNESS_LOG = "results.jsonl"
+CORRUPTIONS_FILE = "corruptions.json"
+CORRUPTIONS_PICTURE = "corruptions.png"
+PERTURBATIONS_FILE = "perturbations.json"
 # The account of records that were left out.
 BAD_RECORDS_LOG = "bad_records.jsonl"
 # Where the first weights came from: a checkpoint of the original, or another run.

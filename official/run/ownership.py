@@ -14,6 +14,8 @@ from official.run.folder import (
     BEST_LIST,
     CHECKPOINT_NAME,
     CONFIG_FILE,
+    CORRUPTIONS_FILE,
+    CORRUPTIONS_PICTURE,
     EVALUATION_FILE,
     EVALUATION_LOG,
     EVENTS,
@@ -24,11 +26,14 @@ from official.run.folder import (
     LABELS_FILE,
     LOCK_FILE,
     PERIODICAL,
+    PERTURBATIONS_FILE,
     PRETRAINED_FILE,
     REPORT,
     REPORT_FILE,
     REPORT_PAGE,
     REPORT_PICTURE,
+    ROBUSTNESS,
+    ROBUSTNESS_LOG,
     STATE_FILE,
     TRAINING_LOG,
     UNFINISHED,
@@ -51,6 +56,12 @@ _OWN = {
     BEST: f"{_CHECKPOINT}|{BEST_LIST}",
     PERIODICAL: _CHECKPOINT,
     REPORT: "|".join(map(re.escape, (REPORT_PAGE, REPORT_PICTURE, REPORT_FILE))),
+    ROBUSTNESS: "|".join(
+        map(
+            re.escape,
+            (ROBUSTNESS_LOG, CORRUPTIONS_FILE, CORRUPTIONS_PICTURE, PERTURBATIONS_FILE),
+        )
+    ),
     "": f"{_NAMES}|{_CHECKPOINT}",
 }
 # What `files.write_bytes` had not finished when its process ended.

@@ -25,7 +25,7 @@ def extremes(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return largest, cv2.min(cv2.min(red, green), blue)
 
 
-@functools.lru_cache(16)
+@functools.lru_cache(64)
 def _brightened(added: float) -> np.ndarray:
     """Returns the new level of a channel by the largest one and its own, uint8 [256, 256]."""
     levels = np.arange(256) / 255

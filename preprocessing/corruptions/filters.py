@@ -18,9 +18,9 @@ def gaussian_weights(sigma: float, truncate: float = 4.0) -> np.ndarray:
     return weights / weights.sum()
 
 
-def gaussian(values: np.ndarray, sigma: float) -> np.ndarray:
+def gaussian(values: np.ndarray, sigma: float, truncate: float = 4.0) -> np.ndarray:
     """Returns floats [H, W] or [H, W, C] filtered; beyond the edge they are as at the edge."""
-    weights = gaussian_weights(sigma)
+    weights = gaussian_weights(sigma, truncate)
     return cv2.sepFilter2D(values, -1, weights, weights, borderType=cv2.BORDER_REPLICATE)
 
 

@@ -39,16 +39,35 @@ def snow(
         sigma: Of the same.
         share: Of the picture that is not bleached.
     """
-    flakes = draws.normal(random, picture.shape[:2]) * deviation + mean
-    flakes = filters.zoom(np.float32(flakes), (float(size),))
-    flakes[flakes < threshold] = 0
-    flakes = np.float32(to_bytes(flakes * 255))
-    smeared = filters.motion(flakes, radius, sigma, float(draws.uniform(random, -135, -45)))
-    flakes = np.float32(to_bytes(smeared))
+    layer = flakes(random, picture.shape[:2], mean, deviation, size, threshold)
+    degrees = float(draws.uniform(random, -135, -45))
+    return snowed(picture, layer, radius, sigma, degrees, share)
+
+
+def flakes(
+    random: draws.Random,
+    shape: tuple[int, int],
+    mean: float,
+    deviation: float,
+    size: float,
+    threshold: float,
+) -> np.ndarray:
+    """Returns flakes that do not move, grey levels in float32 [H, W]; see `snow`."""
+    layer = draws.normal(random, shape) * deviation + mean
+    layer = filters.zoom(np.float32(layer), (float(size),))
+    layer[layer < threshold] = 0
+    return np.float32(to_bytes(layer * 255))
+
+
+def snowed(
+    picture: np.ndarray, layer: np.ndarray, radius: int, sigma: float, degrees: float, share: float
+) -> np.ndarray:
+    """Returns a picture with `flakes` that move in that direction; see `snow`."""
+    moving = np.float32(to_bytes(filters.motion(layer, radius, sigma, degrees)))
     values = picture.astype(np.float32)
     grey = cv2.cvtColor(values, cv2.COLOR_RGB2GRAY) * 1.5 + 127.5
     bleached = cv2.addWeighted(values, share, cv2.max(values, cv2.merge([grey] * 3)), 1 - share, 0)
-    bleached += cv2.merge([flakes + flakes[::-1, ::-1]] * 3)
+    bleached += cv2.merge([moving + moving[::-1, ::-1]] * 3)
     return to_bytes(bleached)
 
 

@@ -13,7 +13,7 @@ from official.robustness import chart, corruptions, frost, perturbations, rankin
 from official.robustness.making import Making, conditions
 from official.robustness.sequences import MadeSequences, SequenceSource, StoredSequences
 from official.robustness.sources import Made, Source, Stored
-from official.run import checkpoints, files, paths
+from official.run import checkpoints, files, history, paths
 from official.run.configuration import RunConfig
 from official.run.errors import RunError, short
 from official.run.folder import (
@@ -56,6 +56,7 @@ def evaluate(
     Raises:
       RunError or DatasetError: no such run, checkpoint or data, or data of other classes.
     """
+    birth = history.birth(model_dir)
     config = evaluation.loaded(model_dir, batch_size, on_bad_record)
     size = options.corruption_size or config.preprocessing.eval_size
     pattern, split = pattern or config.data.val_regex, None
@@ -84,6 +85,11 @@ def evaluate(
             found = corruptions.evaluate(
                 model_dir, config, ranker, path, source, data, size, options.resize_corrupted
             )
+    if history.birth(model_dir) != birth:
+        raise RunError(
+            f"--model_dir={model_dir} was removed or cleaned meanwhile: the scores are those of "
+            "the run before, and were not written there."
+        )
     _write(model_dir, found, kind)
     return found
 

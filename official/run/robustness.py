@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from official.run.recipe import require
+from official.run.recipe_checks import require
 from preprocessing import CORRUPTIONS
 from preprocessing.corruptions.parameters import PARAMETERS, STANDARD
 from preprocessing.corruptions.perturbations import PERTURBATIONS, PERTURBATIONS_EXTRA

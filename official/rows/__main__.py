@@ -88,6 +88,7 @@ def _places(row: registry.Row | None = None) -> Places:
         model_dir=(FLAGS.model_dir or environ.get("MODEL_DIR", "")) if row else "",
         data_dirs={name: os.path.expanduser(path) for name, path in named.items() if path},
         planned=FLAGS.dry_run,
+        teacher=FLAGS.distill_from,
     )
 
 
@@ -96,6 +97,12 @@ def define_flags() -> None:
     FLAGS.set_gnu_getopt()
     run_flags.define_training_flags()
     flags.DEFINE_string("runs_dir", "", "Folder of the runs of rows; default: RUNS_DIR, or runs.")
+    flags.DEFINE_string(
+        "distill_from",
+        "",
+        "Teacher whose logits are written into the TFRecords, as `official.distill --teacher`; "
+        "default: the row's, or what stands in for it.",
+    )
     flags.DEFINE_boolean("dry_run", False, "Print the commands instead of running them.")
     flags.DEFINE_boolean(
         "smoke",

@@ -15,6 +15,8 @@ _UNITS = {
     "minutes_per_epoch": "{} minutes an epoch",
 }  # fmt: skip
 
+_KINDS = {"pretrained_model_checkpoint_path": "backbone", "teacher": "teacher"}
+
 
 def numbers(row: Row) -> str:
     """Returns the paper's numbers of a row in words, such as `top-1 82.78 %, mCE 48.89`."""
@@ -63,15 +65,16 @@ def needs(row: Row, places: Places) -> list[str]:
     ]
     if row.teacher:
         lines.append(
-            f"  teacher   {row.teacher.name}, whose logits the TFRecords must hold. "
-            f"{row.teacher.why}"
+            f"  teacher   {row.teacher.name}: its logits in the TFRecords, or they are written by "
+            f"`python -m official.distill --teacher={places.teacher or row.teacher.stand_in}` "
+            f"(--distill_from=TEACHER: another one). {row.teacher.why}"
         )
-    for other in map(registry.get, row.needs.values()):
+    for flag, name in row.needs.items():
+        other = registry.get(name)
         folder = places.run_of(other)
         lines.append(
-            f"  {other.script} -> {folder} ({state(other, places)}). In place of a backbone "
-            "--pretrained_model_checkpoint_path=PATH takes any run or checkpoint of the original "
-            "of the same architecture"
+            f"  {_KINDS[flag]:9} {other.script} -> {folder} ({state(other, places)}). "
+            f"--{flag}=PATH takes another one"
         )
         lines += [f"    {line}" for line in needs(other, Places(places.runs_dir))]
     return lines

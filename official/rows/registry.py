@@ -168,7 +168,7 @@ _ALL = [
     ),
     *_rows("mobilenet", "mobilenet_ablation", "MB0 MB1 MB2 MB3"),
     *_rows("mobilenet", "mobilenet_ablation", "MB4 MB5 MB6 MB7 MB8", _EFFICIENTNET),
-    *_rows("bag_of_tricks", "bag_of_tricks_cub200", "B0 B1 B2 B3 B4 B6 B7 B8 B9 B10"),
+    *_rows("bag_of_tricks", "bag_of_tricks_cub200", " ".join(f"B{n}" for n in range(16))),
     *(
         Row(f"flowers104/{name}", "flowers104_resnet", name, ("validation_top1",))
         for name in ("P0", "P1", "P2", "P3")

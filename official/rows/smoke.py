@@ -19,6 +19,9 @@ _SMALL = (
     "--epochs_between_evals=1", "--num_gpus=0",
 )  # fmt: skip
 _TRAIN_SIZE, _EVAL_SIZE = 32, 64
+_PICTURES = f"--image_size={_TRAIN_SIZE}"
+_TEACHER = "teacher"
+_FEW_PERTURBATIONS = ("--perturbations=brightness",)
 _WEIGHTS = "pretrained_model_checkpoint_path"
 
 Call = Callable[[str, Sequence[str]], None]
@@ -38,7 +41,7 @@ def run(row: Row, call: Call, say: TextIO, further: tuple[str, ...] = (), keep: 
     with contextlib.ExitStack() as stack:
         folder = keep or stack.enter_context(tempfile.TemporaryDirectory(prefix="smoke-"))
         places = _places(row, folder)
-        for step in chain.steps(row, places):
+        for step in _with_teacher(chain.steps(row, places), places):
             small = shrunk(step, further if step.row == row.name else ())
             print(f"\n== {small}", file=say, flush=True)
             start = time.monotonic()
@@ -54,9 +57,20 @@ def _places(row: Row, folder: str) -> Places:
     for one in rows:
         if one.dataset not in data_dirs:
             data_dirs[one.dataset] = os.path.join(folder, "records", one.dataset)
-            taught = any(other.teacher and other.dataset == one.dataset for other in rows)
-            made_up.write(one.dataset, data_dirs[one.dataset], with_logits=taught)
-    return Places(os.path.join(folder, "runs"), data_dirs=data_dirs)
+            made_up.write(one.dataset, data_dirs[one.dataset])
+    runs = os.path.join(folder, "runs")
+    return Places(runs, data_dirs=data_dirs, teacher=os.path.join(runs, _TEACHER))
+
+
+def _with_teacher(steps: list[Step], places: Places) -> list[Step]:
+    """Puts the training of a small teacher before the first step that distills from it."""
+    for number, step in enumerate(steps):
+        if step.module == "official.distill":
+            data = next(word for word in step.arguments if word.startswith("--data_dir="))
+            words = ("--model=resnet18", data, f"--model_dir={places.teacher}")
+            return [*steps[:number], Step("official.train", (*words, *_SMALL, _PICTURES)),
+                    *steps[number:]]  # fmt: skip
+    return steps
 
 
 def with_needed(row: Row) -> list[Row]:
@@ -67,11 +81,17 @@ def with_needed(row: Row) -> list[Row]:
 def shrunk(step: Step, further: tuple[str, ...] = ()) -> Step:
     """Returns a step that does the same with little work; `further` words of a training go last."""
     words = step.arguments
-    if step.module == "official.train":
+    if step.module == "official.train" and step.row:
         known = registry.get(step.row).flags
         # Downloaded weights are of a network of full width: such a row starts from nothing here.
         fresh = f"--{_WEIGHTS}=" if known.get(_WEIGHTS) == "imagenet" else ""
         words = (*words, *_SMALL, *small_pictures(known), *filter(None, [fresh]), *further)
+    elif step.module == "official.distill":
+        words = (*words, "--batch_size=8", "--num_gpus=0")
+    elif "--robustness=c" in words:
+        words = (*words, "--corruptions=gaussian_noise,contrast", "--severities=1")
+    elif "--robustness=p" in words:
+        words = (*words, *_FEW_PERTURBATIONS)
     elif step.module == "official.benchmark":
         words = (*(w for w in words if not w.startswith("--batch_size")), "--batch_size=2",
                  "--seconds=0.1")  # fmt: skip
@@ -82,7 +102,7 @@ def small_pictures(flags: Mapping[str, str]) -> tuple[str, ...]:
     """Returns the flags that make pictures small: 32 pixels, 64 where evaluation has more."""
     kind = flags["preprocessing_type"]
     if kind == "imagenet":
-        return (f"--image_size={_TRAIN_SIZE}",)
+        return (_PICTURES,)
     end = "a" if kind.endswith("a") else ""
     return (f"--preprocessing_type=imagenet_{_TRAIN_SIZE}{end}", f"--eval_image_size={_EVAL_SIZE}")
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nets import ModelConfig
-from official.rows import chain, listing, registry, running
+from official.rows import chain, listing, made_up, registry, running
 from official.rows.chain import Places, Step
 from official.run import files, history
 from official.run.configuration import DataConfig, RunConfig
@@ -34,16 +34,56 @@ def shown(row, places, *further):
 
 def test_a_backbone_comes_first_until_it_is_trained(tmp_path):
     places = Places(str(tmp_path), data_dirs=EVERYWHERE)
-    backbone = f"--model_dir={tmp_path}/table7/E11"
-    lines = shown("table8/F9", places)
-    assert backbone in lines[0] and "--data_dir=/in " in lines[0] and "E11.flags" in lines[0]
-    assert f"--model_dir={tmp_path}/table8/F9 " in lines[1] and "--data_dir=/food " in lines[1]
-    assert lines[1].endswith(f"--pretrained_model_checkpoint_path={tmp_path}/table7/E11")
-    pretend(tmp_path / "table7/E11", epochs=599, of=600)
-    assert listing.state(registry.get("table7/E11"), places) == "epoch 599 of 600"
-    assert shown("table8/F9", places) == lines
-    files.append_json_line(str(tmp_path / "table7/E11/training.jsonl"), {"epoch": 600, "step": 600})
-    assert shown("table8/F9", places) == lines[1:]
+    lines = shown("table8/F4", places)
+    assert f"--data_dir=/in --model_dir={tmp_path}/table6/M4" in lines[0]
+    assert f"--data_dir=/food --model_dir={tmp_path}/table8/F4 " in lines[1]
+    assert lines[1].endswith(f"--pretrained_model_checkpoint_path={tmp_path}/table6/M4")
+    pretend(tmp_path / "table6/M4", epochs=119, of=120)
+    assert listing.state(registry.get("table6/M4"), places) == "epoch 119 of 120"
+    assert shown("table8/F4", places) == lines
+    files.append_json_line(str(tmp_path / "table6/M4/training.jsonl"), {"epoch": 120, "step": 120})
+    assert shown("table8/F4", places) == lines[1:]
+
+
+def test_a_teachers_logits_are_written_unless_they_are_there(tmp_path):
+    bare, taught = tmp_path / "bare", tmp_path / "taught"
+    made_up.write("imagenet", str(bare))
+    made_up.write("imagenet", str(taught), with_logits=True)
+    runs = str(tmp_path / "runs")
+
+    def lines(data, *further, **other):
+        return shown(
+            "table7/E12", Places(runs, data_dirs={"imagenet": str(data)}, **other), *further
+        )
+
+    distilled = f"{runs}/distilled/imagenet-keras_EfficientNetB7"
+    first, second = lines(bare)[:2]
+    assert "official.distill --teacher=keras:EfficientNetB7 " in first
+    assert first.endswith(f"--data_dir={bare} --output_dir={distilled}")
+    assert f" --data_dir={distilled} " in second
+    assert lines(bare, teacher="/my/t")[0].split("--")[1] == "teacher=/my/t "
+    # Logits that are there already, and a teacher that runs along.
+    assert f" --data_dir={taught} " in lines(taught)[0] and "official.train" in lines(taught)[0]
+    assert "official.train" in lines(bare, "--teacher=keras:ResNet50")[0]
+
+
+def test_a_teacher_that_runs_along_is_a_row(tmp_path):
+    birds = {"cub_200_2011_72_8_20": "/birds"}
+    lines = shown("bag_of_tricks/B12", Places(str(tmp_path), data_dirs=birds))
+    assert "B1.flags" in lines[0] and f"--model_dir={tmp_path}/bag_of_tricks/B1" in lines[0]
+    assert lines[1].endswith(f"--teacher={tmp_path}/bag_of_tricks/B1")
+    # The scores are those of the test split.
+    assert "'--val_regex=test-*'" in lines[2]
+
+
+def test_the_scores_of_a_table_are_those_that_are_measured(tmp_path):
+    def robustness(row):
+        return [line.split("robustness=")[1] for line in
+                shown(row, Places("r", data_dirs=EVERYWHERE)) if "robustness" in line]  # fmt: skip
+
+    assert robustness("mobilenet/MB0") == ["c", "p"]
+    assert robustness("table7/E0") == robustness("table8/F0") == ["c"]
+    assert robustness("table2/C0") == []
 
 
 def test_other_weights_take_the_place_of_a_backbone(tmp_path):
@@ -93,7 +133,8 @@ def test_the_script_prints_its_commands_from_anywhere(tmp_path):
         "'--data_dir=data & more' --model_dir=here --nouse_resnet_d"
     )
     assert [line.split()[2] for line in lines[1:]] == [
-        "official.evaluate", "official.export", "official.benchmark", "official.report",
+        "official.evaluate", "official.evaluate", "official.export", "official.benchmark",
+        "official.report",
     ]  # fmt: skip
     assert os.listdir(folder) == []
 

@@ -8,23 +8,8 @@
 #
 # scripts/table7/E11.sh is the same as the last one. --dry_run prints the commands, --smoke runs all
 # of it in miniature on made-up pictures. DATA_DIR, MODEL_DIR and RUNS_DIR may stand in the
-# environment. Paths are taken from the working directory.
-#
-# The Python is that of $VENV (default: .venv of this repository), of the active environment, or the
-# one on PATH, whichever has TensorFlow; where none has, .venv is made.
+# environment. Paths are taken from the working directory. Which Python: scripts/python.sh.
 set -euo pipefail
-here="$PWD" root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 case "${1:-}" in -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;; esac
-python=""
-for candidate in "${VENV:-$root/.venv}/bin/python" "${VIRTUAL_ENV:-/nowhere}/bin/python" python python3; do
-  if "$candidate" -c 'import importlib.util as u, sys; sys.exit(not (u.find_spec("tensorflow") and u.find_spec("absl")))' 2>/dev/null; then
-    python="$candidate"
-    break
-  fi
-done
-if [ -z "$python" ]; then
-  source "$root/scripts/environment.sh"
-  python="$VENV_PYTHON"
-fi
-cd "$here"
-PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$python" -m official.rows "$@"
+source "$(dirname "${BASH_SOURCE[0]}")/python.sh"
+exec "$python" -m official.rows "$@"

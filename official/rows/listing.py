@@ -63,6 +63,8 @@ def needs(row: Row, places: Places) -> list[str]:
         f"  data      {where}: TFRecords that `python -m datasets.convert {row.dataset} "
         f"--raw_dir=DIR --output_dir={where}` makes",
     ]
+    if {"mCE", "mFR"} & set(row.paper):
+        lines.append("  packages  `pip install -e .[robustness]`, for mCE and mFR")
     if row.teacher:
         lines.append(
             f"  teacher   {row.teacher.name}: its logits in the TFRecords, or they are written by "

@@ -8,11 +8,14 @@ from official.evaluate import recorded
 from official.rows.chain import is_trained
 from official.rows.registry import Row
 from official.run import files, history, ownership
-from official.run.folder import BENCHMARK_FILE, CONFIG_FILE, HISTORY_FILE
-
-# As `official.evaluate --robustness` writes them.
-ROBUSTNESS, CORRUPTIONS_FILE = "robustness", "corruptions.json"
-PERTURBATIONS_FILE = "perturbations.json"
+from official.run.folder import (
+    BENCHMARK_FILE,
+    CONFIG_FILE,
+    CORRUPTIONS_FILE,
+    HISTORY_FILE,
+    PERTURBATIONS_FILE,
+    ROBUSTNESS,
+)
 
 # The batch at which the paper measures throughput.
 _BATCH = 64

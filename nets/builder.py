@@ -19,6 +19,7 @@ from nets.layers.merging import UpsampleAdd
 from nets.layers.pooling import FixedPaddingAveragePooling2D
 from nets.layers.selective_kernel import SelectiveKernel, SelectiveKernelFusion
 from nets.layers.squeeze_excitation import SqueezeExcitation
+from nets.layers.zero_pad_shortcut import ZeroPadShortcut
 from nets.names import ScopeNamer
 
 
@@ -99,6 +100,11 @@ class LayerBuilder:
             return tf.keras.layers.AveragePooling2D(pool_size, strides, "same", name=name)(x)
         name = self.names.unique("average_pooling2d")
         return FixedPaddingAveragePooling2D(pool_size, strides, name=name)(x)
+
+    def pad_channels(self, x: tf.Tensor, filters: int, strides: int) -> tf.Tensor:
+        """A shortcut without parameters: cells left out, channels of zeros added."""
+        name = self.names.unique("zero_pad_shortcut")
+        return ZeroPadShortcut(filters, strides, name=name)(x)
 
     def strides_at(self, place: str, strides: int) -> tuple[int, int]:
         """Strides of the layer and of the blur at a place; see `nets.layers.anti_alias`."""

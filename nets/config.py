@@ -25,6 +25,9 @@ class ModelConfig:
         big_little: Two branches of different resolution in the stages 1 to 3 (50, 101, 152 only).
         bl_alpha: Big-Little: how many times narrower the little branch is.
         bl_beta: Big-Little: how many times shallower the little branch is.
+        shortcut_type: Of 18 and 34 layers, what a shortcut is (1512.03385, section 4.1): `B`, a
+            projection where size or channels change, as everywhere here; `A`, zeros for the
+            channels that are more, without parameters; `C`, a projection in every block.
         use_resnet_b: The stride of a bottleneck sits on its 3x3, as in the original; False puts it
             on the first 1x1, as the ResNet paper had it. Basic blocks have no such choice.
         use_resnet_d: Deep 3x3 stem (see `stem_type`) and 2x2 average-pooled shortcuts. With
@@ -83,6 +86,7 @@ class ModelConfig:
     bl_alpha: int = 2
     bl_beta: int = 4
     no_shortcut: bool = False
+    shortcut_type: str = "B"
     use_resnet_b: bool = True
     use_resnet_d: bool = False
     shortcut_pool: str = "always"

@@ -15,6 +15,7 @@ from nets.layers import anti_alias
 POOL_TYPES = ("gap", "gem", "flatten")
 ARCHITECTURES = ("resnet", "mobilenet_v1")
 STEM_TYPES = ("", "7x7", "deep")
+SHORTCUT_TYPES = ("A", "B", "C")
 SHORTCUT_POOLS = ("always", "strided")
 MAX_POOL_PADDINGS = ("same", "symmetric")
 LOGIT_TYPES = ("", "cosine", "arc_margin")
@@ -23,6 +24,7 @@ MAX_SEED = 2**31 - 1
 _RESNET_ONLY = (
     "resnet_size", "big_little", "no_shortcut", "use_resnet_b", "use_resnet_d", "stem_type",
     "use_sk_block", "anti_alias_type", "zero_gamma", "shortcut_pool", "max_pool_padding",
+    "shortcut_type",
 )  # fmt: skip
 
 
@@ -94,6 +96,7 @@ def _check_blocks(config: Any) -> None:
         _refuse(config, "max_pool_padding", f"must be one of {', '.join(MAX_POOL_PADDINGS)}")
     if config.max_pool_padding != MAX_POOL_PADDINGS[0] and config.big_little:
         _refuse(config, "max_pool_padding", "has no effect with big_little=True, which has no pool")
+    _check_shortcut_type(config)
     if not config.no_shortcut:
         return
     if config.bottleneck:
@@ -106,6 +109,21 @@ def _check_blocks(config: Any) -> None:
         _refuse(config, "anti_alias_type", f"blurs shortcuts, but {without}")
     if config.zero_gamma:
         _refuse(config, "zero_gamma", f"would give zeros at the start: {without}")
+
+
+def _check_shortcut_type(config: Any) -> None:
+    if config.shortcut_type not in SHORTCUT_TYPES:
+        _refuse(config, "shortcut_type", f"must be one of {', '.join(SHORTCUT_TYPES)}")
+    if config.shortcut_type == "B":
+        return
+    if config.bottleneck:
+        has = f"resnet_size={config.resnet_size} has bottlenecks, whose shortcuts are B"
+        _refuse(config, "shortcut_type", f"is for {list(depths.BASIC_SIZES)}; {has}")
+    if config.no_shortcut:
+        _refuse(config, "shortcut_type", "must be B where there is no shortcut: no_shortcut=True")
+    if config.shortcut_type == "A" and (config.use_resnet_d or "proj" in config.anti_alias_places):
+        right = "has no projection that use_resnet_d=True or anti_alias_type='proj' could change"
+        _refuse(config, "shortcut_type", right)
 
 
 def _check_widths(config: Any) -> None:

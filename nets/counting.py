@@ -181,6 +181,9 @@ class _CountingBuilder(LayerBuilder):
     def average_pool(self, x: _Map, pool_size: int, strides: int) -> _Map:
         return x.strided(strides)
 
+    def pad_channels(self, x: _Map, filters: int, strides: int) -> _Map:
+        return x.strided(strides)._replace(channels=filters)
+
     def blur(self, x: _Map, strides: int) -> _Map:
         if strides == 1:
             return x

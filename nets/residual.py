@@ -71,11 +71,11 @@ def basic(
     """Two 3x3, each with batch norm; sum with the shortcut; ReLU. Arguments as of `bottleneck`.
 
     The first 3x3 carries the stride and is the one that tweaks replace. Where the shortcut would
-    change nothing (stride 1, same channels) it is the identity, as in the paper; a plain network
-    has none.
+    change nothing (stride 1, same channels) it is the identity, as in the paper, but of
+    `shortcut_type` C; a plain network has none.
     """
     stride, blur = build.strides_at("sconv", strides)
-    unchanged = strides == 1 and x.shape[-1] == filters
+    unchanged = strides == 1 and x.shape[-1] == filters and build.config.shortcut_type != "C"
     skip = project(x, filters, strides, build, None if unchanged else shortcut)
 
     y = spatial(x, filters, stride, build)
@@ -136,6 +136,8 @@ def project(
         return None
     if shortcut is None:
         return x
+    if build.config.shortcut_type == "A":
+        return build.pad_channels(x, filters, strides)
     skip = shortcut(x, filters, strides, build)
     skip = build.norm(skip)
     return build.drop(skip)
@@ -157,12 +159,13 @@ def stage(
     shortcut: Shortcut = plain_shortcut,
     last_relu: bool = True,
 ) -> tf.Tensor:
-    """A row of blocks; the first one has the stride and the projection.
+    """A row of blocks; the first one has the stride and the projection, of type C all have one.
 
     `last_relu` tells whether the last block ends with a ReLU; a row of a single block always does.
     """
     block = bottleneck if build.config.bottleneck else basic
+    rest = shortcut if build.config.shortcut_type == "C" else None
     x = block(x, filters, strides, build, shortcut)
     for position in range(1, blocks):
-        x = block(x, filters, 1, build, last_relu=last_relu or position < blocks - 1)
+        x = block(x, filters, 1, build, rest, last_relu or position < blocks - 1)
     return x

@@ -41,6 +41,7 @@ _CHOICES: dict[str, list[str]] = {
     "stem_type": ["", "7x7", "deep"],
     "sk_type": ["3x3_2x", "3x3_5x5"],
     "shortcut_pool": ["always", "strided"],
+    "shortcut_type": ["A", "B", "C"],
     "max_pool_padding": ["same", "symmetric"],
     "interpolation": ["tf1_bilinear", "bilinear", "bicubic"],
     "logit_type": ["", "cosine", "arc_margin"],

@@ -31,6 +31,7 @@ OTHERS = (
     {"architecture": "mobilenet_v1", "pool_type": "flatten"},
     {"use_resnet_d": True, "shortcut_pool": "strided", "max_pool_padding": "symmetric"},
     {"use_se_block": True, "se_bias": True},
+    {"resnet_size": 34, "shortcut_type": "A"},
     {"logit_type": "arc_margin", "arc_s": 30.0},
 )
 

@@ -71,8 +71,8 @@ def check_finished(names: Iterable[str], directory: str) -> None:
     telling = unfinished(names)
     if telling:
         raise DatasetError(
-            f"the conversion into {directory} has not finished ({telling} is "
-            "there); wait for it, or run the same `python -m datasets.convert` command again"
+            f"what is written into {directory} has not finished ({telling} is there); wait for "
+            "it, or run the same command again (`python -m datasets.convert`)"
         )
 
 

@@ -4,6 +4,7 @@ A shard gets its name when it is whole. Until all are, a small hidden file besid
 in a conversion: the command can be started again, and readers refuse the folder meanwhile.
 """
 
+import hashlib
 import json
 import os
 from typing import Any, NamedTuple
@@ -30,14 +31,18 @@ class Taught(NamedTuple):
 class Folder:
     """A local folder for the shards of `splits`, by the name of the split.
 
-    `digest` is of all that decides about what is written.
+    `digest` is of all that decides about logits, but for the records.
     """
 
     def __init__(self, path: str, splits: dict[str, reader.Split], digest: str):
-        """Looks at nothing yet."""
+        """Looks at nothing in the folder yet."""
         self.path = path
         self._splits = splits
         self._digest = digest
+        files_read = [file for split in splits.values() for file in split.files]
+        self._sources = {os.path.basename(p): framing.file_size(p) for p in files_read}
+        whole = json.dumps([digest, self._sources])
+        self._digest_of_all = hashlib.sha256(whole.encode()).hexdigest()
 
     def finished(self) -> dict[str, Taught] | None:
         """Returns the shards where they are all there, by name; None where some are missing.
@@ -47,7 +52,7 @@ class Folder:
         """
         names = set(paths.list_names(self.path))
         described = manifest.load_manifest(self.path)
-        if described and described.get("digest") == self._digest:
+        if described and described.get("digest") == self._digest_of_all:
             shards = {shard["name"]: shard for shard in manifest.shards_of(described)}
             whole = all(
                 name in names and framing.file_size(self._at(name)) == shard["bytes"]
@@ -56,7 +61,7 @@ class Folder:
             facts = Taught._fields
             return {n: Taught(*(s[f] for f in facts)) for n, s in shards.items()} if whole else None
         there = sorted(name for name in names if manifest.parse_shard_name(name))
-        if described or not all(map(self.marked, there)):
+        if described or not all(map(self._mark, there)):
             shown = f"{', '.join(there[:3])}{', ...' if there[3:] else ''}"
             raise RunError(
                 f"--output_dir={self.path} holds {shown or manifest.MANIFEST_FILE} of other data, "
@@ -65,17 +70,26 @@ class Folder:
         return None
 
     def marked(self, name: str) -> Taught | None:
-        """Returns what is known of a whole shard of this teacher; None where there is none."""
-        mark = self._at(manifest.done_name(name))
-        if not os.path.exists(mark) or not os.path.exists(self._at(name)):
-            return None
+        """Returns what is known of a shard that is whole and up to date; None of any other."""
+        mark = self._mark(name)
         try:
-            said = files.read_json(mark)
-            same = said.pop("digest") == self._digest
-            found = Taught(**said) if same else None
-        except (RunError, KeyError, TypeError, AttributeError):
+            found = mark and Taught(*(mark[field] for field in Taught._fields))
+            known = mark and mark["source_bytes"] == self._sources.get(name)
+        except KeyError:
             return None
-        return found if found and found.bytes == framing.file_size(self._at(name)) else None
+        at = self._at(name)
+        same = known and os.path.exists(at) and framing.file_size(at) == found.bytes
+        return found if same else None
+
+    def _mark(self, name: str) -> dict[str, Any] | None:
+        """Returns the mark that this teacher's logits of a shard have; None where there is none."""
+        path = self._at(manifest.done_name(name))
+        try:
+            said = files.read_json(path) if os.path.exists(path) else {}
+        except RunError:
+            return None
+        ours = isinstance(said, dict) and said.get("digest") == self._digest
+        return said if ours else None
 
     def temporary(self, name: str) -> str:
         """Returns the path of a shard that is being written."""
@@ -83,15 +97,19 @@ class Folder:
 
     def publish(self, shard: Taught) -> None:
         """Gives a shard its name; first the mark, so that no reader takes a part for the whole."""
-        line = json.dumps({**shard._asdict(), "digest": self._digest})
+        known = {"digest": self._digest, "source_bytes": self._sources[shard.name]}
+        line = json.dumps({**shard._asdict(), **known})
         disk.write_atomically(self._at(manifest.done_name(shard.name)), line.encode())
         disk.publish(self.temporary(shard.name), self._at(shard.name))
 
-    def finish(self, done: dict[str, Taught], data_dir: str, teacher: dict[str, Any]) -> None:
-        """Writes labels.txt and manifest.json as `data_dir` has them, then removes the marks."""
+    def begin(self, data_dir: str) -> None:
+        """Writes labels.txt as `data_dir` has it."""
         labels = os.path.join(data_dir, LABELS_FILE)
         if tf.io.gfile.exists(labels):
             files.write_text(self._at(LABELS_FILE), files.read_text(labels))
+
+    def finish(self, done: dict[str, Taught], data_dir: str, teacher: dict[str, Any]) -> None:
+        """Writes manifest.json as `data_dir` has it, then removes the marks."""
         described = manifest.load_manifest(data_dir)
         described = described or {"format_version": manifest.FORMAT_VERSION, "splits": {}}
         described["splits"] = {
@@ -102,7 +120,7 @@ class Folder:
             for name, split in self._splits.items()
         }
         manifest.write_manifest(
-            self.path, {**described, "digest": self._digest, "teacher": teacher}
+            self.path, {**described, "digest": self._digest_of_all, "teacher": teacher}
         )
         for name in done:
             os.remove(self._at(manifest.done_name(name)))

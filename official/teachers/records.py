@@ -13,7 +13,7 @@ import tqdm
 
 import preprocessing
 from datasets import disk
-from datasets.records import example, framing, manifest, reader, schema
+from datasets.records import example, manifest, reader, schema
 from official.input import search
 from official.input.examples import class_of
 from official.run import lock, paths
@@ -67,10 +67,11 @@ def write(
     if not paths.is_local(output_dir):
         raise RunError(f"--output_dir={output_dir} must be a local folder; copy it afterwards.")
     splits = _splits(data.data_dir)
-    folder = Folder(output_dir, splits, _digest(teacher, data, columns, splits))
+    folder = Folder(output_dir, splits, _digest(teacher, data, columns))
     with lock.hold(output_dir):
         done = folder.finished()
         if done is None:
+            folder.begin(data.data_dir)
             ask = asking(teacher, columns, strategy, batch_size)
             done = _write_all(folder, splits, _TeacherExample(teacher, data), ask, batch_size)
             about = {"name": teacher.name, "digest": teacher.digest, "of": data.data_dir}
@@ -200,20 +201,15 @@ def asking(
 def _bad_record(split: reader.Split, made: _TeacherExample, path: str) -> RunError:
     """Returns the error for a shard with a record that cannot be used, which it names."""
     found, _ = search.find_bad(split, made, 1)
-    what = found[0] if found else f"a record of {path} cannot be used"
+    what = found[0].rstrip(".") if found else f"a record of {path} cannot be used"
     return RunError(
         f"{what}. Shards before it are finished. Repair the data (`python -m datasets.verify "
         f"{os.path.dirname(path)}` names all that is wrong), then run the same command again."
     )
 
 
-def _digest(
-    teacher: Teacher, data: DataConfig, columns: Sequence[int], splits: dict[str, reader.Split]
-) -> str:
-    """Returns a number for all that the logits follow from."""
-    named = [
-        teacher.digest, teacher.preprocessing.to_dict(), list(columns), data.label_offset,
-        [[os.path.basename(path), framing.file_size(path)]
-         for split in splits.values() for path in split.files],
-    ]  # fmt: skip
+def _digest(teacher: Teacher, data: DataConfig, columns: Sequence[int]) -> str:
+    """Returns a number for all that the logits follow from, but for the records."""
+    prepared = teacher.preprocessing.to_dict()
+    named = [teacher.digest, prepared, list(columns), data.label_offset]
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import official.train
 import preprocessing
+from datasets.errors import DatasetError
 from datasets.inspection.verification import verify
 from datasets.records import reader, schema
 from nets import ModelConfig
@@ -104,25 +105,42 @@ def test_records_get_logits_and_a_run_goes_on_by_shard(
     np.testing.assert_allclose(teacher.network(tf.stack(pictures)), logits, rtol=1e-4, atol=1e-5)
     assert np.mean(logits.argmax(-1) == labels) == pytest.approx(score)
 
-    # As if it had been killed: a shard is missing, another has its name and its mark.
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    manifest = json.loads(before["manifest.json"])
-    for name in ("manifest.json", "labels.txt", "train-00001-of-00002"):
-        (out / name).unlink()
-    for split in manifest["splits"].values():
-        for shard in split["shards"]:
-            if shard["name"] != "train-00001-of-00002":
-                mark = {**shard, "digest": manifest["digest"]}
-                (out / f".{shard['name']}.done.json").write_text(json.dumps(mark))
-    kept = (out / "train-00000-of-00002").stat().st_mtime_ns
-    call_command(distill, *arguments, "--batch_size=7")
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
-    assert (out / "train-00000-of-00002").stat().st_mtime_ns == kept
     call_command(distill, *arguments)
     assert "has the logits of this teacher already" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     (out / "manifest.json").unlink()
     with pytest.raises(RunError, match="holds train-00000-of-00002.* of other data, of another"):
         call_command(distill, *arguments)
+
+
+def test_a_run_goes_on_with_the_shards_that_are_missing(run, records, tmp_path, call_command):
+    """A damaged image ends it; repaired, the shards before it stay as they are."""
+    data, out, whole = tmp_path / "data", tmp_path / "out", tmp_path / "whole"
+    shutil.copytree(records, data)
+    shard = data / "train-00001-of-00002"
+    good = shard.read_bytes()
+    examples = [tf.train.Example.FromString(r.numpy()) for r in tf.data.TFRecordDataset(str(shard))]
+    examples[3].features.feature["image/encoded"].bytes_list.value[0] = b"\xff\xd8\xff no image"
+    with tf.io.TFRecordWriter(str(shard)) as writer:
+        for example in examples:
+            writer.write(example.SerializeToString())
+    (data / "manifest.json").unlink()
+
+    arguments = (f"--teacher={run}", "--batch_size=7", f"--data_dir={data}")
+    with pytest.raises(RunError, match="record 3 of .*/train-00001-of-00002: .*run the same comm"):
+        call_command(distill, *arguments, f"--output_dir={out}")
+    with pytest.raises(DatasetError, match="has not finished"):
+        reader.find_split(str(out), "train-*")
+    kept = (out / "train-00000-of-00002").stat().st_mtime_ns
+    shard.write_bytes(good)
+    shutil.copy(records / "manifest.json", data)
+    call_command(distill, *arguments, f"--output_dir={out}")
+    assert (out / "train-00000-of-00002").stat().st_mtime_ns == kept
+    call_command(distill, *arguments, f"--output_dir={whole}")
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == {
+        p.name: p.read_bytes() for p in whole.iterdir()
+    }
 
 
 def test_an_exported_model_teaches_the_same_and_one_that_runs_along_too(run, records, tmp_path):

@@ -93,6 +93,12 @@ make_environment() {
   stamp="$VENV/.installed-$LANE-$EXTRA-$(cat setup.py "$constraints" | cksum | cut -d' ' -f1)"
   if [ ! -e "$stamp" ]; then
     echo "Installing into $VENV (lane $LANE, 1 to 2 GB, with CUDA 5; one to five minutes) ..." >&2
+    # An environment that uv made has none.
+    "$VENV_PYTHON" -m pip --version >/dev/null 2>&1 || "$VENV_PYTHON" -m ensurepip >/dev/null || {
+      echo "error: $VENV has no pip, and cannot make one. Remove it, or choose another place with" \
+        "VENV=DIR." >&2
+      return 1
+    }
     LANE="$LANE" "$VENV_PYTHON" -m pip install -qq --disable-pip-version-check \
       -c "$constraints" -e ".[$EXTRA,test]" || {
       echo "error: the installation failed; see the lines above. Run the script again once the" \

@@ -76,6 +76,7 @@ _RIGHT_VALUES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "augmix_depth": ("-1 or at least 1", lambda v: _is_whole(v) and (v == -1 or v >= 1)),
     "augmix_alpha": ("greater than 0 and finite", lambda v: _is_number(v) and 0 < v < math.inf),
     "rotation_degrees": ("from 0 (off) to 180", lambda v: _is_number(v) and 0 <= v <= 180),
+    "color_augmentation": ("at least 0", lambda v: _is_number(v) and 0 <= v < math.inf),
     "exif_orientation": _SWITCH,
     "channel_means": ("three numbers from 0 to 255: red, green, blue", _are_means),
     "crop_share": ("from 0.5 to 1", lambda v: _is_number(v) and 0.5 <= v <= 1),
@@ -115,6 +116,8 @@ class PreprocessingConfig:
         scale_augmentation: Smallest and largest shorter side in pixels of which a random square is
             cut for training, instead of the distorted crop (imagenet types); empty: off.
         rotation_degrees: Training images are rotated by up to that many degrees; 0: off.
+        color_augmentation: Deviation of the random strengths with which the principal components
+            of ImageNet's colours are added to training images, 0.1 in AlexNet; 0: off.
         exif_orientation: Whether evaluation and serving turn a JPEG as its EXIF orientation says.
             Training does not: the conversion to records has turned people's own photos.
         multi_scale: Sides in pixels, one of which is drawn for each training batch; empty: always
@@ -146,6 +149,7 @@ class PreprocessingConfig:
     augmix_alpha: float = 1.0
     scale_augmentation: tuple[int, ...] = ()
     rotation_degrees: float = 0.0
+    color_augmentation: float = 0.0
     multi_scale: tuple[int, ...] = ()
     exif_orientation: bool = False
     channel_means: tuple[float, float, float] = CHANNEL_MEANS
@@ -183,21 +187,17 @@ class PreprocessingConfig:
 
     def _check_combination(self) -> None:
         """Refuses values that are allowed alone but not together."""
-        chosen = [
-            f"{field}={getattr(self, field)!r}"
-            for field in ("autoaugment_type", "randaugment_num_layers", "augmix_severity")
-            if getattr(self, field)
-        ]
+        chosen = self._given("autoaugment_type", "randaugment_num_layers", "augmix_severity")
         if len(chosen) > 1:
             raise ValueError(
                 "Only one of AutoAugment, RandAugment and AugMix can be on. "
                 f"Received: {', '.join(chosen)}"
             )
-        if self.family == "inception" and (chosen or self.rotation_degrees):
-            chosen += [f"rotation_degrees={self.rotation_degrees!r}"] * bool(self.rotation_degrees)
+        chosen += self._given("rotation_degrees", "color_augmentation")
+        if self.family == "inception" and chosen:
             raise ValueError(
-                "AutoAugment, RandAugment, AugMix and rotation work on the imagenet and reid types "
-                "only; inception types distort colours themselves. Received: "
+                "These work on the imagenet and reid types only; inception types distort colours "
+                "themselves. Received: "
                 f"preprocessing_type={self.preprocessing_type!r}, {', '.join(chosen)}"
             )
         if self.family != "imagenet" and self.scale_augmentation:
@@ -215,6 +215,10 @@ class PreprocessingConfig:
                 f"reid types crop from a square of {_REID_LARGEST_SIZE} pixels, so image_size may "
                 f"not exceed that. Received: image_size={self.image_size}"
             )
+
+    def _given(self, *fields: str) -> list[str]:
+        """Those that are on, as `field=value`."""
+        return [f"{name}={getattr(self, name)!r}" for name in fields if getattr(self, name)]
 
     def _idle_fields(self) -> tuple[str, ...]:
         """Fields of which the type takes no notice."""

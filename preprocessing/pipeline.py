@@ -6,7 +6,7 @@ from preprocessing import decode, seeds
 from preprocessing.config import PreprocessingConfig, shorter_side_before_crop
 from preprocessing.crops import crop, evaluation_crops, inception, reid, resize, scale_augmentation
 from preprocessing.mixing import batches
-from preprocessing.operations import rotation
+from preprocessing.operations import color_augmentation, rotation
 from preprocessing.policies import aug_mix, auto_augment, rand_augment
 
 
@@ -61,7 +61,7 @@ def train_views(
     if not config.augmix_severity:
         raise ValueError("Views are made by AugMix. Received: augmix_severity=0")
     image, draws = _training_square(encoded, bbox, seed, config)
-    image = tf.cast(_rotated(image, draws, config), tf.uint8)
+    image = tf.cast(_shifted(_rotated(image, draws, config), seed, config), tf.uint8)
     mixed = [_augmix(image, part, config) for part in seeds.split_seed(seeds.other_seed(seed), 2)]
     views = tf.stack([tf.cast(image, tf.float32), *mixed])
     views.set_shape([3, config.train_size, config.train_size, 3])
@@ -229,7 +229,7 @@ def _augment(
     image: tf.Tensor, seed: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig
 ) -> tf.Tensor:
     """Rotates float32 grey levels and augments as chosen."""
-    image = _rotated(image, draws, config)
+    image = _shifted(_rotated(image, draws, config), seed, config)
     if config.augmix_severity:
         image = _augmix(tf.cast(image, tf.uint8), seeds.other_seed(seed), config)
     if not config.augments_bytes:
@@ -247,6 +247,15 @@ def _rotated(image: tf.Tensor, draws: tf.Tensor, config: PreprocessingConfig) ->
     if not config.rotation_degrees:
         return image
     return rotation.rotate(image, (2.0 * draws[-1] - 1.0) * config.rotation_degrees)
+
+
+def _shifted(image: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:
+    """Shifts the colours of float32 grey levels, if that is wanted."""
+    if not config.color_augmentation:
+        return image
+    image = color_augmentation.augment_colors(image, seed, config.color_augmentation)
+    becomes_bytes = config.augments_bytes or config.augmix_severity
+    return tf.clip_by_value(image, 0.0, 255.0) if becomes_bytes else image
 
 
 def _augmix(image: tf.Tensor, seed: tf.Tensor, config: PreprocessingConfig) -> tf.Tensor:

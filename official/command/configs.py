@@ -31,6 +31,7 @@ _TRAINING_ONLY = {
     "bn_momentum", "autoaugment_type", "training_random_crop", "use_bounding_boxes",
     "randaugment_num_layers", "randaugment_magnitude", "scale_augmentation", "augmix_severity",
     "augmix_width", "augmix_depth", "augmix_alpha", "rotation_degrees", "multi_scale",
+    "color_augmentation",
 }  # fmt: skip
 
 

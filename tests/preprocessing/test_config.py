@@ -97,6 +97,7 @@ def test_refused_types(name):
         ("crop_share", 1.5),
         ("interpolation", "nearest"),
         ("rotation_degrees", -5),
+        ("color_augmentation", -0.1),
         ("rotation_degrees", "5"),
         ("scale_augmentation", "256"),
         ("multi_scale", 224),

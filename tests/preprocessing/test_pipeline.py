@@ -95,6 +95,7 @@ def test_boxes_matter_only_where_they_are_asked_for(reference):
         {"randaugment_num_layers": 2, "randaugment_magnitude": 1.0},
         {"augmix_severity": 3.0},
         {"scale_augmentation": (64, 120), "rotation_degrees": 5.0},
+        {"color_augmentation": 0.1},
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "trains a network on TFRecords; goes on where it stopped",
     "distill": "writes records anew with a teacher's logits, for a student to learn from",
     "evaluate": "scores a run on every image of a split",
+    "compare": "says whether two runs differ on the same images by more than chance",
     "corrupt": "writes corrupted copies of a data set, as ImageNet-C has them",
     "export": "writes a run as a SavedModel, checked on encoded images",
     "predict": "classifies images with an exported model, or with a server that has one",

@@ -173,6 +173,7 @@ COMMANDS = {
         "rows.__main__",
         "train.__main__",
         "benchmark_ops",
+        "compare",
         "corrupt",
         "data_service",
         "distill",

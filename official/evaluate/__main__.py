@@ -5,6 +5,7 @@
 Architecture, preprocessing and data are those of the run, so no model flags are needed. Records of
 other folders are matched with the run's classes by name (labels.txt).
 
+MODEL_DIR/predictions.csv has the answer to each record (`official.compare` takes two of them).
 MODEL_DIR/report/ has a page to look at (report.html, one file), a picture (report.png) and all
 numbers (report.json): confusion, classes, the worst mistakes with what the network looks at,
 calibration, training, speed, commands.
@@ -20,21 +21,24 @@ on where it was. --robustness=p is how often the answer flips in sequences of fr
 Scores of retrieval (recall at 1) do not exist yet.
 """
 
+import dataclasses
 import os
 
 from absl import flags
 
 from official.command import configs, program
 from official.command import flags as run_flags
-from official.evaluate import evaluation, views
+from official.evaluate import evaluation, predictions, views
 from official.report import findings
 from official.robustness import corruptions, perturbations, scoring
 from official.run.configuration import ON_BAD_RECORD
 from official.run.errors import RunError
 from official.run.folder import CORRUPTIONS_PICTURE, REPORT, ROBUSTNESS
-from official.run.robustness import KINDS
+from official.run.robustness import KINDS, RobustnessOptions
 
 FLAGS = flags.FLAGS
+# How strong a corruption is; sequences have one way only.
+_STRENGTH = ("corruption_jpeg", "corruption_parameters")
 
 
 def main() -> None:
@@ -42,6 +46,7 @@ def main() -> None:
     if FLAGS.robustness:
         _robustness()
         return
+    _refuse_idle()
     scored = evaluation.scored(
         FLAGS.model_dir,
         FLAGS.data_dir,
@@ -55,6 +60,7 @@ def main() -> None:
         FLAGS.label_offset,
     )
     evaluation.record(FLAGS.model_dir, scored.result, scored.birth)
+    predictions.write(FLAGS.model_dir, scored)
     if FLAGS.report:
         folder = FLAGS.report_dir or os.path.join(FLAGS.model_dir, REPORT)
         print(f"report: {findings.report(folder, FLAGS.model_dir, scored)}")
@@ -62,10 +68,7 @@ def main() -> None:
 
 def _robustness() -> None:
     """Scores corrupted or moving images."""
-    if FLAGS.ten_crop or FLAGS.test_scales:
-        raise RunError(
-            "--robustness scores one view of each image: leave --ten_crop and --test_scales out."
-        )
+    _refuse_idle()
     found = scoring.evaluate(
         FLAGS.model_dir,
         configs.robustness_options(),
@@ -86,6 +89,28 @@ def _robustness() -> None:
     print(corruptions.table(found))
     print(corruptions.row(os.path.basename(os.path.abspath(FLAGS.model_dir)), found))
     print(f"all numbers: {folder}; the picture: {os.path.join(folder, CORRUPTIONS_PICTURE)}")
+
+
+def _refuse_idle() -> None:
+    """Raises RunError for a flag on the command line that has nothing to do in this evaluation."""
+    kind, read = FLAGS.robustness, bool(FLAGS.corrupted_dir)
+    idle: dict[str, str] = {}
+    if kind:
+        views_and_report = ("ten_crop", "test_scales", "report", "report_dir")
+        idle |= dict.fromkeys(views_and_report, f"has no meaning with --robustness={kind}")
+        others = ("perturbations",) if kind == "c" else ("corruptions", "severities", *_STRENGTH)
+        idle |= dict.fromkeys(others, f"has no meaning with --robustness={kind}")
+        if read:
+            making = ("data_dir", "corruption_seed", "num_workers", *_STRENGTH)
+            idle |= dict.fromkeys(making, "has no meaning with --corrupted_dir")
+        else:
+            idle["resize_corrupted"] = "needs --corrupted_dir"
+    else:
+        names = [field.name for field in dataclasses.fields(RobustnessOptions)]
+        idle |= dict.fromkeys(names, "needs --robustness=c or p")
+    for name, why in idle.items():
+        if FLAGS[name].present:
+            raise RunError(f"--{name} {why}: leave it out.")
 
 
 def define_flags() -> None:

@@ -9,6 +9,8 @@ LABELS_FILE = "labels.txt"
 TRAINING_LOG = "training.jsonl"
 EVALUATION_LOG = "evaluations.jsonl"
 EVALUATION_FILE = "evaluation.json"
+# What the last evaluation says of each image.
+PREDICTIONS = "predictions.csv"
 # What the last evaluation found, for people to look at: page, picture and numbers, in a folder.
 REPORT = "report"
 REPORT_PAGE = "report.html"

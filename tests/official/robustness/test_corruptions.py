@@ -138,7 +138,7 @@ def test_made_and_stored_images_have_the_scores_of_the_network(
             (place / f"{number}.JPEG").write_bytes(encoded)
     (published / "fog").mkdir()
     for corrupted in (stored, published):
-        arguments = [f"--corrupted_dir={corrupted}", "--num_workers=1"]
+        arguments = [f"--corrupted_dir={corrupted}"]
         call_command(evaluate, f"--model_dir={folder}", "--robustness=c", *arguments)
         again = scores(folder)
         assert {k: again[k] for k in ("error", "clean_error")} == {
@@ -164,7 +164,7 @@ def test_a_network_that_is_always_wrong(write_run, scored, tmp_path, call_comman
         place.mkdir(parents=True)
         image = making.make(encoded, 0, "fog", severity, how)
         (place / "one.JPEG").write_bytes(image)
-    arguments = [f"--model_dir={folder}", f"--corrupted_dir={tmp_path}/images", "--num_workers=1"]
+    arguments = [f"--model_dir={folder}", f"--corrupted_dir={tmp_path}/images"]
     call_command(evaluate, "--robustness=c", *arguments)
     found = scores(folder)
     assert found["error"]["fog"] == dict.fromkeys("12345", 1.0) and found["clean_error"] is None
@@ -258,7 +258,12 @@ def test_folders_are_matched_with_the_classes(run, write_run, tmp_path):
         ),
         (["--corruption_jpeg=100"], "--corruption_jpeg must be from 1 to 95, or 0. Received: 100"),
         (["--corruption_parameters=tiny"], "must be one of .*'imagenet', 'cifar'.* 'tiny'"),
-        (["--ten_crop"], "leave --ten_crop and --test_scales out"),
+        (["--ten_crop"], "--ten_crop has no meaning with --robustness=c: leave it out"),
+        (["--perturbations=tilt"], "--perturbations has no meaning with --robustness=c"),
+        (["--robustness=p", "--severities=1"], "--severities has no meaning with --robustness=p"),
+        (["--corrupted_dir=x", "--data_dir=y"], "--data_dir has no meaning with --corrupted_dir"),
+        (["--corrupted_dir=x", "--corruption_jpeg=0"], "--corruption_jpeg has no meaning with"),
+        (["--resize_corrupted"], "--resize_corrupted needs --corrupted_dir"),
         (
             ["--corrupted_dir=/nowhere"],
             "/nowhere holds no folder of a .*official.corrupt",
@@ -268,6 +273,11 @@ def test_folders_are_matched_with_the_classes(run, write_run, tmp_path):
 def test_what_is_refused(run, call_command, arguments, message):
     with pytest.raises(RunError, match=message):
         call_command(evaluate, f"--model_dir={run[0]}", "--robustness=c", *arguments)
+
+
+def test_flags_of_robustness_need_it(run, call_command):
+    with pytest.raises(RunError, match="--corruptions needs --robustness=c or p: leave it out"):
+        call_command(evaluate, f"--model_dir={run[0]}", "--corruptions=fog")
 
 
 def test_names_stand_for_sets():

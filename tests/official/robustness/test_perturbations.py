@@ -15,7 +15,8 @@ from official.run.errors import RunError
 from preprocessing.corruptions.perturbations import PERTURBATIONS, PERTURBATIONS_EXTRA
 
 SIZE = 32
-FEW = ["--robustness=p", "--perturbations=translate,gaussian_noise", "--num_workers=1"]
+READ = ["--robustness=p", "--perturbations=translate,gaussian_noise"]
+FEW = [*READ, "--num_workers=1"]
 
 
 def written(folder) -> dict:
@@ -56,7 +57,7 @@ def test_made_and_stored_sequences(write_run, records, tmp_path, call_command, c
     capsys.readouterr()
     call_command(evaluate, f"--model_dir={folder}", *FEW)
     assert "note: 2 of 2 are known already" in capsys.readouterr().err
-    call_command(evaluate, f"--model_dir={folder}", *FEW, f"--corrupted_dir={frames_dir}")
+    call_command(evaluate, f"--model_dir={folder}", *READ, f"--corrupted_dir={frames_dir}")
     again = written(folder)
     assert again["flip_probability"] == found["flip_probability"]
     assert again["top5_distance"] == found["top5_distance"]
@@ -74,4 +75,4 @@ def test_a_network_that_always_says_the_same_never_flips(write_run, tmp_path, ca
     assert found["flip_probability"] == {"gaussian_noise": 0.0, "translate": 0.0}
     assert found["flip_rate"]["translate"] == 0.0
     with pytest.raises(RunError, match="/nowhere holds no folder of a perturbation .*ffmpeg"):
-        call_command(evaluate, f"--model_dir={folder}", *FEW, "--corrupted_dir=/nowhere")
+        call_command(evaluate, f"--model_dir={folder}", *READ, "--corrupted_dir=/nowhere")

@@ -183,7 +183,14 @@ def _define(kind: type, names: Collection[str] = ()) -> None:
         if name in _CHOICES:
             flags.DEFINE_enum(name, str(default), _CHOICES[name], text, **options)
         elif name in _OR_AUTO:
-            flags.DEFINE(NumberOrAuto(), name, default, text, **options)
+            flags.DEFINE(
+                NumberOrAuto(),
+                name,
+                default,
+                text,
+                serializer=flags.ArgumentSerializer(),
+                **options,
+            )
         elif typing.get_origin(kind_of_value) is tuple:
             values = [one if isinstance(one, str) else f"{one:g}" for one in default]
             flags.DEFINE_list(name, values, text, **options)

@@ -30,6 +30,7 @@ def call(module: str, arguments: Sequence[str]) -> None:
         if not (FLAGS.find_module_defining_flag(name) or "").startswith(_OTHERS):
             delattr(FLAGS, name)
     FLAGS.unparse_flags()
+    FLAGS.set_gnu_getopt(False)
     command.define_flags()
     sys.argv = [f"python -m {module}", *arguments]
     parsing.read(sys.argv)

@@ -104,6 +104,7 @@ def call_command():
             for name in set(flags.FLAGS) - before:
                 delattr(flags.FLAGS, name)
             flags.FLAGS.unparse_flags()
+            flags.FLAGS.set_gnu_getopt(False)
 
     return call
 

@@ -5,8 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from nets import ModelConfig
+from official.command import flags as run_flags
+from official.rows import __main__ as rows_command
 from official.rows import chain, listing, made_up, registry, running
 from official.rows.chain import Places, Step
 from official.run import files, history
@@ -16,6 +19,7 @@ from official.run.options import RunOptions
 from official.run.recipe import RecipeConfig
 from preprocessing import PreprocessingConfig
 
+FLAGS = flags.FLAGS
 EVERYWHERE = {"imagenet": "/in", "food101": "/food"}
 
 
@@ -137,6 +141,23 @@ def test_the_script_prints_its_commands_from_anywhere(tmp_path):
         "official.report",
     ]  # fmt: skip
     assert os.listdir(folder) == []
+
+
+def test_every_flag_of_a_training_can_be_handed_on(call_command):
+    def further():
+        for name in FLAGS.flags_by_module_dict()[run_flags.__name__]:
+            FLAGS[name.name].present = 1
+            FLAGS[name.name].value = FLAGS[name.name].value
+        return rows_command._further()
+
+    words = call_command(rows_command, function=further)
+    assert "--bn_momentum=0.997" in words and "--piecewise_lr_boundary_epochs=30,60,80,90" in words
+    assert "--nouse_se_block" in words
+    # Where things are is the row's own business.
+    assert not [word for word in words if word.startswith(("--data_dir", "--model_dir"))]
+    given = ["run", "E", "--bn_momentum=auto", "--nozero_gamma", "--layer_rates=stem:1/10,head:1/2"]
+    words = call_command(rows_command, *given, function=rows_command._further)
+    assert words == ("--bn_momentum=auto", "--layer_rates=stem:1/10,head:1/2", "--nozero_gamma")
 
 
 def test_a_chain_ends_where_a_command_fails(tmp_path, capfd):

@@ -63,6 +63,7 @@ def make(encoded: bytes, number: int, name: str, severity: int, making: Making) 
     Raises:
       OSError: no such photo.
     """
+    _one_thread()
     picture = crop(encoded, making.size, _CROP_SHARE[making.parameters])
     if name != CLEAN:
         place = preprocessing.CORRUPTIONS.index(name)
@@ -86,6 +87,7 @@ def make_sequence(encoded: bytes, number: int, name: str, making: Making) -> lis
       name: a perturbation.
       making: size and seed count.
     """
+    _one_thread()
     photo = np.array(resized(encoded, int(making.size / _CROP_SHARE["imagenet"])))
     # Other numbers than those of the corruptions, whose second number is a place below 19.
     place = 100 + (*PERTURBATIONS, *PERTURBATIONS_EXTRA).index(name)
@@ -133,6 +135,14 @@ def encode(picture: np.ndarray, quality: int) -> bytes:
     else:
         image.save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+@functools.cache
+def _one_thread() -> None:
+    """Has OpenCV take one thread in this process: there is a process for each processor."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 @functools.cache

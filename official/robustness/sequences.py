@@ -12,7 +12,7 @@ from datasets.records import reader
 from datasets.sources import pictures
 from official.input import pipeline
 from official.robustness.making import Making, make_sequence
-from official.robustness.sources import identity_of, in_one_thread
+from official.robustness.sources import identity_of, named
 from official.run.configuration import RunConfig
 from official.run.errors import RunError
 
@@ -76,8 +76,8 @@ class MadeSequences:
 
 
 def made_sequence(task: tuple) -> list[bytes]:
-    """Returns what `make_sequence` makes of its arguments; see `in_one_thread`."""
-    return in_one_thread(make_sequence, task)
+    """Returns what `make_sequence` makes of its arguments; see `named`."""
+    return named(make_sequence, task)
 
 
 class StoredSequences:

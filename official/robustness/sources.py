@@ -76,21 +76,16 @@ class Made:
 
 
 def made(task: tuple) -> bytes:
-    """Returns what `make` makes of its arguments; see `in_one_thread`."""
-    return in_one_thread(make, task)
+    """Returns what `make` makes of its arguments; see `named`."""
+    return named(make, task)
 
 
-def in_one_thread(work: Callable, task: tuple) -> Any:
+def named(work: Callable, task: tuple) -> Any:
     """Returns what `work` makes of a task, an encoded photo, its number, and more.
 
-    OpenCV takes one thread: there is a process for each processor.
-
     Raises:
-      RunError: the photo cannot be decoded.
+      RunError: the photo cannot be decoded; it is named by its number.
     """
-    import cv2
-
-    cv2.setNumThreads(1)
     try:
         return work(*task)
     except OSError as error:

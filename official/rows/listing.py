@@ -2,11 +2,11 @@
 
 import os
 
-from official.rows import registry
+from official.rows import registry, scores
 from official.rows.chain import Places, is_trained
 from official.rows.registry import Row
 from official.run import configuration, files, ownership
-from official.run.folder import EVALUATION_FILE, TRAINING_LOG
+from official.run.folder import TRAINING_LOG
 
 _UNITS = {
     "top1": "top-1 {} %", "top5": "top-5 {} %", "mCE": "mCE {}", "mFR": "mFR {}",
@@ -49,10 +49,11 @@ def state(row: Row, places: Places) -> str:
         epochs = files.read_json_lines(os.path.join(model_dir, TRAINING_LOG))
         wanted = configuration.load(model_dir).recipe.train_epochs
         return f"epoch {epochs[-1]['epoch'] if epochs else 0} of {wanted}"
-    path = os.path.join(model_dir, EVALUATION_FILE)
-    if not os.path.exists(path):
+    found = scores.of(row, model_dir)
+    if "top1" not in found:
         return "trained"
-    return f"top-1 {100 * files.read_json(path)['top1']:.2f} %"
+    remark = f" ({found['top1'].remark})" if found["top1"].remark else ""
+    return f"top-1 {found['top1'].value:.2f} %{remark}"
 
 
 def needs(row: Row, places: Places) -> list[str]:

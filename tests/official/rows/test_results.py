@@ -10,7 +10,7 @@ import pytest
 from nets import ModelConfig
 from official.report import __main__ as report_command
 from official.report import paper
-from official.rows import registry, results, tables
+from official.rows import listing, registry, results, tables
 from official.rows.chain import Places
 from official.run import files, history
 from official.run.configuration import DataConfig, RunConfig
@@ -87,6 +87,9 @@ def test_a_run_that_is_not_the_rows_is_marked(tmp_path, monkeypatch):
     assert short.remark == "with --batch_size=8; not trained to its end"
     assert other.remark == "not trained with the flags of the row"
     sheet = next(s for s in tables.sheets(Places(str(tmp_path))) if s.key == "table7_assembling")
+    said = [listing.state(registry.get(f"table7/{name}"), Places(str(tmp_path)))
+            for name in ("E0", "E2")]  # fmt: skip
+    assert said == ["epoch 1 of 2", "top-1 77.37 % (not trained with the flags of the row)"]
     line = next(line for line in results.grid(sheet) if line[0] == "E0")
     assert line[5:8] == ["76.87", "50*", "-26.87"]
 

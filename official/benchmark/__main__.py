@@ -1,9 +1,12 @@
 """Measures a SavedModel: images per second and latency, one JSON line per batch size.
 
-    python -m official.benchmark --saved_model DIR --batch_size 64
+    python -m official.benchmark --saved_model DIR --batch_size 64 [--format savedmodel,onnx]
 
-Feeds random images to the signature `images`, so that decoding is not measured, in FP32, as the
-paper's table 1 does (there: batch 64 on a P40). The clock stops when the result is on the host.
+Feeds random images to the signature `images`, so that decoding is not measured, in FP32 without
+TF32, as the paper's table 1 does (there: batch 64 on a P40). At least 30 calls are timed, in a
+process of their own; images lie on the device, the clock stops when the result is on the host. A
+batch that does not fit into the memory is halved, which is said. --from_bytes has decoding in it;
+--model_dir measures the network of a run.
 
     python -m official.benchmark --models=resnet50,assemble_resnet50 --mode=inference,train
 
@@ -15,8 +18,6 @@ turns (`official/benchmark/turns.py`); `--paired` shows smaller differences;
 measures the training input, stage by stage.
 """
 
-import csv
-import io
 import json
 import os
 import sys
@@ -26,12 +27,27 @@ import tensorflow as tf
 from absl import flags
 
 from nets import ModelConfig
-from official.benchmark import input_report, made_up_photos, saved_model, training_input, turns
-from official.benchmark.networks import MODES, YARDSTICK, Case
+from official.benchmark import (
+    input_report,
+    made_up_photos,
+    table12,
+    training_input,
+    turns,
+)
+from official.benchmark.networks import FILES, KERAS, MODEL_DIR, MODES, NETWORK, SAVED_MODEL, Case
 from official.command import program
 from official.export import serving
 from official.input import splits
-from official.run import DataConfig, RecipeConfig, RunConfig, RunError, allocator, devices, files
+from official.run import (
+    DataConfig,
+    RecipeConfig,
+    RunConfig,
+    RunError,
+    allocator,
+    devices,
+    files,
+    paths,
+)
 from official.run.errors import refusals
 from official.run.recipe_choices import DTYPES
 from preprocessing import PreprocessingConfig
@@ -45,52 +61,108 @@ def main() -> None:
     if FLAGS.input_only:
         _measure_input()
         return
-    if not FLAGS.saved_model and not FLAGS.models:
-        raise RunError("--saved_model, --models or --input_only must be given; see --help.")
+    if FLAGS.table12:
+        _measure_table12()
+        return
+    if not (FLAGS.saved_model or FLAGS.models or FLAGS.model_dir):
+        raise RunError(
+            "--saved_model, --model_dir, --models or --input_only must be given; see --help."
+        )
     try:
         sizes = [int(value) for value in FLAGS.batch_size]
     except ValueError:
         sizes = []
     if not sizes or min(sizes) < 1:
         raise RunError(f"--batch_size must be numbers above 0. Received: {FLAGS.batch_size}")
-    if FLAGS.models:
-        _measure_networks(sizes)
-    else:
-        _measure_saved_model(sizes)
-
-
-def _measure_saved_model(batch_sizes: list[int]) -> None:
-    """Prints a line for people and a JSON line for each batch size."""
-    served = serving.Served(FLAGS.saved_model)
-    for size in batch_sizes:
-        result = saved_model.measure(served, size, FLAGS.seconds)
-        print(
-            f"batch {size}: {result['images_per_second']:.1f} images/s, "
-            f"{result['latency_ms_p50']:.1f} ms per batch (p50), "
-            f"{result['latency_ms_p99']:.1f} ms (p99)",
-            file=sys.stderr,
+    known = {"savedmodel", *FILES}
+    if not set(FLAGS.format) <= known:
+        raise RunError(
+            f"--format must be some of {', '.join(sorted(known))}. Received: {FLAGS.format}"
         )
-        print(json.dumps(result), flush=True)
+    _measure_all(sizes)
 
 
-def _measure_networks(batch_sizes: list[int]) -> None:
-    """Prints the CSV of --models, and writes it to --csv."""
-    cases = [
-        Case(name, mode, size, FLAGS.image_size, FLAGS.dtype, FLAGS.fold_batch_norm)
-        for name in FLAGS.models
-        for mode in FLAGS.mode
-        for size in batch_sizes
-    ]
-    cases = list(dict.fromkeys(cases))
+def _measure_all(batch_sizes: list[int]) -> None:
+    """Prints a line and a JSON line for each measurement, or the CSV of --models; writes --csv."""
+    cases = list(dict.fromkeys(_cases(batch_sizes)))
     device = devices.device_name()
-    rows = turns.rows(cases, FLAGS.rounds, FLAGS.seconds, device, FLAGS.paired)
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, turns.COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    print(buffer.getvalue(), end="")
+    rows = turns.rows(
+        cases, FLAGS.rounds, FLAGS.seconds / FLAGS.rounds, device, FLAGS.paired, FLAGS.calls
+    )
+    text = turns.csv_of(rows)
+    if FLAGS.models:
+        print(text, end="")
+    else:
+        for row in rows:
+            print(_in_words(row), file=sys.stderr)
+            print(json.dumps(_as_json(row)), flush=True)
     if FLAGS.csv:
-        files.write_text(FLAGS.csv, buffer.getvalue())
+        files.write_text(FLAGS.csv, text)
+
+
+def _measure_table12() -> None:
+    """Measures the paper's networks; writes --csv (or --output_dir) and --picture."""
+    if len(FLAGS.batch_size) != 1 or not FLAGS.batch_size[0].isdecimal():
+        raise RunError(f"--batch_size must be one number here. Received: {FLAGS.batch_size}")
+    batch, limit = int(FLAGS.batch_size[0]), FLAGS.max_gflops
+    chosen = list(table12.cases(batch, limit))
+    left_out = {name: size for name, case, size in chosen if case is None}
+    device = devices.device_name()
+    # Made now, so that nothing is measured for hours that cannot be written.
+    target = os.path.join(FLAGS.output_dir, table12.file_name(device, batch))
+    paths.make_folder(FLAGS.output_dir)
+    measured = turns.rows(
+        [case for _, case, _ in chosen if case],
+        FLAGS.rounds, FLAGS.seconds / FLAGS.rounds, device, False, FLAGS.calls,
+    )  # fmt: skip
+    rows = table12.rows(measured, left_out, limit)
+    text = turns.csv_of(rows)
+    print(text, end="")
+    files.write_text(target, text)
+    files.write_bytes(f"{target.removesuffix('.csv')}.png", table12.picture(rows, device))
+    print(f"wrote {target} and its picture", file=sys.stderr)
+
+
+def _cases(batch_sizes: list[int]) -> list[Case]:
+    """Returns what the flags want to be measured."""
+    kinds = [(name, NETWORK, mode) for name in FLAGS.models for mode in FLAGS.mode]
+    if FLAGS.model_dir:
+        kinds.append((FLAGS.model_dir, MODEL_DIR, "inference"))
+    if FLAGS.saved_model:
+        path = serving.Exported(FLAGS.saved_model).path
+        kinds += [
+            (path, SAVED_MODEL if kind == "savedmodel" else kind, "inference")
+            for kind in FLAGS.format
+        ]
+    return [
+        Case(
+            name, mode, size, FLAGS.image_size if kind in (NETWORK, MODEL_DIR) else 0, FLAGS.dtype,
+            FLAGS.fold_batch_norm, kind, FLAGS.from_bytes and kind == SAVED_MODEL, FLAGS.threads,
+        )
+        for name, kind, mode in kinds
+        for size in batch_sizes
+    ]  # fmt: skip
+
+
+def _in_words(row: dict) -> str:
+    """Returns a measurement in a line."""
+    return (
+        f"{row['kind']}, batch {row['batch_size']}: {row['images_per_second']:.1f} images/s, "
+        f"{row['milliseconds']:.1f} ms per batch (p50; quartiles {row['milliseconds_low']:.1f} to "
+        f"{row['milliseconds_high']:.1f}), {row['milliseconds_p99']:.1f} ms (p99), "
+        f"{row['calls']} calls"
+    )
+
+
+def _as_json(row: dict) -> dict:
+    """Returns a row with the names that the JSON lines have."""
+    latency = {"p50": "milliseconds", "p90": "milliseconds_p90", "p99": "milliseconds_p99"}
+    return {
+        "saved_model": row["model"],
+        **{f"latency_ms_{share}": row[name] for share, name in latency.items()},
+        "dtype": "float32",
+        **{name: value for name, value in row.items() if name != "model"},
+    }
 
 
 def _measure_input() -> None:
@@ -156,13 +228,25 @@ def _input_config(data_dir: str) -> RunConfig:
 def define_flags() -> None:
     """Defines the flags of this command."""
     flags.DEFINE_string("saved_model", "", "Folder that `python -m official.export` wrote.")
+    flags.DEFINE_string("model_dir", "", "Measure the network of this run.")
+    flags.DEFINE_list(
+        "format",
+        ["savedmodel"],
+        "Formats of the export to measure, each in its own runtime: savedmodel, onnx, tflite, "
+        "tflite_int8, openvino.",
+    )
+    flags.DEFINE_boolean(
+        "from_bytes", False, "SavedModel: measure decoding and preparing of JPEGs as well."
+    )
+    flags.DEFINE_integer("calls", turns.MIN_CALLS, "Timed calls at least, in all rounds.", 1)
     flags.DEFINE_list("batch_size", ["64"], "Images per call; several: 64,1.")
     flags.DEFINE_float(
-        "seconds", 10.0, "Time to measure per batch size; --paired: all in all.", lower_bound=0.0
+        "seconds",
+        10.0,
+        "Time to measure each, in all rounds; --paired: all in all.",
+        lower_bound=0.0,
     )
-    flags.DEFINE_integer(
-        "rounds", 3, "--models and --input_only: rounds, in which all take turns.", lower_bound=1
-    )
+    flags.DEFINE_integer("rounds", 3, "Rounds, in which all take turns.", lower_bound=1)
     flags.DEFINE_integer(
         "image_size",
         0,
@@ -181,7 +265,7 @@ def _define_network_flags() -> None:
         [],
         "Measure these networks without a checkpoint: names that `python -m official.models` "
         "lists (NAME+dropblock trains with DropBlock, original_NAME has the original's "
-        f"operations), and {YARDSTICK}, the yardstick.",
+        f"operations), and those of Keras: {', '.join(KERAS)}.",
     )
     flags.DEFINE_list("mode", list(MODES), "What to measure of --models: inference, train.")
     flags.DEFINE_enum("dtype", "fp32", list(DTYPES), "Precision for --models.")
@@ -193,6 +277,15 @@ def _define_network_flags() -> None:
         "--rounds turns and --seconds of calls in all. Shows smaller differences, and needs the "
         "memory for all of them.",
     )
+    flags.DEFINE_boolean(
+        "table12",
+        False,
+        "Measure every network of tables 2, 3, 6, 7 and 12, and Keras' ResNet-50, MobileNet and "
+        "EfficientNets, beside the paper's numbers; writes a table and a picture, "
+        "OUTPUT_DIR/throughput-DEVICE-fp32-bN.csv and .png.",
+    )
+    flags.DEFINE_float("max_gflops", 0.0, "--table12: leave larger networks out; 0: none.", 0.0)
+    flags.DEFINE_string("output_dir", "results", "--table12: folder of table and picture.")
     flags.DEFINE_string("csv", "", "For --models: also write the rows to this file.")
 
 
@@ -206,7 +299,12 @@ def _define_input_flags() -> None:
     flags.DEFINE_integer("num_classes", 1001, "Input: classes of the labels.", lower_bound=1)
     flags.DEFINE_integer("num_images", 2000, "Input: made-up photos.", lower_bound=16)
     flags.DEFINE_integer("jpeg_quality", 92, "Input: of made-up photos.", 1, 100)
-    flags.DEFINE_integer("threads", 0, "Input: threads; 0: TensorFlow chooses.", lower_bound=0)
+    flags.DEFINE_integer(
+        "threads",
+        0,
+        "Threads of the input, or of --format; 0: they choose.",
+        lower_bound=0,
+    )
     flags.DEFINE_integer("images_per_run", 1500, "Input: images per run.", lower_bound=1)
     flags.DEFINE_boolean("memory", False, "Input: one pass over the data, watching the memory.")
     flags.DEFINE_string("preprocessing_type", "imagenet_224_256", "Input: as in training.")

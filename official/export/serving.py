@@ -90,6 +90,11 @@ class Served(Exported):
           RunError: there is no SavedModel, or it needs a decoder that is not installed.
         """
         super().__init__(path)
+        if not tf.io.gfile.exists(os.path.join(self.path, "saved_model.pb")):
+            raise RunError(
+                f"{self.path} holds no SavedModel, but {', '.join(self.options.others)}: export "
+                "the run again with --format=savedmodel besides."
+            )
         # Importing it registers the operation that such a model calls.
         if self.description["needs_tensorflow_io"] and not webp_available():
             raise RunError(f"{self.path} decodes WebP; {WEBP_HINT}")
@@ -121,15 +126,16 @@ def _starts(encoded: Sequence[bytes], size: int) -> Iterator[int]:
 
 
 def resolve_version(path: str) -> str:
-    """Returns the folder that holds saved_model.pb: `path`, or its highest numbered version.
+    """Returns the folder of an export: `path`, or its highest numbered version.
 
     Raises:
       RunError: neither is there.
     """
     versions = sorted(_versions(path), reverse=True)
     for folder in (path, *(os.path.join(path, str(version)) for version in versions)):
-        if tf.io.gfile.exists(os.path.join(folder, "saved_model.pb")):
-            return folder
+        for file in ("saved_model.pb", os.path.join("assets", DESCRIPTION_FILE)):
+            if tf.io.gfile.exists(os.path.join(folder, file)):
+                return folder
     raise RunError(
         f"{path} holds no SavedModel: --saved_model must be a folder that "
         "`python -m official.export` wrote."

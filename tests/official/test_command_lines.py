@@ -253,10 +253,11 @@ def test_benchmark_prints_json(exported):
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["batch_size"] for line in lines] == [4, 1]
     for line in lines:
-        assert line["calls"] >= 10 and line["image_size"] == 32 and line["dtype"] == "float32"
+        assert line["calls"] >= 30 and line["image_size"] == 32 and line["dtype"] == "float32"
+        assert line["tf32"] == "off" and line["milliseconds_low"] <= line["milliseconds_high"]
         assert line["latency_ms_p50"] <= line["latency_ms_p90"] <= line["latency_ms_p99"]
-        # The rate is the images of a call over the mean time of a call.
-        expected = 1000 * line["batch_size"] / line["latency_ms_mean"]
+        # The rate is the images of a call over the median time of a call.
+        expected = 1000 * line["batch_size"] / line["latency_ms_p50"]
         assert line["images_per_second"] == pytest.approx(expected, rel=1e-2)
 
 

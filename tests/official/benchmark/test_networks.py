@@ -9,7 +9,7 @@ from official.benchmark.networks import Case
 from official.run.errors import RunError
 
 ROW = {
-    "milliseconds": 40.0, "slowest_milliseconds": 44.0, "peak_memory_mb": 500,
+    "milliseconds": 40.0, "times": [], "peak_memory_mb": 500,
     "parameters": 10, "gflops": 0.5,
 }  # fmt: skip
 
@@ -24,7 +24,7 @@ def test_one_network_in_both_modes():
     # 0.569 billion at 224 pixels, of which the classifier, 0.001, does not shrink with the area.
     assert inference["gflops"] == train["gflops"] == pytest.approx(0.0126, abs=5e-4)
     for result in (inference, train):
-        assert 0 < result["milliseconds"] <= result["slowest_milliseconds"]
+        assert len(result["times"]) == 3 and 0 < result["milliseconds"] <= max(result["times"])
         assert result["peak_memory_mb"] > 100
 
 
@@ -42,7 +42,7 @@ def test_sizes_are_those_of_the_network_and_mode():
 
 
 def results(*milliseconds):
-    return [{**ROW, "milliseconds": ms, "slowest_milliseconds": 2 * ms} for ms in milliseconds]
+    return [{**ROW, "milliseconds": ms, "times": [ms, 2 * ms]} for ms in milliseconds]
 
 
 def test_a_row_has_the_median_round():

@@ -19,6 +19,7 @@ COMMANDS = {
     "import_checkpoint": "makes a run of weights of the original, Keras, torchvision or timm",
     "benchmark": "measures exported models, networks without a checkpoint, or the input",
     "benchmark_ops": "measures what each operation on images costs",
+    "cross_validate": "trains and scores on parts of the data in turn; mean and deviation",
     "rows": "the rows of the paper's tables: what each needs, and running one",
     "show": "draws a data set as training sees it, or the learning rate of a recipe",
     "quickstart": "fits the quick start's batch and schedule to the photos",

@@ -173,6 +173,7 @@ COMMANDS = {
         "rows.__main__",
         "train.__main__",
         "benchmark_ops",
+        "cross_validate",
         "compare",
         "corrupt",
         "data_service",

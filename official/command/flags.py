@@ -113,6 +113,13 @@ def define_training_flags() -> None:
     flags.DEFINE_alias("pretrained", "pretrained_model_checkpoint_path")
 
 
+def given_training_flags(but: Collection[str] = ()) -> tuple[str, ...]:
+    """Returns the flags of a training that were given, as words for another command line."""
+    flags_here = FLAGS.flags_by_module_dict()[__name__]
+    given = {flag.name: flag for flag in flags_here if flag.present and flag.name not in but}
+    return tuple(given[name].serialize() for name in sorted(given))
+
+
 class NumberOrAuto(flags.FloatParser):
     """Reads a number, or the word `auto`."""
 

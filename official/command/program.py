@@ -21,7 +21,7 @@ _CLOSED_PIPE = 141
 _PATHS = (
     "data_dir", "model_dir", "export_dir", "output_dir", "saved_model", "checkpoint",
     "pretrained_model_checkpoint_path", "baseline_dir", "benchmark", "picture", "report_dir",
-    "runs_dir", "smoke_dir", "tables", "output", "corrupted_dir",
+    "runs_dir", "smoke_dir", "tables", "output", "work_dir", "corrupted_dir",
 )  # fmt: skip
 
 

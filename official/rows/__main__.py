@@ -50,9 +50,11 @@ def needs(row: registry.Row) -> None:
 def run(row: registry.Row) -> None:
     """Runs all that makes a row, prints the commands, or does it all in miniature."""
     if FLAGS.smoke:
-        smoke.run(row, in_process.call, sys.stderr, _further(), FLAGS.smoke_dir)
+        smoke.run(
+            row, in_process.call, sys.stderr, run_flags.given_training_flags(_OWN), FLAGS.smoke_dir
+        )
         return
-    steps = chain.steps(row, _places(row), _further())
+    steps = chain.steps(row, _places(row), run_flags.given_training_flags(_OWN))
     if FLAGS.dry_run:
         print("\n".join(map(str, steps)))
         return
@@ -66,14 +68,6 @@ def smoke_rows(rows: list[registry.Row]) -> None:
     print(f"{len(rows) - failed} of {len(rows)} rows passed; {FLAGS.output}")
     if failed:
         raise RunError(f"{failed} of {len(rows)} rows failed, see above.")
-
-
-def _further() -> tuple[str, ...]:
-    """Returns the flags of a training that were given, as words."""
-    given = {flag.name: flag for flag in map(FLAGS.__getitem__, FLAGS) if flag.present}
-    training = FLAGS.flags_by_module_dict()[run_flags.__name__]
-    names = [flag.name for flag in training if flag.name in given and flag.name not in _OWN]
-    return tuple(given[name].serialize() for name in sorted(names))
 
 
 def _places(row: registry.Row | None = None) -> Places:

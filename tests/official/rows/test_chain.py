@@ -143,12 +143,16 @@ def test_the_script_prints_its_commands_from_anywhere(tmp_path):
     assert os.listdir(folder) == []
 
 
+def further_words():
+    return run_flags.given_training_flags(but=("data_dir", "model_dir"))
+
+
 def test_every_flag_of_a_training_can_be_handed_on(call_command):
     def further():
         for name in FLAGS.flags_by_module_dict()[run_flags.__name__]:
             FLAGS[name.name].present = 1
             FLAGS[name.name].value = FLAGS[name.name].value
-        return rows_command._further()
+        return further_words()
 
     words = call_command(rows_command, function=further)
     assert "--bn_momentum=0.997" in words and "--piecewise_lr_boundary_epochs=30,60,80,90" in words
@@ -156,7 +160,7 @@ def test_every_flag_of_a_training_can_be_handed_on(call_command):
     # Where things are is the row's own business.
     assert not [word for word in words if word.startswith(("--data_dir", "--model_dir"))]
     given = ["run", "E", "--bn_momentum=auto", "--nozero_gamma", "--layer_rates=stem:1/10,head:1/2"]
-    words = call_command(rows_command, *given, function=rows_command._further)
+    words = call_command(rows_command, *given, function=further_words)
     assert words == ("--bn_momentum=auto", "--layer_rates=stem:1/10,head:1/2", "--nozero_gamma")
 
 

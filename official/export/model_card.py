@@ -149,7 +149,7 @@ def _formats(options: ExportOptions, found: Findings) -> str:
         stored = {"fp16": ", weights stored as float16", "bf16": ", weights stored as bfloat16"}
         batch = options.export_batch_size
         lines["SavedModel"] = (
-            "this folder; signatures `serving_default` (encoded images) and `images`; "
+            "this folder; signatures serving_default (encoded images) and images (prepared ones); "
             f"{batch or 'any number of'} images in a request; computed in float32"
             + stored.get(options.export_weights, "")
         )

@@ -5,7 +5,7 @@ import tensorflow as tf
 from official.input.bad_records import SkippedRecords
 from official.run.options import RunOptions
 from official.train.best_checkpoints import KeptCheckpoints
-from official.train.checkpoints import CheckpointFolder, Checkpoints
+from official.train.checkpoints import CheckpointFolder, Checkpoints, Stop
 from official.train.early_stopping import EarlyStopping
 from official.train.not_finite import StopOnNotFinite
 from official.train.plateau import Plateau
@@ -43,13 +43,14 @@ def make(
         "val_regex": source.config.data.val_regex,
         "val_records": source.validation.num_examples,
     }
+    checkpoints = Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch)
     return [
         watch,
         # Before the checkpoints: what must not be saved, and what belongs to a checkpoint.
         StopOnNotFinite(recipe, options.model_dir),
         skipped,
         progress,
-        Checkpoints(manager, int(per_epoch * options.save_checkpoints_epochs), watch),
+        checkpoints,
         Summaries(options.model_dir, progress, per_epoch),
         KeptCheckpoints(
             options.model_dir, options.num_best_ckpt_to_keep, options.keep_ckpt_every_eval
@@ -57,4 +58,5 @@ def make(
         Records(options.model_dir, progress, validation),
         EarlyStopping(options),
         *([] if model.plateau is None else [Plateau(model.plateau, recipe, options.model_dir)]),
+        Stop(checkpoints, watch),
     ]

@@ -69,11 +69,7 @@ def restore(manager: CheckpointFolder, model_dir: str) -> int:
 
 
 class Checkpoints(tf.keras.callbacks.Callback):
-    """Saves every so many steps, before evaluations, at each epoch's end, and when asked to stop.
-
-    A signal (`official.run.signals`) ends the run after the step in progress with a checkpoint; the
-    same command goes on from there. See `watch.Watch` for evaluations, and steps that do not end.
-    """
+    """Saves every so many steps, before evaluations, and at each epoch's end."""
 
     def __init__(self, manager: CheckpointFolder, every_steps: int, watcher: Watch):
         """Saves through `manager` every `every_steps` steps; 0: only at the end of epochs."""
@@ -85,14 +81,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._saved_step = -1
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Saves if it is time to; ends the run with RunError if somebody asked for it."""
-        if self._watch.stopped_by is not None:
-            self.save()
-            raise stopped(
-                self._watch.stopped_by,
-                f"after step {self._step()}; the checkpoint is saved and the same command goes on "
-                "from it.",
-            )
+        """Saves if it is time to."""
         if self._every and self._step() % self._every == 0:
             self.save()
 
@@ -147,3 +136,28 @@ class Checkpoints(tf.keras.callbacks.Callback):
     def _step(self) -> int:
         """Returns the updates done."""
         return int(self.model.optimizer.iterations.numpy())
+
+
+class Stop(tf.keras.callbacks.Callback):
+    """Ends a training after the step in progress when a signal (`run.signals`) asks for it.
+
+    With a checkpoint, from which the same command goes on. It must be the last callback: what the
+    others do of a step would be missing. See `watch.Watch` for evaluations, and for steps that do
+    not end.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, watcher: Watch):
+        """Saves with `checkpoints`; `watcher` has heard the signal."""
+        super().__init__()
+        self._checkpoints = checkpoints
+        self._watch = watcher
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Raises RunError if somebody asked for the end."""
+        if self._watch.stopped_by is not None:
+            self._checkpoints.save()
+            raise stopped(
+                self._watch.stopped_by,
+                f"after step {int(self.model.optimizer.iterations.numpy())}; the checkpoint is "
+                "saved and the same command goes on from it.",
+            )

@@ -6,15 +6,13 @@ the evaluation, prepared.
 
 import contextlib
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from official.export import formats, runtimes, verification
+from official.export import formats, runtimes, separate, verification
 from official.input import pipeline
 from official.run import paths
 from official.run.errors import RunError
@@ -35,31 +33,12 @@ def process_of(kind: str, path: str, threads: int = 0) -> Iterator[runtimes.Runn
     Raises:
       RunError: the process ended; its last line is given.
     """
-    with tempfile.TemporaryFile() as errors, paths.plain_folder(os.path.dirname(path)) as folder:
-        plain = os.path.join(folder, os.path.basename(path))
-        process = subprocess.Popen(
-            [sys.executable, runtimes.__file__, kind, plain, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
-
-        def run(images: np.ndarray) -> dict[str, np.ndarray]:
-            with contextlib.suppress(BrokenPipeError):
-                runtimes.write_arrays(process.stdin, {"images": images})
-            outputs = runtimes.read_arrays(process.stdout)
-            if outputs is None:
-                errors.seek(0)
-                lines = errors.read().decode(errors="replace").strip().splitlines()
-                said = lines[-1] if lines else f"exit status {process.wait()}"
-                raise RunError(f"{os.path.basename(path)} cannot be run by {kind}: {said}")
-            return outputs
-
-        try:
-            yield run
-        finally:
-            process.kill()
-            process.communicate()
+    with paths.plain_folder(os.path.dirname(path)) as folder:
+        name = os.path.basename(path)
+        words = [runtimes.__file__, kind, os.path.join(folder, name), str(threads)]
+        what = f"{name} cannot be run by {kind}"
+        with separate.process(words, what) as ask:
+            yield lambda images: ask({"images": images})
 
 
 def check(

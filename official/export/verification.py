@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from datasets.records import reader
 from official.evaluate import views
-from official.export import serving
+from official.export import separate, serving
 from official.input import pipeline
 from official.input.splits import evaluation_split
 from official.run import classes, files, paths
@@ -138,8 +138,8 @@ def images(
 def verify(folder: str, network: tf.keras.Model, found: Images) -> str:
     """Compares an exported model with the run's `network` on every image of the evaluation.
 
-    The model reads the encoded images in batches of another size than the evaluation's; arithmetic
-    is float32 without TF32 meanwhile.
+    The model reads the encoded images in a fresh process, on the CPU, in batches of another size
+    than the evaluation's; arithmetic is float32 without TF32 meanwhile.
 
     Args:
       folder: the exported model.
@@ -154,19 +154,20 @@ def verify(folder: str, network: tf.keras.Model, found: Images) -> str:
         the tolerance, a decision does although it is no near one, or the evaluation of this
         checkpoint on this data counted something else.
     """
-    served = serving.Served(folder)
-    options = served.options
+    exported = serving.Exported(folder)
+    options = exported.options
     values = "embedding" if options.export_embedding_only else "logits"
     compared = Comparison(TOLERANCES[options.export_weights])
-    with without_tf32():
-        pairs = zip(of_network(network, found), _of_served(served, found), strict=True)
-        for (reference, label), (exported, _) in pairs:
-            if exported["status"] != checks.GOOD:
-                compared.refused[int(exported["status"])] += 1
+    with without_tf32(), separate.saved_model(folder) as ask:
+        answers = _of_exported(exported, ask, found)
+        pairs = zip(of_network(network, found), answers, strict=True)
+        for (reference, label), (answer, _) in pairs:
+            if answer["status"] != checks.GOOD:
+                compared.refused[int(answer["status"])] += 1
             elif options.export_embedding_only:
-                compared.add_values(reference[values], exported[values])
+                compared.add_values(reference[values], answer[values])
             else:
-                compared.add(reference[values], exported[values], label)
+                compared.add(reference[values], answer[values], label)
     hint = f" (stored as {options.export_weights}; see --export_weights=fp32)"
     _require_equal(
         compared,
@@ -195,7 +196,7 @@ def _in_words(compared: Comparison, found: Images, values: str) -> str:
             f"; {count} refused: {checks.MEANINGS[status]}"
             for status, count in compared.refused.items()
         )
-        + f"; {values} {compared.in_words()}, in float32 without TF32"
+        + f"; {values} {compared.in_words()}, in a fresh process, in float32 without TF32"
     )
 
 
@@ -252,13 +253,17 @@ def of_network(network: tf.keras.Model, found: Images) -> Iterator[tuple[dict, i
     return _rows((predict(images), labels) for images, labels in dataset)
 
 
-def _of_served(served: serving.Served, found: Images) -> Iterator[tuple[dict, int]]:
-    """Yields what the exported model says of each encoded image, by output; its class."""
-    as_webp = served.description["decoder"] == "webp"
-    size = served.options.export_batch_size or _BATCH
+def _of_exported(
+    exported: serving.Exported,
+    ask: Callable[[Sequence[bytes]], serving.Outputs],
+    found: Images,
+) -> Iterator[tuple[dict, int]]:
+    """Yields what the exported model, which `ask` asks, says of each encoded image; its class."""
+    as_webp = exported.description["decoder"] == "webp"
+    size = exported.options.export_batch_size or _BATCH
     for encoded, labels in pipeline.encoded_dataset(found.config, found.split, size):
         files = encoded.numpy().tolist()
-        answers = served.answers([_as_webp(file) for file in files] if as_webp else files)
+        answers = ask([_as_webp(file) for file in files] if as_webp else files)
         yield from _rows([(answers, labels)])
 
 

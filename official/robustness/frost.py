@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 
 from datasets import packages
+from official.robustness import opencv
 
 WHEEL = packages.Wheel(
     package="imagecorruptions",
@@ -31,7 +32,9 @@ def pictures(cache_dir: str = "") -> list[np.ndarray]:
 
     Raises:
       DatasetError: they cannot be fetched, or are not those that were published.
+      RunError: a package is missing.
     """
+    opencv.require()
     import cv2
 
     folder = cache_dir or packages.cache_dir()

@@ -7,7 +7,7 @@ import io
 import numpy as np
 
 import preprocessing
-from official.robustness import frost
+from official.robustness import frost, opencv
 from official.run.robustness import RobustnessOptions
 from preprocessing.corruptions.perturbations import PERTURBATIONS, PERTURBATIONS_EXTRA
 
@@ -35,7 +35,12 @@ class Making:
 
     @classmethod
     def of(cls, options: RobustnessOptions, size: int) -> "Making":
-        """Returns how the options want it; of `size` pixels unless they say."""
+        """Returns how the options want it; of `size` pixels unless they say.
+
+        Raises:
+          RunError: a package is missing.
+        """
+        opencv.require()
         return cls(
             options.corruption_size or size,
             options.corruption_jpeg,

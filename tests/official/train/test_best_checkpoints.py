@@ -67,15 +67,13 @@ def test_epochs_that_are_scored(arguments, wanted, call_command):
 
 def test_flags_of_the_original_that_are_not_built(call_command):
     refused, ignored, smoothing = call_command(
-        train_command, "--zeroshot_eval", "--logit_type=arc_margin", "--synth=False", "--lblsm=0.2",
-        "--use_hyperdash", "--inter=2", "--label_file=x",
+        train_command, "--zeroshot_eval", "--synth=False", "--lblsm=0.2", "--use_hyperdash",
+        "--inter=2", "--label_file=x",
         function=lambda: (
             original_flags.refused(), original_flags.ignored(), FLAGS.label_smoothing
         ),
     )  # fmt: skip
-    assert [line.split(":")[0] for line in refused] == [
-        "--zeroshot_eval=True", "--logit_type=arc_margin",
-    ]  # fmt: skip
+    assert [line.split(":")[0] for line in refused] == ["--zeroshot_eval=True"]
     assert {line.split(" is ignored")[0] for line in ignored} == {
         "--use_hyperdash", "--inter_op_parallelism_threads", "--label_file", "--use_synthetic_data",
     }  # fmt: skip

@@ -77,9 +77,23 @@ def test_training_leaves_its_records(trained):
     saved = json.loads((trained / "config.json").read_text())
     assert saved["model"]["resnet_size"] == 18 and saved["recipe"]["mixup_type"] == 1
     assert {"tensorflow", "git_revision"} <= set(saved["versions"])
-    assert list(trained.glob("logs/train/events*")) and list(
-        trained.glob("logs/validation/events*")
-    )
+    points = {"train": {}, "validation": {}}
+    for path in trained.glob("logs/*/events*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                place = points[path.parent.name].setdefault(value.tag, {})
+                place[event.step] = float(tf.make_ndarray(value.tensor))
+    # One axis, the updates, and the same tags; epochs count from 1 as everywhere.
+    assert points["train"]["epoch"] == {5 * epoch: epoch for epoch in range(1, 7)}
+    scored = {line["step"]: line["validation"] for line in lines if "validation" in line}
+    for tag in ("top1", "top5", "cross_entropy", "ece"):
+        wanted = {step: pytest.approx(scores[tag]) for step, scores in scored.items()}
+        assert points["validation"][tag] == wanted
+    assert points["train"]["cross_entropy"] == {
+        line["step"]: pytest.approx(line["cross_entropy"]) for line in lines
+    }
+    rates = points["train"]["images_per_second"]
+    assert set(rates) <= {5, 10, 15, 20, 25, 30} and len(rates) >= 5
 
 
 def test_a_command_that_saves_nothing_ends_with_one_line(trained):
